@@ -1,0 +1,36 @@
+//! Generates the types and the operation table of each enabled platform from `spec/openapi.json`.
+
+mod codegen;
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+const DOCUMENT: &str = "spec/openapi.json";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed={DOCUMENT}");
+    println!("cargo::rerun-if-changed=codegen");
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; this is cargo's part")?);
+    let text = fs::read_to_string(DOCUMENT).map_err(|error| format!("{DOCUMENT}: {error}"))?;
+    match codegen::generate(&text, &enabled()) {
+        Ok(platforms) => {
+            for generated in platforms {
+                fs::write(out.join(format!("{}_types.rs", generated.platform)), generated.types)?;
+                fs::write(out.join(format!("{}_ops.rs", generated.platform)), generated.operations)?;
+            }
+            Ok(())
+        }
+        Err(refusals) => {
+            for refusal in refusals.to_string().lines() {
+                println!("cargo::error={DOCUMENT}: {refusal}");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The platforms whose cargo feature is on.
+fn enabled() -> Vec<&'static str> {
+    let on = |platform: &str| env::var_os(format!("CARGO_FEATURE_{}", platform.to_uppercase())).is_some();
+    codegen::PLATFORMS.into_iter().filter(|platform| on(platform)).collect()
+}

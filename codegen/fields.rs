@@ -1,0 +1,210 @@
+//! A field of a struct: whether it may be absent or null, and what that makes of its type.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{GenericArgument, Ident, PathArguments, Type, parse_quote};
+
+use super::component::Field;
+use super::docs;
+use super::platform::Direction;
+use super::schema::Shape;
+
+/// A field to be written.
+pub struct Plan<'a> {
+    pub field: &'a Field,
+    pub ident: Ident,
+    /// The type without what presence adds.
+    pub bare: Type,
+    pub presence: Presence,
+    pub taken: Taken,
+}
+
+/// What absent and null mean for a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Always there.
+    Required,
+    /// Always there, but may be null.
+    Nullable,
+    /// May be absent; null says the same.
+    Optional,
+    /// Absent leaves what is, null clears it.
+    Patch,
+    /// A list or map of a received object: absent and null are the empty one.
+    Filled,
+}
+
+/// How an argument is taken.
+#[derive(Clone)]
+pub enum Taken {
+    /// As `impl Into` the type.
+    Into,
+    /// As anything that iterates over strings.
+    Strings,
+    /// As anything that iterates over the elements.
+    Elements(Type),
+    /// As the type inside the box.
+    Unboxed(Type),
+    /// As `impl Into` the type inside the box.
+    IntoUnboxed(Type),
+    /// As it is.
+    Plain,
+}
+
+impl Presence {
+    /// What `field` means in an object that goes `direction`; `update` tells whether the object changes something.
+    pub fn of(field: &Field, direction: Direction, update: bool) -> Self {
+        let list = matches!(field.schema.shape, Shape::List(_));
+        let map = matches!(field.schema.shape, Shape::Map(_));
+        let nullable = field.schema.nullable;
+        match (field.required, direction) {
+            (false, _) if update && nullable => Self::Patch,
+            (_, Direction { received: true, sent: false }) if list => Self::Filled,
+            (true, Direction { received: true, .. }) if (list || map) && !nullable => Self::Filled,
+            (true, _) if nullable => Self::Nullable,
+            (true, _) => Self::Required,
+            (false, _) => Self::Optional,
+        }
+    }
+}
+
+impl Taken {
+    /// How a value of the type `bare` is taken; `open` are the names of the types that have conversions into them.
+    pub fn of(bare: &Type, open: &BTreeSet<&str>) -> Self {
+        let Some((name, argument)) = last_segment(bare) else { return Self::Plain };
+        match (name.as_str(), argument) {
+            ("String" | "Timestamp" | "Secret", _) => Self::Into,
+            ("Vec", Some(element)) if is_string(element) => Self::Strings,
+            ("Vec", Some(element)) => Self::Elements(element.clone()),
+            ("Box", Some(inner)) if matches!(Self::of(inner, open), Self::Into) => Self::IntoUnboxed(inner.clone()),
+            ("Box", Some(inner)) => Self::Unboxed(inner.clone()),
+            (name, None) if open.contains(name) => Self::Into,
+            _ => Self::Plain,
+        }
+    }
+
+    /// The type of the argument.
+    pub fn parameter_type(&self, bare: &Type) -> TokenStream {
+        match self {
+            Self::Into => quote!(impl ::std::convert::Into<#bare>),
+            Self::Strings => quote!(impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>),
+            Self::Elements(element) => quote!(impl ::std::iter::IntoIterator<Item = #element>),
+            Self::Unboxed(inner) => quote!(#inner),
+            Self::IntoUnboxed(inner) => quote!(impl ::std::convert::Into<#inner>),
+            Self::Plain => quote!(#bare),
+        }
+    }
+
+    /// The value that the argument `name` becomes.
+    pub fn value(&self, name: &Ident) -> TokenStream {
+        match self {
+            Self::Into => quote!(#name.into()),
+            Self::Strings => quote!(#name.into_iter().map(::std::convert::Into::into).collect()),
+            Self::Elements(_) => quote!(#name.into_iter().collect()),
+            Self::Unboxed(_) => quote!(::std::boxed::Box::new(#name)),
+            Self::IntoUnboxed(_) => quote!(::std::boxed::Box::new(#name.into())),
+            Self::Plain => quote!(#name),
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// The whole type of the field.
+    pub fn ty(&self) -> Type {
+        let bare = &self.bare;
+        match self.presence {
+            Presence::Required | Presence::Filled => bare.clone(),
+            Presence::Nullable | Presence::Optional => parse_quote!(::std::option::Option<#bare>),
+            Presence::Patch => parse_quote!(::std::option::Option<::std::option::Option<#bare>>),
+        }
+    }
+
+    /// Whether `new` asks for it.
+    pub fn is_argument(&self) -> bool {
+        self.field.required
+    }
+
+    /// The public field. `reads` tells whether it needs what only reading needs.
+    pub fn definition(&self, reads: bool) -> TokenStream {
+        let docs = docs::attributes(&docs::describe(&self.field.name, &self.field.schema));
+        let attributes = self.attributes(reads, true);
+        let (ident, ty) = (&self.ident, self.ty());
+        quote!(#docs #attributes pub #ident: #ty,)
+    }
+
+    /// The field of a private struct that is only read.
+    pub fn private_definition(&self) -> TokenStream {
+        let attributes = self.attributes(true, false);
+        let (ident, ty) = (&self.ident, self.ty());
+        quote!(#attributes #ident: #ty,)
+    }
+
+    /// The parameter of `new`.
+    pub fn parameter(&self) -> TokenStream {
+        let ident = &self.ident;
+        let ty = match self.presence {
+            Presence::Nullable => {
+                let ty = self.ty();
+                quote!(#ty)
+            }
+            _ => self.taken.parameter_type(&self.bare),
+        };
+        quote!(#ident: #ty)
+    }
+
+    /// The field in the struct that `new` makes.
+    pub fn initial(&self) -> TokenStream {
+        let ident = &self.ident;
+        match (self.is_argument(), self.presence) {
+            (true, Presence::Nullable) => quote!(#ident),
+            (true, _) => {
+                let value = self.taken.value(ident);
+                if matches!(self.taken, Taken::Plain) { quote!(#ident) } else { quote!(#ident: #value) }
+            }
+            (false, Presence::Filled) => quote!(#ident: ::std::vec::Vec::new()),
+            (false, _) => quote!(#ident: ::std::option::Option::None),
+        }
+    }
+
+    fn attributes(&self, reads: bool, writes: bool) -> TokenStream {
+        let mut arguments = Vec::new();
+        let name = &self.field.name;
+        if self.ident != name {
+            arguments.push(quote!(rename = #name));
+        }
+        let optional = matches!(self.presence, Presence::Optional | Presence::Patch);
+        if reads && (optional || self.presence == Presence::Filled) {
+            arguments.push(quote!(default));
+        }
+        if writes && optional {
+            arguments.push(quote!(skip_serializing_if = "::std::option::Option::is_none"));
+        }
+        match self.presence {
+            Presence::Filled if reads => arguments.push(quote!(deserialize_with = "crate::open::null_as_default")),
+            Presence::Patch if reads => arguments.push(quote!(deserialize_with = "crate::open::present")),
+            _ => {}
+        }
+        if arguments.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#arguments),*)]) }
+    }
+}
+
+/// Whether the type is `String`.
+pub fn is_string(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|(name, _)| name == "String")
+}
+
+/// The last name of a path type and its first type argument.
+fn last_segment(ty: &Type) -> Option<(String, Option<&Type>)> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last()?;
+    let argument = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        }),
+        _ => None,
+    };
+    Some((segment.ident.to_string(), argument))
+}

@@ -1,0 +1,205 @@
+//! Asks progenitor's generator for the Rust type of everything.
+//!
+//! typify is asked one question only: what is the type of this? So it gets every object with bare, required properties and
+//! every union as an object with one required property per arm. What may be absent or null, and what a union looks like, we
+//! know better. That keeps it from guessing at unions, and it still breaks cycles with boxes.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use progenitor_impl::{GenerationSettings, Generator};
+use serde_json::{Map, Value, json};
+use syn::{Fields, Ident, Item, Type};
+
+use super::component::{Body, Component};
+use super::platform::{Params, Platform};
+use super::refusal::{Pointer, Refusal};
+use super::schema::{COMPONENTS, Schema, Shape};
+
+/// The names under which typify sees our own types, and what they are.
+const TIMESTAMP: &str = "PolyagentTimestamp";
+const SECRET: &str = "PolyagentSecret";
+/// The object whose properties are the answers of the operations.
+const ANSWERS: &str = "PolyagentAnswers";
+
+/// What typify made of a platform's schemas.
+pub struct Types {
+    /// For each type its members, by their names on the wire.
+    members: BTreeMap<String, BTreeMap<String, Member>>,
+}
+
+/// A field of a struct, or a variant of an enum without content.
+#[derive(Clone)]
+pub struct Member {
+    pub ident: Ident,
+    /// The bare type, without any `Option`; none for a variant.
+    pub ty: Option<Type>,
+}
+
+impl Types {
+    /// Has the types of `platform` made.
+    pub fn of(platform: &Platform<'_>, params: &[Params]) -> Result<Self, Refusal> {
+        let pointer = Pointer::default().descend(&["components", "schemas"]);
+        let schemas = schemas(platform, params);
+        let made = catch_unwind(AssertUnwindSafe(|| generate(&schemas)));
+        let made = made.unwrap_or_else(|panic| Err(format!("progenitor panicked: {}", message(panic.as_ref()))));
+        let file = made.map_err(|reason| pointer.refuse(reason))?;
+        Ok(Self { members: file.items.iter().filter_map(members).collect() })
+    }
+
+    /// The identifier and type of the property `name` of the type `owner`.
+    pub fn field(&self, owner: &str, name: &str, at: &Pointer) -> Result<(Ident, Type), Refusal> {
+        let member = self.member(owner, name, at)?;
+        let ty = member.ty.clone().ok_or_else(|| at.refuse("progenitor made no field of it"))?;
+        Ok((member.ident.clone(), ty))
+    }
+
+    /// The identifier that typify gave to the word `name` of the string enum `owner`.
+    pub fn variant(&self, owner: &str, name: &str, at: &Pointer) -> Result<Ident, Refusal> {
+        self.member(owner, name, at).map(|member| member.ident.clone())
+    }
+
+    /// The type of the arm at `index` of the union `owner`.
+    pub fn arm(&self, owner: &str, index: usize, at: &Pointer) -> Result<Type, Refusal> {
+        self.field(owner, &arm_name(index), at).map(|(_, ty)| ty)
+    }
+
+    /// The type inside the answer of the operation `id`.
+    pub fn answer(&self, id: &str, at: &Pointer) -> Result<Type, Refusal> {
+        self.field(ANSWERS, id, at).map(|(_, ty)| ty)
+    }
+
+    fn member(&self, owner: &str, name: &str, at: &Pointer) -> Result<&Member, Refusal> {
+        let member = self.members.get(owner).and_then(|members| members.get(name));
+        member.ok_or_else(|| at.refuse("progenitor made no Rust type of it"))
+    }
+}
+
+fn arm_name(index: usize) -> String {
+    format!("arm_{index}")
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message").to_owned()
+}
+
+fn generate(schemas: &Map<String, Value>) -> Result<syn::File, String> {
+    let document = json!({
+        "openapi": "3.0.3", "info": { "title": "types", "version": "0" }, "paths": {},
+        "components": { "schemas": schemas },
+    });
+    let document = serde_json::from_value(document).map_err(|error| error.to_string())?;
+    let mut settings = GenerationSettings::default();
+    settings.with_map_type("::std::collections::BTreeMap");
+    settings.with_replacement(TIMESTAMP, "crate::open::Timestamp", std::iter::empty());
+    settings.with_replacement(SECRET, "crate::secret::Secret<::std::string::String>", std::iter::empty());
+    let mut generator = Generator::new(&settings);
+    generator.generate_tokens(&document).map_err(|error| error.to_string())?;
+    syn::parse2(generator.get_type_space().to_stream()).map_err(|error| error.to_string())
+}
+
+/// The schemas as typify shall see them.
+fn schemas(platform: &Platform<'_>, params: &[Params]) -> Map<String, Value> {
+    let mut schemas = Map::new();
+    for component in &platform.components {
+        schemas.insert(platform.type_name(&component.name).to_owned(), component_schema(platform, component));
+    }
+    for params in params {
+        let fields = params.object.fields.iter().map(|field| (field.name.clone(), bare(platform, &field.schema)));
+        schemas.insert(params.name.clone(), object(fields));
+    }
+    let answers = platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), operation.answer.schema()?)));
+    schemas.insert(ANSWERS.to_owned(), object(answers.map(|(id, schema)| (id, bare(platform, schema)))));
+    for own in [TIMESTAMP, SECRET] {
+        schemas.insert(own.to_owned(), json!({ "type": "string" }));
+    }
+    schemas
+}
+
+fn component_schema(platform: &Platform<'_>, component: &Component) -> Value {
+    match &component.body {
+        Body::Words(words) => json!({ "type": "string", "enum": words }),
+        Body::Object(body) => {
+            let fields = platform.fields(&component.name, body);
+            object(fields.into_iter().map(|field| (field.name.clone(), bare(platform, &field.schema))))
+        }
+        Body::Union(union) => {
+            let arms = union.arms.iter().enumerate();
+            object(arms.map(|(index, arm)| (arm_name(index), bare(platform, &arm.schema))))
+        }
+    }
+}
+
+fn object(properties: impl Iterator<Item = (String, Value)>) -> Value {
+    let properties: Map<String, Value> = properties.collect();
+    let required: Vec<&String> = properties.keys().collect();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+/// The schema without anything but its shape.
+fn bare(platform: &Platform<'_>, schema: &Schema) -> Value {
+    let reference = |name: &str| json!({ "$ref": format!("{COMPONENTS}{name}") });
+    match &schema.shape {
+        Shape::Text | Shape::Binary => json!({ "type": "string" }),
+        Shape::Timestamp => reference(TIMESTAMP),
+        Shape::Secret => reference(SECRET),
+        Shape::Boolean => json!({ "type": "boolean" }),
+        Shape::Integer { format: Some(format) } => json!({ "type": "integer", "format": format }),
+        Shape::Integer { format: None } => json!({ "type": "integer" }),
+        Shape::Number => json!({ "type": "number" }),
+        Shape::Any => json!({}),
+        Shape::List(items) => json!({ "type": "array", "items": nested(platform, items) }),
+        Shape::Map(values) if values.shape == Shape::Any => json!({ "type": "object" }),
+        Shape::Map(values) => json!({ "type": "object", "additionalProperties": nested(platform, values) }),
+        Shape::Component(name) => reference(platform.type_name(name)),
+    }
+}
+
+/// Like [`bare`], but an element may be null, and there is nobody else to remember it.
+fn nested(platform: &Platform<'_>, schema: &Schema) -> Value {
+    let bare = bare(platform, schema);
+    match (&schema.shape, schema.nullable, bare) {
+        (Shape::Any, _, bare) | (_, false, bare) => bare,
+        (_, true, bare) => json!({ "allOf": [bare], "nullable": true }),
+    }
+}
+
+/// The name of a type that typify made, and its members.
+fn members(item: &Item) -> Option<(String, BTreeMap<String, Member>)> {
+    match item {
+        Item::Struct(item) => {
+            let Fields::Named(fields) = &item.fields else { return None };
+            let field = |field: &syn::Field| {
+                let ident = field.ident.clone()?;
+                Some((renamed(&field.attrs).unwrap_or_else(|| ident.to_string()), Member { ident, ty: Some(field.ty.clone()) }))
+            };
+            Some((item.ident.to_string(), fields.named.iter().filter_map(field).collect()))
+        }
+        Item::Enum(item) => {
+            let variant = |variant: &syn::Variant| {
+                let wire = renamed(&variant.attrs).unwrap_or_else(|| variant.ident.to_string());
+                (wire, Member { ident: variant.ident.clone(), ty: None })
+            };
+            Some((item.ident.to_string(), item.variants.iter().map(variant).collect()))
+        }
+        _ => None,
+    }
+}
+
+/// The name on the wire, if `#[serde(rename = "..")]` says that it is not the identifier.
+fn renamed(attributes: &[syn::Attribute]) -> Option<String> {
+    let mut name = None;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        // What is not understood belongs to typify's own idea of the field.
+        let _ = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                name = Some(meta.value()?.parse::<syn::LitStr>()?.value());
+            } else if meta.input.peek(syn::Token![=]) {
+                meta.value()?.parse::<syn::Expr>()?;
+            }
+            Ok(())
+        });
+    }
+    name
+}

@@ -1,0 +1,134 @@
+//! Open string enums: every word survives, known or not.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserializer;
+use serde::de::{Error, Visitor};
+
+/// Makes a string enum that keeps the words it does not know.
+///
+/// ```text
+/// open_enum! {
+///     /// A colour.
+///     pub enum Color {
+///         /// `red`
+///         Red = "red",
+///     }
+/// }
+/// ```
+macro_rules! open_enum {
+    (
+        $(#[$attribute:meta])*
+        pub enum $name:ident {
+            $($(#[$variant_attribute:meta])* $variant:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        ///
+        /// Words that a newer server says are kept as `Unknown`. A later version of the crate may know them, so compare
+        /// with [`as_str`](Self::as_str) and not with `Unknown`.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_attribute])* $variant,)*
+            /// A word that this version of the crate does not know.
+            Unknown(::std::string::String),
+        }
+
+        impl $name {
+            /// The words that this version of the crate knows.
+            pub const KNOWN: &'static [&'static str] = &[$($word),*];
+
+            /// The word on the wire.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Unknown(word) => word,
+                }
+            }
+
+            fn known(word: &str) -> ::std::option::Option<Self> {
+                match word {
+                    $($word => ::std::option::Option::Some(Self::$variant),)*
+                    _ => ::std::option::Option::None,
+                }
+            }
+        }
+
+        impl ::std::convert::From<&str> for $name {
+            fn from(word: &str) -> Self {
+                Self::known(word).unwrap_or_else(|| Self::Unknown(word.to_owned()))
+            }
+        }
+
+        impl ::std::convert::From<::std::string::String> for $name {
+            fn from(word: ::std::string::String) -> Self {
+                Self::known(&word).unwrap_or(Self::Unknown(word))
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = ::std::convert::Infallible;
+
+            fn from_str(word: &str) -> ::std::result::Result<Self, Self::Err> {
+                ::std::result::Result::Ok(Self::from(word))
+            }
+        }
+
+        impl ::std::convert::AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                $crate::open::deserialize_word(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use open_enum;
+
+/// Reads a string into an open enum; a known word costs no allocation.
+pub(crate) fn deserialize_word<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: for<'a> From<&'a str> + From<String>,
+{
+    deserializer.deserialize_str(Word(PhantomData))
+}
+
+struct Word<T>(PhantomData<T>);
+
+impl<T> Visitor<'_> for Word<T>
+where
+    T: for<'a> From<&'a str> + From<String>,
+{
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<T, E> {
+        Ok(T::from(word))
+    }
+
+    fn visit_string<E: Error>(self, word: String) -> Result<T, E> {
+        Ok(T::from(word))
+    }
+}

@@ -1,0 +1,58 @@
+//! What the generated types stand on: enums and unions that stay open for what a newer server says, [`Timestamp`], and
+//! readers that know null from absent.
+
+mod enumeration;
+mod timestamp;
+#[allow(dead_code, unused_macros, reason = "not every platform has unions")]
+mod union;
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+pub(crate) use enumeration::{deserialize_word, open_enum};
+pub use timestamp::{InvalidTimestamp, Timestamp};
+#[allow(unused_imports, reason = "not every platform has unions")]
+pub(crate) use union::{OpenUnion, Replay, deserialize_union, member, open_union, unknown};
+
+/// Reads null as the empty value.
+pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Reads a field that is there, be it null: with `#[serde(default)]`, absent is `None` and null is `Some(None)`.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// The value of the first spelling that has one.
+pub(crate) fn first<T, const N: usize>(spellings: [Option<T>; N]) -> Option<T> {
+    spellings.into_iter().flatten().next()
+}
+
+/// The value of the first spelling that has one, else a null of any, else nothing.
+#[allow(dead_code, reason = "not every platform has spellings of what can be cleared")]
+#[allow(clippy::option_option, reason = "absent, null and a value are three things")]
+pub(crate) fn first_present<T, const N: usize>(spellings: [Option<Option<T>>; N]) -> Option<Option<T>> {
+    let mut present = spellings.into_iter().flatten();
+    let first = present.next()?;
+    Some(first.or_else(|| present.flatten().next()))
+}
+
+/// A required field that no spelling has.
+#[derive(Debug)]
+pub(crate) struct MissingField(pub(crate) &'static str);
+
+impl fmt::Display for MissingField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "missing field `{}`", self.0)
+    }
+}

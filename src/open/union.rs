@@ -1,0 +1,315 @@
+//! Open unions: objects that a tag tells apart, decoded without a detour through [`Value`].
+//!
+//! A visitor looks at the keys as they come. Servers write the tag first, and then the member reads straight from the rest
+//! of the text. Entries before the tag are kept and replayed. That way a union works wherever serde does: in text, in a
+//! [`Value`], inside an untagged enum and below a flattened field.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Makes a union of objects with a tag.
+///
+/// ```text
+/// open_union! {
+///     /// A block of content.
+///     pub enum ContentBlock by "type" {
+///         /// Text.
+///         Text(TextBlock) = "text",
+///         /// A tool is used, in one way or another. The member keeps the tag; this is where it is.
+///         ToolUse(ToolUse) = "tool_use" | "mcp_tool_use" in |body| body.type_.as_str(),
+///     }
+/// }
+/// ```
+macro_rules! open_union {
+    (
+        $(#[$attribute:meta])*
+        pub enum $name:ident by $tag:literal {
+            $(
+                $(#[$variant_attribute:meta])*
+                $variant:ident($member:ty) = $first:literal $(| $other:literal)* $(in |$body:ident| $word:expr)?,
+            )*
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_attribute])* $variant($member),)*
+            /// An object whose tag this version of the crate does not know, whole.
+            Unknown(::serde_json::Value),
+        }
+
+        impl $name {
+            #[doc = concat!("The word of `", $tag, "` on the wire; empty if there is none.")]
+            pub fn tag(&self) -> &str {
+                match self {
+                    $(Self::$variant(_body) => $crate::open::open_union!(@word _body $first $(in |$body| $word)?),)*
+                    Self::Unknown(value) => value.get($tag).and_then(::serde_json::Value::as_str).unwrap_or_default(),
+                }
+            }
+
+            /// Reads `text`, whose variant `name` tells if it is known; else the tag inside does.
+            #[allow(dead_code, reason = "for unions that are streamed")]
+            pub(crate) fn decode(
+                name: ::std::option::Option<&str>,
+                text: &str,
+            ) -> ::std::result::Result<Self, ::serde_json::Error> {
+                match name {
+                    $(::std::option::Option::Some($first $(| $other)*) => ::serde_json::from_str(text).map(Self::$variant),)*
+                    _ => ::serde_json::from_str(text),
+                }
+            }
+        }
+
+        impl $crate::open::OpenUnion for $name {
+            const NAME: &'static str = stringify!($name);
+            const TAG: &'static str = $tag;
+
+            fn read<'de, A: ::serde::de::MapAccess<'de>>(
+                word: &str,
+                entries: $crate::open::Replay<'de, A>,
+            ) -> ::std::result::Result<Self, A::Error> {
+                match word {
+                    $($first $(| $other)* => $crate::open::member(entries).map(Self::$variant),)*
+                    _ => $crate::open::unknown(entries).map(Self::Unknown),
+                }
+            }
+
+            fn unknown(value: ::serde_json::Value) -> Self {
+                Self::Unknown(value)
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                match self {
+                    // A member writes its tag itself.
+                    $(Self::$variant(body) => ::serde::Serialize::serialize(body, serializer),)*
+                    Self::Unknown(value) => ::serde::Serialize::serialize(value, serializer),
+                }
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                $crate::open::deserialize_union(deserializer)
+            }
+        }
+    };
+    (@word $_body:ident $first:literal) => { $first };
+    (@word $_body:ident $first:literal in |$body:ident| $word:expr) => {{ let $body = $_body; $word }};
+}
+pub(crate) use open_union;
+
+/// What [`open_union!`] makes.
+pub(crate) trait OpenUnion: Sized {
+    /// The name of the type, for error messages.
+    const NAME: &'static str;
+    /// The key of the tag.
+    const TAG: &'static str;
+
+    /// Reads the member that `word` names, or keeps the whole object.
+    fn read<'de, A: MapAccess<'de>>(word: &str, entries: Replay<'de, A>) -> Result<Self, A::Error>;
+
+    /// Keeps an object that has no tag.
+    fn unknown(value: Value) -> Self;
+}
+
+/// Reads a union from an object.
+pub(crate) fn deserialize_union<'de, D: Deserializer<'de>, T: OpenUnion>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_map(UnionVisitor(PhantomData))
+}
+
+/// Reads one member. Not inlined, or the union would need the stack of all its members at once.
+#[inline(never)]
+pub(crate) fn member<'de, A: MapAccess<'de>, T: Deserialize<'de>>(entries: Replay<'de, A>) -> Result<T, A::Error> {
+    T::deserialize(MapAccessDeserializer::new(entries))
+}
+
+/// Reads the whole object as it is.
+#[inline(never)]
+pub(crate) fn unknown<'de, A: MapAccess<'de>>(entries: Replay<'de, A>) -> Result<Value, A::Error> {
+    Value::deserialize(MapAccessDeserializer::new(entries))
+}
+
+struct UnionVisitor<T>(PhantomData<T>);
+
+impl<'de, T: OpenUnion> Visitor<'de> for UnionVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object ({})", T::NAME)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut rest: A) -> Result<T, A::Error> {
+        let mut leading = VecDeque::new();
+        while let Some(Text(key)) = rest.next_key()? {
+            if key != T::TAG {
+                leading.push_back((key.into_owned(), rest.next_value()?));
+                continue;
+            }
+            match rest.next_value()? {
+                Tag::Word(word) => {
+                    let tag = Some((T::TAG, word.clone()));
+                    return T::read(&word, Replay { leading, tag, rest, next: Next::Rest });
+                }
+                Tag::Other(value) => leading.push_back((key.into_owned(), value)),
+            }
+        }
+        Ok(T::unknown(Value::Object(leading.into_iter().collect())))
+    }
+}
+
+/// The entries of an object: those that stood before the tag, the tag, the rest.
+pub(crate) struct Replay<'de, A> {
+    leading: VecDeque<(String, Value)>,
+    tag: Option<(&'static str, Cow<'de, str>)>,
+    rest: A,
+    next: Next<'de>,
+}
+
+/// The value that belongs to the key handed out last.
+enum Next<'de> {
+    Kept(String, Value),
+    Tag(Cow<'de, str>),
+    Rest,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        if let Some((key, value)) = self.leading.pop_front() {
+            let read = seed.deserialize(StrDeserializer::new(&key)).map(Some);
+            self.next = Next::Kept(key, value);
+            return read;
+        }
+        if let Some((key, word)) = self.tag.take() {
+            self.next = Next::Tag(word);
+            return seed.deserialize(StrDeserializer::new(key)).map(Some);
+        }
+        self.next = Next::Rest;
+        self.rest.next_key_seed(seed)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        match std::mem::replace(&mut self.next, Next::Rest) {
+            // Nobody else tells where this failed: whoever tracks the path has seen the entry go by long ago.
+            Next::Kept(key, value) => seed.deserialize(value).map_err(|error| A::Error::custom(format_args!("{key}: {error}"))),
+            Next::Tag(word) => seed.deserialize(WordDeserializer(word, PhantomData)),
+            Next::Rest => self.rest.next_value_seed(seed),
+        }
+    }
+}
+
+/// Hands the word of a tag to a field, which may be optional.
+struct WordDeserializer<'de, E>(Cow<'de, str>, PhantomData<E>);
+
+impl<'de, E: Error> Deserializer<'de> for WordDeserializer<'de, E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        match self.0 {
+            Cow::Borrowed(word) => visitor.visit_borrowed_str(word),
+            Cow::Owned(word) => visitor.visit_string(word),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_some(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct
+        seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// A string, borrowed where that is possible.
+struct Text<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_str(TagVisitor)? {
+            Tag::Word(word) => Ok(Self(word)),
+            Tag::Other(_) => Err(D::Error::custom("the key is not a string")),
+        }
+    }
+}
+
+/// The value of a tag, which ought to be a word.
+enum Tag<'de> {
+    Word(Cow<'de, str>),
+    Other(Value),
+}
+
+impl<'de> Deserialize<'de> for Tag<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TagVisitor)
+    }
+}
+
+struct TagVisitor;
+
+impl<'de> Visitor<'de> for TagVisitor {
+    type Value = Tag<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, word: &'de str) -> Result<Tag<'de>, E> {
+        Ok(Tag::Word(Cow::Borrowed(word)))
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Tag<'de>, E> {
+        self.visit_string(word.to_owned())
+    }
+
+    fn visit_string<E: Error>(self, word: String) -> Result<Tag<'de>, E> {
+        Ok(Tag::Word(Cow::Owned(word)))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(Value::Null))
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Tag<'de>, E> {
+        self.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tag<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Tag<'de>, A::Error> {
+        Value::deserialize(SeqAccessDeserializer::new(access)).map(Tag::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Tag<'de>, A::Error> {
+        Value::deserialize(MapAccessDeserializer::new(access)).map(Tag::Other)
+    }
+}
