@@ -1,0 +1,75 @@
+//! Every default of the crate, in one table.
+
+use std::env::{self, VarError};
+use std::time::Duration;
+
+use crate::Error;
+
+/// `User-Agent` of every request, unless the builder sets another.
+pub(crate) const USER_AGENT: &str = concat!("polyagent/", env!("CARGO_PKG_VERSION"));
+
+/// How long a TCP and TLS handshake may take.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one attempt may take, from the first byte sent to the last byte read; the document may raise it.
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a call may take over all attempts and the crate's own back-off.
+pub(crate) const TOTAL_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Retries after the first attempt.
+pub(crate) const MAX_RETRIES: u32 = 2;
+/// Upper bound of the first back-off; it doubles with each retry.
+pub(crate) const BACKOFF_BASE: Duration = Duration::from_millis(500);
+/// Upper bound of any back-off of our own.
+pub(crate) const BACKOFF_CAP: Duration = Duration::from_secs(8);
+/// The longest wait ordered by a server that is obeyed; a longer one is returned as the error it came with.
+pub(crate) const MAX_SERVER_WAIT: Duration = Duration::from_secs(120);
+/// Retries that a client may have spent on failing calls before it stops retrying.
+pub(crate) const RETRY_BUDGET: u32 = 100;
+/// Calls that must succeed to earn one retry back.
+pub(crate) const CALLS_PER_RETRY_EARNED: u32 = 10;
+
+/// Idle connections are dropped before common servers drop them.
+pub(crate) const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Redirects followed within one origin.
+pub(crate) const MAX_REDIRECTS: usize = 5;
+
+/// Largest successful answer that is read into memory, in bytes.
+pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Bytes kept of an error answer.
+pub(crate) const MAX_ERROR_BODY: usize = 64 * 1024;
+/// Bytes of a body that is not JSON that an error message quotes.
+pub(crate) const EXCERPT: usize = 200;
+/// Characters of a server's own error message that an error message quotes.
+pub(crate) const MAX_MESSAGE: usize = 1000;
+/// Longest id, in bytes, that is put into a path.
+pub(crate) const MAX_ID: usize = 1024;
+
+/// Captures under way at a time in a bulk capture.
+#[cfg(feature = "elephantasm")]
+pub(crate) const EXTRACT_CONCURRENCY: usize = 8;
+
+/// First pause between two looks at a long job; each is half as long again as the one before.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// Longest pause between two looks.
+pub(crate) const POLL_INTERVAL_CAP: Duration = Duration::from_secs(10);
+/// How long a long job is waited for.
+pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Elephantasm's public host. Paths of the document start with `/api`.
+#[cfg(feature = "elephantasm")]
+pub(crate) mod elephantasm {
+    pub(crate) const BASE_URL: &str = "https://api.elephantasm.com";
+    pub(crate) const API_KEY: &str = "ELEPHANTASM_API_KEY";
+    pub(crate) const ENDPOINT: &str = "ELEPHANTASM_ENDPOINT";
+    pub(crate) const TIMEOUT: &str = "ELEPHANTASM_TIMEOUT";
+    pub(crate) const ANIMA_ID: &str = "ELEPHANTASM_ANIMA_ID";
+}
+
+/// An environment variable, trimmed; an empty one counts as unset.
+pub(crate) fn variable(name: &str) -> Result<Option<String>, Error> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Error::config(format!("{name} is not UTF-8"))),
+    }
+}

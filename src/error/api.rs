@@ -1,0 +1,308 @@
+//! An answer with an error status.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::call::{Body, CallRecord, Headers, one_line, redacted};
+use crate::config;
+use crate::secret::Secret;
+
+/// What the status alone can't say about an error.
+///
+/// New reasons may come with any version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Too many requests in too short a time. Waiting helps.
+    RateLimit,
+    /// The plan does not allow more of this: more objects, more calls this month.
+    PlanLimit,
+    /// The plan lacks the feature altogether.
+    FeatureUnavailable,
+    /// The plan's calls of today are used up.
+    DailyCap,
+    /// The credits are used up.
+    Credits,
+    /// A quota of resources is used up.
+    Quota,
+    /// The key lacks a scope.
+    Scope,
+    /// The object exists already, or was stored already.
+    Duplicate,
+    /// The server does not route the operation: an older or another build, or a host that hides it. The object may
+    /// well exist.
+    RouteMissing,
+}
+
+impl Reason {
+    /// A limit that is not lifted by waiting a moment.
+    pub(crate) fn is_limit(self) -> bool {
+        matches!(self, Self::PlanLimit | Self::FeatureUnavailable | Self::DailyCap | Self::Credits | Self::Quota)
+    }
+}
+
+/// One value that the server refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    pub(crate) path: String,
+    pub(crate) code: Option<String>,
+    pub(crate) message: String,
+}
+
+impl FieldError {
+    /// Where the value stands in the request, for example `body.importance_score` or `query.limit`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The server's word for what is wrong, for example `string_too_long`.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// What is wrong, in the server's words. The refused value itself is not kept here.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+/// What a platform's dialect reads from an error answer.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) message: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) field_errors: Vec<FieldError>,
+    /// A wait that only the body tells.
+    pub(crate) retry_after: Option<Duration>,
+    /// Whatever else the body says about the error, by name.
+    pub(crate) details: serde_json::Map<String, Value>,
+}
+
+impl Facts {
+    /// Servers may echo the key in what they say; it goes no further than here.
+    fn redact(&mut self, secret: Option<&Secret<String>>) {
+        let clean = |text: &mut String| *text = redacted(std::mem::take(text), secret);
+        [&mut self.message, &mut self.code, &mut self.request_id].into_iter().flatten().for_each(clean);
+        for field in &mut self.field_errors {
+            clean(&mut field.path);
+            clean(&mut field.message);
+            field.code.iter_mut().for_each(clean);
+        }
+        self.details.values_mut().for_each(|value| redact_value(value, secret));
+    }
+}
+
+fn redact_value(value: &mut Value, secret: Option<&Secret<String>>) {
+    match value {
+        Value::String(text) => *text = redacted(std::mem::take(text), secret),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_value(item, secret)),
+        Value::Object(map) => map.values_mut().for_each(|item| redact_value(item, secret)),
+        _ => {}
+    }
+}
+
+/// An answer with an error status; payload of the variants of [`Error`](crate::Error) that are named after a status.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    /// Taken out of `facts`, on one line; empty if there is none.
+    message: String,
+    facts: Facts,
+    retry_after: Option<Duration>,
+    headers: Headers,
+    body: Body,
+    pub(super) record: CallRecord,
+}
+
+impl ApiError {
+    pub(crate) fn new(answer: ErrorAnswer, record: CallRecord, secret: Option<&Secret<String>>) -> Box<Self> {
+        let ErrorAnswer { status, headers, body, mut facts, retry_after } = answer;
+        let body = Body(body);
+        if facts.message.is_none() {
+            facts.message = body.excerpt();
+        }
+        facts.redact(secret);
+        let message = facts.message.take().map(|m| one_line(&m, config::MAX_MESSAGE)).unwrap_or_default();
+        Box::new(Self { status, message, facts, retry_after, headers: Headers(headers), body, record })
+    }
+
+    /// The answer's status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The server's words, on one line; empty if it gave none.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The platform's own word for the error.
+    pub fn code(&self) -> Option<&str> {
+        self.facts.code.as_deref()
+    }
+
+    /// What the status alone can't say.
+    pub fn reason(&self) -> Option<Reason> {
+        self.facts.reason
+    }
+
+    /// The server's name for the exchange, to quote to its support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.facts.request_id.as_deref()
+    }
+
+    /// How long the server asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Which values the server refused.
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.facts.field_errors
+    }
+
+    /// One more thing that the body says about the error, by the platform's own name: of a plan limit of Elephantasm
+    /// for example `action`, `current_plan` and `upgrade_url`.
+    pub fn detail(&self, name: &str) -> Option<&Value> {
+        self.facts.details.get(name)
+    }
+
+    /// The answer's headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers.0
+    }
+
+    /// The body as it came, its first 64 KiB. It may echo what was sent.
+    pub fn body(&self) -> &Bytes {
+        &self.body.0
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        write!(f, " ({}", self.record)?;
+        if let Some(id) = self.request_id() {
+            write!(f, ", request id {id}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl StdError for ApiError {}
+
+/// An error answer as the road hands it over.
+#[derive(Debug)]
+pub(crate) struct ErrorAnswer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) facts: Facts,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json;
+
+    use super::*;
+    use crate::Error;
+    use crate::secret::REDACTED;
+
+    fn error(status: u16, body: &'static str, facts: Facts) -> Error {
+        let answer = ErrorAnswer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+            facts,
+            retry_after: None,
+        };
+        let record = CallRecord {
+            operation: "elephantasm_get_anima",
+            method: Method::GET,
+            url: "https://host/api/animas/1?limit=…".to_owned(),
+            attempts: Vec::new(),
+            may_have_been_processed: false,
+        };
+        Error::from_api(ApiError::new(answer, record, Some(&Secret::from("sk_live_0123"))))
+    }
+
+    #[test]
+    fn each_status_has_its_variant_whatever_the_body_says() {
+        for status in 300..=999 {
+            let got = format!("{:?}", error(status, "<html>", Facts::default()));
+            let want = match status {
+                400 => "BadRequest",
+                401 => "Authentication",
+                402 => "PaymentRequired",
+                403 => "PermissionDenied",
+                404 => "NotFound",
+                409 => "Conflict",
+                413 => "TooLarge",
+                422 => "UnprocessableEntity",
+                429 => "RateLimited",
+                401..=499 => "OtherClient",
+                500..=599 => "Server",
+                _ => "UnexpectedStatus",
+            };
+            assert!(got.starts_with(&format!("{want}(")), "{status}: {got}");
+        }
+    }
+
+    #[test]
+    fn display_is_one_line_with_status_message_and_call() {
+        let facts = Facts { message: Some("Anima 1\nnot found".to_owned()), ..Facts::default() };
+        assert_eq!(
+            error(404, "{}", facts).to_string(),
+            "404 Not Found: Anima 1 not found (GET https://host/api/animas/1?limit=…)"
+        );
+        assert_eq!(
+            error(502, "<html>\n<h1>502</h1>", Facts::default()).to_string(),
+            "502 Bad Gateway: `<html> <h1>502</h1>` (GET https://host/api/animas/1?limit=…)"
+        );
+        assert_eq!(
+            error(401, "", Facts::default()).to_string(),
+            "401 Unauthorized (GET https://host/api/animas/1?limit=…)"
+        );
+    }
+
+    #[test]
+    fn a_key_that_the_server_echoes_is_redacted_everywhere() {
+        let facts = Facts {
+            message: Some("bad key sk_live_0123".to_owned()),
+            code: Some("sk_live_0123".to_owned()),
+            request_id: Some("r-sk_live_0123".to_owned()),
+            field_errors: vec![FieldError {
+                path: "header.sk_live_0123".to_owned(),
+                code: Some("sk_live_0123".to_owned()),
+                message: "sk_live_0123?".to_owned(),
+            }],
+            details: json!({"a": ["sk_live_0123"]}).as_object().unwrap().clone(),
+            ..Facts::default()
+        };
+        let with_facts = error(401, "sk_live_0123", facts);
+        let plain = error(500, "no facts, but sk_live_0123", Facts::default());
+        for error in [with_facts, plain] {
+            let shown = format!("{error} {error:?} {error:#?} {}", error.message());
+            assert!(!shown.contains("0123"), "{shown}");
+            assert!(shown.contains(REDACTED), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! Building a client.
+
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use url::Url;
+
+use super::credential::{Credential, Provider};
+use super::retry::Budget;
+use super::transport::WatchLayer;
+use super::{Core, Hook, Platform, RetryPolicy, Settings, Shared, hook};
+use crate::config;
+use crate::error::{BoxError, Error};
+use crate::secret::Secret;
+
+type Configure = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
+
+/// Builds a client of a platform; from its `builder()`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use polyagent::RetryPolicy;
+/// # use polyagent::elephantasm::Elephantasm;
+/// # fn main() -> Result<(), polyagent::Error> {
+/// let client = Elephantasm::builder()
+///     .api_key("sk_live_00000000000000000000000000000000")
+///     .attempt_timeout(Duration::from_secs(10))
+///     .retry_policy(RetryPolicy::default().max_retries(4))
+///     .configure_http(|http| http.pool_max_idle_per_host(4))
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder<C> {
+    platform: &'static Platform,
+    finish: Box<dyn FnOnce(Core) -> C + Send>,
+    key: Option<Key>,
+    base_url: Option<String>,
+    insecure_http: bool,
+    user_agent: Option<String>,
+    headers: Vec<(String, String)>,
+    settings: Settings,
+    hooks: Vec<Arc<dyn Hook>>,
+    configure: Option<Configure>,
+}
+
+enum Key {
+    Fixed(Secret<String>),
+    Provided(Provider),
+}
+
+impl<C> fmt::Debug for ClientBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("platform", &self.platform.name).finish_non_exhaustive()
+    }
+}
+
+impl<C> ClientBuilder<C> {
+    pub(crate) fn new(platform: &'static Platform, finish: impl FnOnce(Core) -> C + Send + 'static) -> Self {
+        Self {
+            platform,
+            finish: Box::new(finish),
+            key: None,
+            base_url: None,
+            insecure_http: false,
+            user_agent: None,
+            headers: Vec::new(),
+            settings: Settings {
+                connect: config::CONNECT_TIMEOUT,
+                attempt: None,
+                total: Some(config::TOTAL_TIMEOUT),
+                total_set: false,
+                policy: RetryPolicy::default(),
+                max_body: config::MAX_BODY,
+            },
+            hooks: Vec::new(),
+            configure: None,
+        }
+    }
+
+    /// Does something to the client once it is built.
+    pub(crate) fn finish_with(mut self, then: impl FnOnce(C) -> C + Send + 'static) -> Self
+    where
+        C: 'static,
+    {
+        let finish = self.finish;
+        self.finish = Box::new(move |core| then(finish(core)));
+        self
+    }
+
+    /// The API key. White space around it is dropped.
+    pub fn api_key(mut self, key: impl Into<Secret<String>>) -> Self {
+        self.key = Some(Key::Fixed(key.into()));
+        self
+    }
+
+    /// Asks `provider` for the key before every attempt; for keys that rotate or come from a vault. The provider
+    /// should keep the key and renew it when it is due. If it fails, the call fails with [`Error::Config`].
+    ///
+    /// ```
+    /// # use polyagent::Secret;
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn read_key_from_vault() -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// # fn main() -> Result<(), polyagent::Error> {
+    /// let client = Elephantasm::builder()
+    ///     .credentials(|| async { Ok(Secret::new(read_key_from_vault().await?)) })
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn credentials<F, Fut>(mut self, provider: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Secret<String>, BoxError>> + Send + 'static,
+    {
+        self.key = Some(Key::Provided(Arc::new(move || Box::pin(provider()))));
+        self
+    }
+
+    /// Where the platform answers, for self-hosted servers and tests. Default: the platform's public host.
+    ///
+    /// A path in it stands before the paths of all operations; slashes at its end do no harm. Plain `http` is taken
+    /// for loopback hosts only, see [`allow_insecure_http`](Self::allow_insecure_http).
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Lets the base URL be `http` on a host that is not loopback. The key then travels in clear.
+    pub fn allow_insecure_http(mut self) -> Self {
+        self.insecure_http = true;
+        self
+    }
+
+    /// How long making a connection may take, TLS handshake included. Default: 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect = timeout;
+        self
+    }
+
+    /// How long one attempt may take, from sending to the last byte of the answer. Default: 30 s. Operations that are
+    /// known to be slow keep their own, longer one.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.attempt = Some(timeout);
+        self
+    }
+
+    /// How long a call may take over all attempts and pauses, those that the server orders included. Default: 90 s, to
+    /// which pauses ordered by the server are added.
+    pub fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.total = Some(timeout);
+        self.settings.total_set = true;
+        self
+    }
+
+    /// How often and with what pauses calls are retried.
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.settings.policy = policy;
+        self
+    }
+
+    /// The largest successful answer that is read, in bytes. Default: 64 MiB.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.settings.max_body = bytes;
+        self
+    }
+
+    /// A header of every request.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The `User-Agent`. Default: `polyagent/` and the crate's version.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Adds a hook, which sees every attempt.
+    pub fn hook(mut self, hook: impl Hook) -> Self {
+        self.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// Shapes the HTTP client: proxies, root certificates, client certificates, addresses.
+    ///
+    /// Redirects, reqwest's own retries and decompression are set by this crate afterwards. Any total timeout set here
+    /// would cut streams; use the timeouts of this builder.
+    pub fn configure_http<F>(mut self, configure: F) -> Self
+    where
+        F: FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
+    {
+        self.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// [`Error::Config`]: no key, a base URL that is no URL or not safe, a header that HTTP does not allow, or no TLS
+    /// backend for an `https` URL.
+    pub fn build(self) -> Result<C, Error> {
+        let platform = self.platform;
+        let (origin, prefix) = parse_base(platform, self.base_url.as_deref(), self.insecure_http)?;
+        check_tls(&origin)?;
+        let credential = match self.key {
+            Some(Key::Fixed(key)) => Credential::fixed(&platform.auth, key)
+                .map_err(|error| Error::config_from(format!("no usable API key for {}", platform.name), error))?,
+            Some(Key::Provided(provider)) => Credential::Provided(provider),
+            None => {
+                let name = platform.key_variable;
+                return Err(Error::config(format!("no API key: set `api_key`, or {name} with `from_env`")));
+            }
+        };
+        let headers = base_headers(self.user_agent.as_deref(), &self.headers)?;
+        let http = http_client(self.configure, self.settings.connect)?;
+        let shared = Shared {
+            platform,
+            http,
+            origin,
+            prefix,
+            headers,
+            credential,
+            settings: self.settings,
+            hooks: self.hooks,
+            budget: Budget::new(),
+        };
+        Ok((self.finish)(Core(Arc::new(shared))))
+    }
+}
+
+/// Splits a base URL into its origin and what stands before the document's paths.
+fn parse_base(platform: &Platform, given: Option<&str>, insecure: bool) -> Result<(Url, String), Error> {
+    let given = given.unwrap_or(platform.base_url).trim();
+    let mut url = Url::parse(given).map_err(|e| Error::config_from("the base URL is no URL", e))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::config("the base URL must not hold credentials"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::config("the base URL must have neither query nor fragment"));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if insecure || is_loopback(&url) => {}
+        "http" => {
+            return Err(Error::config(
+                "the base URL is plain http on a host that is not loopback: use https, or `allow_insecure_http`",
+            ));
+        }
+        _ => return Err(Error::config("the base URL must be https or http")),
+    }
+    let path = url.path().trim_end_matches('/');
+    let prefix = path.strip_suffix(platform.optional_suffix).unwrap_or(path).trim_end_matches('/').to_owned();
+    url.set_path("/");
+    Ok((url, prefix))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        None => false,
+    }
+}
+
+/// Says before reqwest does, and without its panic, that TLS is missing.
+fn check_tls(origin: &Url) -> Result<(), Error> {
+    #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        return Err(Error::config(
+            "no rustls provider: install one with `CryptoProvider::install_default`, or enable the feature `rustls`",
+        ));
+    }
+    let backend = cfg!(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"));
+    if origin.scheme() == "https" && !backend {
+        return Err(Error::config("https without a TLS backend: enable the feature `rustls` or `native-tls`"));
+    }
+    Ok(())
+}
+
+fn base_headers(user_agent: Option<&str>, more: &[(String, String)]) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let agent = HeaderValue::try_from(user_agent.unwrap_or(config::USER_AGENT));
+    headers.insert(header::USER_AGENT, agent.map_err(|e| Error::config_from("the user agent is no header value", e))?);
+    for (name, value) in more {
+        let invalid = |what: &str| Error::config(format!("header {name:?} {what}"));
+        let parsed = HeaderName::try_from(name.as_str()).map_err(|_| invalid("is no header name"))?;
+        hook::check_header(&parsed).map_err(|_| invalid("is set by the client itself"))?;
+        headers.insert(parsed, HeaderValue::try_from(value.as_str()).map_err(|_| invalid("has no valid value"))?);
+    }
+    Ok(headers)
+}
+
+fn http_client(configure: Option<Configure>, connect: Duration) -> Result<reqwest::Client, Error> {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(connect)
+        .pool_idle_timeout(config::POOL_IDLE_TIMEOUT)
+        .tcp_nodelay(true);
+    #[cfg(feature = "rustls")]
+    let builder = builder.tls_backend_rustls();
+    let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder));
+    let builder = builder.redirect(redirects()).retry(reqwest::retry::never()).connector_layer(WatchLayer);
+    let builder = builder.no_brotli().no_deflate().no_zstd();
+    #[cfg(not(feature = "gzip"))]
+    let builder = builder.no_gzip();
+    builder.build().map_err(|error| Error::config_from("the HTTP client cannot be built", error))
+}
+
+/// Follows what keeps method and body (307, 308) within one origin. Anything else is given back as the answer it is:
+/// reqwest would carry a key header elsewhere, and would make a GET of a POST.
+fn redirects() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let keeps_method = matches!(attempt.status().as_u16(), 307 | 308);
+        let same_origin = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
+        if keeps_method && same_origin && attempt.previous().len() <= config::MAX_REDIRECTS {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elephantasm::{Elephantasm, PLATFORM};
+
+    fn base(url: &str) -> Result<(String, String), String> {
+        parse_base(&PLATFORM, Some(url), false).map(|(url, prefix)| (url.to_string(), prefix)).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_base_url_may_end_in_slashes_and_in_the_documents_own_prefix() {
+        for url in ["https://host", "https://host/", "https://host/api", "https://host/api/", "https://host//"] {
+            assert_eq!(base(url), Ok(("https://host/".to_owned(), String::new())), "{url}");
+        }
+        assert_eq!(base("https://host:8443/memory/api/"), Ok(("https://host:8443/".to_owned(), "/memory".to_owned())));
+        assert_eq!(base("https://host/apiary"), Ok(("https://host/".to_owned(), "/apiary".to_owned())));
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_unless_allowed() {
+        for url in ["http://localhost:1", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1", "http://a.localhost"] {
+            assert!(base(url).is_ok(), "{url}");
+        }
+        for url in ["http://host", "http://127.0.0.1.host", "http://10.0.0.5", "http://localhost.host", "http://[::2]"] {
+            assert!(base(url).unwrap_err().contains("allow_insecure_http"), "{url}");
+        }
+        assert!(parse_base(&PLATFORM, Some("http://10.0.0.5"), true).is_ok());
+    }
+
+    #[test]
+    fn an_unsafe_base_url_is_refused_without_being_echoed() {
+        for url in ["https://user:hunter2@host", "https://:hunter2@host", "https://host?key=hunter2", "https://host#hunter2", "hunter2", "ftp://hunter2"] {
+            let error = base(url).unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_client_needs_a_key_that_a_header_can_carry() {
+        let message = |builder: ClientBuilder<Elephantasm>| builder.build().unwrap_err().to_string();
+        assert!(message(Elephantasm::builder()).contains("ELEPHANTASM_API_KEY"));
+        for key in ["", "  ", "sk\nlive", "sk\u{7f}"] {
+            let message = message(Elephantasm::builder().api_key(key));
+            assert!(message.contains("key"), "{message}");
+        }
+        assert!(Elephantasm::builder().api_key(" sk_live_0\n").build().is_ok());
+    }
+
+    #[test]
+    fn headers_are_checked() {
+        let build = |name: &str, value: &str| Elephantasm::builder().api_key("k").header(name, value).build();
+        assert!(build("x-team", "memory").is_ok());
+        for (name, value) in [("x team", "a"), ("x-team", "a\nb"), ("authorization", "a"), ("content-length", "1")] {
+            assert!(matches!(build(name, value), Err(Error::Config(_))), "{name}");
+        }
+        assert!(Elephantasm::builder().api_key("k").user_agent("a\nb").build().is_err());
+    }
+}

@@ -1,0 +1,124 @@
+//! Watching attempts from outside, and adding headers to them.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use crate::check::InvalidArgument;
+
+/// Sees every attempt of every call, before and after, in the order in which hooks were added.
+///
+/// A hook may add headers and nothing else: method, URL and body are settled before the first attempt. Hooks run on
+/// the calling task, so they should be quick.
+///
+/// ```
+/// use polyagent::{AttemptEnd, AttemptStart, ExtraHeaders, HeaderName, Hook};
+///
+/// struct Trace;
+///
+/// impl Hook for Trace {
+///     fn before(&self, attempt: &AttemptStart<'_>, headers: &mut ExtraHeaders) {
+///         let id = format!("{}-{}", attempt.operation, attempt.number);
+///         if let Ok(value) = id.parse() {
+///             let _ = headers.add(HeaderName::from_static("x-trace-id"), value);
+///         }
+///     }
+///
+///     fn after(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+///         println!("{} {}: {:?} in {:?}", attempt.method, attempt.url, end.status, end.took);
+///     }
+/// }
+/// ```
+pub trait Hook: Send + Sync + 'static {
+    /// An attempt is about to be sent.
+    fn before(&self, attempt: &AttemptStart<'_>, headers: &mut ExtraHeaders) {
+        let _ = (attempt, headers);
+    }
+
+    /// An attempt has ended, well or badly.
+    fn after(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+        let _ = (attempt, end);
+    }
+}
+
+/// An attempt that begins.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AttemptStart<'a> {
+    /// The operation's id in the OpenAPI document.
+    pub operation: &'a str,
+    /// The request's method.
+    pub method: &'a Method,
+    /// The request's URL, without the values of its query.
+    pub url: &'a str,
+    /// Number of the attempt within the call, from 1.
+    pub number: u32,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AttemptEnd<'a> {
+    /// The status of the answer, if one came.
+    pub status: Option<StatusCode>,
+    /// What went wrong, in a few words, if something did.
+    pub cause: Option<&'a str>,
+    /// From the start of the attempt to its end.
+    pub took: Duration,
+}
+
+/// Headers that a hook adds to one attempt.
+#[derive(Default)]
+pub struct ExtraHeaders(pub(crate) HeaderMap);
+
+impl ExtraHeaders {
+    /// Adds a header.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a header that the client itself sets: credentials, and those that frame the body.
+    pub fn add(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), InvalidArgument> {
+        check_header(&name)?;
+        self.0.append(name, value);
+        Ok(())
+    }
+}
+
+/// Names only: a value may be a secret of the hook's.
+impl fmt::Debug for ExtraHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Refuses the headers that are the road's own business.
+pub(crate) fn check_header(name: &HeaderName) -> Result<(), InvalidArgument> {
+    const OWN: [HeaderName; 6] = [
+        header::AUTHORIZATION,
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+        HeaderName::from_static("x-api-key"),
+    ];
+    if OWN.contains(name) {
+        return Err(InvalidArgument::new(name.as_str(), "is set by the client itself"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_and_framing_cannot_be_added() {
+        let mut headers = ExtraHeaders::default();
+        for name in ["Authorization", "x-api-key", "Host", "content-length", "transfer-encoding"] {
+            let refused = headers.add(name.parse().unwrap(), HeaderValue::from_static("x"));
+            assert!(refused.is_err(), "{name}");
+        }
+        assert!(headers.add(HeaderName::from_static("x-trace"), HeaderValue::from_static("1")).is_ok());
+        assert_eq!(format!("{headers:?}"), "{\"x-trace\"}");
+    }
+}

@@ -1,0 +1,173 @@
+//! What the generated operation tables are made of, and how a path comes to be.
+
+use std::time::Duration;
+
+use http::Method;
+use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
+
+use super::decode::Exchange;
+use crate::check::{self, InvalidArgument};
+use crate::config;
+use crate::error::DecodeFault;
+
+/// One operation of a platform: how it is asked, and what `T` its answer decodes to.
+#[derive(Clone, Copy)]
+pub(crate) struct Operation<T> {
+    pub(crate) spec: &'static OperationSpec,
+    pub(crate) decode: fn(&Exchange<'_>) -> Result<T, DecodeFault>,
+}
+
+/// What an operation is on the wire, whatever its answer's type.
+#[derive(Debug)]
+pub(crate) struct OperationSpec {
+    /// The document's `operationId`.
+    pub(crate) id: &'static str,
+    pub(crate) method: Method,
+    pub(crate) path: &'static [Piece],
+    /// Whether the credential is sent.
+    pub(crate) auth: bool,
+    pub(crate) retry: RetryClass,
+    /// Attempt timeout where the document raises the default.
+    pub(crate) timeout: Option<Duration>,
+    /// Other spellings of the operation, for servers that do not route the first.
+    pub(crate) alternates: &'static [Alternate],
+    pub(crate) paging: Option<Paging>,
+}
+
+/// Another spelling of an operation.
+#[derive(Debug)]
+pub(crate) struct Alternate {
+    pub(crate) id: &'static str,
+    pub(crate) method: Method,
+    pub(crate) path: &'static [Piece],
+}
+
+/// A part of a path.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// Literal text, slashes included.
+    Text(&'static str),
+    /// One segment, given by the caller.
+    Id { name: &'static str, uuid: bool },
+}
+
+/// How the pages of a list follow each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Paging {
+    /// By `limit` and `offset`; a page shorter than asked is the last one.
+    Offset {
+        /// The server's `limit` when none is sent.
+        page_size: u32,
+    },
+}
+
+/// Whether a call may be sent again after it may have been processed.
+///
+/// The document gives each operation its class; [`Request::retry_class`](crate::Request::retry_class) changes it for
+/// one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RetryClass {
+    /// Doing it twice is the same as doing it once: also retried when the outcome of an attempt is unknown.
+    Idempotent,
+    /// Doing it twice may do it twice: retried only when an attempt was certainly not processed.
+    Never,
+}
+
+/// Everything that must not stand raw in a path segment.
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}')
+    .add(b'/').add(b'\\').add(b'^').add(b'|').add(b'[').add(b']');
+
+/// Puts `ids` into the places of `path`, in order.
+///
+/// # Errors
+/// An id that is not exactly one path segment, or not a UUID where the operation takes one.
+pub(crate) fn expand(path: &[Piece], ids: &[String]) -> Result<String, InvalidArgument> {
+    let mut expanded = String::with_capacity(96);
+    let mut ids = ids.iter();
+    for piece in path {
+        match piece {
+            Piece::Text(text) => expanded.push_str(text),
+            Piece::Id { name, uuid } => {
+                let id = ids.next().ok_or_else(|| InvalidArgument::new(*name, "is missing"))?;
+                let escaped = segment(name, id)?;
+                if *uuid {
+                    check::uuid(name, id)?;
+                }
+                expanded.extend(escaped);
+            }
+        }
+    }
+    Ok(expanded)
+}
+
+/// Escapes one path segment, and refuses what could re-aim the path. Escaping alone is not enough: URL parsers read
+/// `%2e%2e` as `..`.
+pub(crate) fn segment<'a>(name: &str, id: &'a str) -> Result<PercentEncode<'a>, InvalidArgument> {
+    let reason = if id.trim().is_empty() {
+        "must not be empty"
+    } else if id.len() > config::MAX_ID {
+        "is too long for an id"
+    } else if id == "." || id == ".." {
+        "must not be a dot segment"
+    } else if id.contains(['/', '\\']) {
+        "must be one path segment, without slashes"
+    } else if id.chars().any(char::is_control) {
+        "must not contain control characters"
+    } else if has_percent_escape(id) {
+        "must not contain percent escapes"
+    } else {
+        return Ok(utf8_percent_encode(id, SEGMENT));
+    };
+    Err(InvalidArgument::new(name, reason))
+}
+
+fn has_percent_escape(id: &str) -> bool {
+    id.as_bytes()
+        .windows(3)
+        .any(|w| w[0] == b'%' && w[1].is_ascii_hexdigit() && w[2].is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &[Piece] =
+        &[Piece::Text("/v1/things/"), Piece::Id { name: "thing_id", uuid: false }, Piece::Text("/parts")];
+
+    fn expanded(id: &str) -> Result<String, String> {
+        expand(PATH, &[id.to_owned()]).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn an_id_becomes_one_escaped_segment() {
+        assert_eq!(expanded("agent-q1w2").unwrap(), "/v1/things/agent-q1w2/parts");
+        assert_eq!(expanded("out:sess-1:YQ==").unwrap(), "/v1/things/out:sess-1:YQ==/parts");
+        assert_eq!(expanded("a b?c#d%é").unwrap(), "/v1/things/a%20b%3Fc%23d%25%C3%A9/parts");
+        assert_eq!(expanded("...").unwrap(), "/v1/things/.../parts");
+    }
+
+    #[test]
+    fn what_could_leave_its_segment_is_refused() {
+        let hostile = [
+            "", " ", "\t", ".", "..", "/", "a/b", "../a", "a/..", "./a", "/a", "a/", "//", "\\", "..\\a", "a\\b", "\0",
+            "a\0", "a\nb", "a\rb", "\r\nHost: x", "a\tb", "\u{7f}", "\u{80}", "\u{85}", "%2e", "%2E", "%2e%2e", "%2E%2e",
+            ".%2e", "%2e.", "%2f", "a%2Fb", "%5c", "%5C..", "%00", "%0d%0a", "%252e", "..%2f", "a%20b",
+        ];
+        assert_eq!(hostile.len(), 40);
+        for id in hostile {
+            assert!(expanded(id).is_err(), "{id:?} was let through");
+        }
+        assert!(expanded(&"a".repeat(1024)).is_ok());
+        assert!(expanded(&"a".repeat(1025)).is_err());
+    }
+
+    #[test]
+    fn a_uuid_place_takes_uuids_only() {
+        let path = &[Piece::Id { name: "anima_id", uuid: true }];
+        assert!(expand(path, &["b2352c05-e685-4021-8624-595406c725f2".to_owned()]).is_ok());
+        assert!(expand(path, &["agent-01".to_owned()]).unwrap_err().to_string().contains("anima_id"));
+        assert!(expand(path, &[]).is_err());
+    }
+}

@@ -1,0 +1,246 @@
+//! A call before it is sent: what the caller said, and the frozen request made of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use serde_json::Value;
+use url::{Url, form_urlencoded};
+
+use super::retry::Plan;
+use super::{Alternate, AttemptStart, Core, OperationSpec, RetryClass, RetryPolicy, Settings, Shared, operation};
+use crate::Error;
+use crate::check::InvalidArgument;
+use crate::config;
+use crate::error::{Attempt, CallRecord};
+
+/// A call as the caller described it.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) core: Core,
+    pub(crate) spec: &'static OperationSpec,
+    pub(crate) target: Target,
+    /// The encoded query of the operation's own parameters.
+    pub(crate) query: String,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) options: Options,
+    /// The first thing that was wrong; surfaces on send.
+    pub(crate) fault: Option<InvalidArgument>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// The operation's own path, with these ids in it.
+    Ids(Vec<String>),
+    /// A method and path that the crate has no operation for.
+    Raw(Method, String),
+}
+
+/// What a caller may set on any call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) attempt: Option<Duration>,
+    pub(crate) total: Option<Duration>,
+    pub(crate) max_retries: Option<u32>,
+    pub(crate) class: Option<RetryClass>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Vec<(String, String)>,
+    /// Replaces the query parameter of that name.
+    pub(crate) cursor: Option<(&'static str, String)>,
+    pub(crate) body_fields: Vec<(String, Value)>,
+}
+
+impl Draft {
+    /// The loop's plan: the caller's word first, then the document's, then the client's.
+    pub(crate) fn plan(&self, settings: &Settings) -> Plan {
+        let options = &self.options;
+        let policy: RetryPolicy = settings.policy;
+        let attempt = options.attempt.or(settings.attempt).unwrap_or(config::ATTEMPT_TIMEOUT);
+        let raised = self.spec.timeout.filter(|_| options.attempt.is_none());
+        let natural_class = match &self.target {
+            Target::Raw(method, _) if !method.is_idempotent() => RetryClass::Never,
+            Target::Raw(..) => RetryClass::Idempotent,
+            Target::Ids(_) => self.spec.retry,
+        };
+        Plan {
+            policy: policy.max_retries(options.max_retries.unwrap_or(policy.max_retries)),
+            class: options.class.unwrap_or(natural_class),
+            attempt: raised.map_or(attempt, |raised| raised.max(attempt)),
+            total: options.total.or(settings.total),
+            strict: options.total.is_some() || settings.total_set,
+        }
+    }
+
+    /// Freezes the call: from here on every attempt sends the same bytes.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, and nothing was sent.
+    pub(super) fn prepare(&self, shared: &Shared, alternate: Option<&Alternate>) -> Result<Prepared, Error> {
+        self.freeze(shared, alternate).map_err(|invalid| invalid.of_operation(self.spec.id).into())
+    }
+
+    pub(crate) fn record(&self) -> CallRecord {
+        match self.freeze(&self.core.0, None) {
+            Ok(prepared) => prepared.record(Vec::new(), false),
+            Err(_) => CallRecord {
+                operation: self.spec.id,
+                method: self.spec.method.clone(),
+                url: String::new(),
+                attempts: Vec::new(),
+                may_have_been_processed: false,
+            },
+        }
+    }
+
+    fn freeze(&self, shared: &Shared, alternate: Option<&Alternate>) -> Result<Prepared, InvalidArgument> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        let (method, path) = match (&self.target, alternate) {
+            (Target::Raw(method, path), _) => (method.clone(), path.clone()),
+            (Target::Ids(ids), None) => (self.spec.method.clone(), operation::expand(self.spec.path, ids)?),
+            (Target::Ids(ids), Some(other)) => (other.method.clone(), operation::expand(other.path, ids)?),
+        };
+        let query = self.final_query();
+        let body = self.final_body(&method)?;
+        if shared.platform.rejects_nul {
+            refuse_nul(&query, body.as_deref())?;
+        }
+        let mut url = shared.origin.clone();
+        if shared.prefix.is_empty() {
+            url.set_path(&path);
+        } else {
+            url.set_path(&format!("{}{path}", shared.prefix));
+        }
+        if !query.is_empty() {
+            url.set_query(Some(&query));
+        }
+        let mut headers = shared.headers.clone();
+        if body.is_some() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        for (name, value) in &self.options.headers {
+            headers.insert(name, value.clone());
+        }
+        let operation = alternate.map_or(self.spec.id, |other| other.id);
+        Ok(Prepared { operation, auth: self.spec.auth, method, url, query, headers, body })
+    }
+
+    fn final_query(&self) -> String {
+        let options = &self.options;
+        if options.query.is_empty() && options.cursor.is_none() {
+            return self.query.clone();
+        }
+        let replaced = options.cursor.as_ref().map(|(name, _)| *name);
+        let own = form_urlencoded::parse(self.query.as_bytes());
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(own.filter(|(name, _)| Some(name.as_ref()) != replaced))
+            .extend_pairs(options.query.iter().filter(|(name, _)| Some(name.as_str()) != replaced))
+            .extend_pairs(options.cursor.iter().map(|(name, value)| (name, value)))
+            .finish()
+    }
+
+    fn final_body(&self, method: &Method) -> Result<Option<Bytes>, InvalidArgument> {
+        let fields = &self.options.body_fields;
+        if fields.is_empty() {
+            return Ok(self.body.clone());
+        }
+        if method == Method::GET || method == Method::HEAD {
+            return Err(InvalidArgument::new(fields[0].0.as_str(), "cannot be added: the operation has no body"));
+        }
+        let not_an_object = || InvalidArgument::new(fields[0].0.as_str(), "cannot be added: the body is no object");
+        let mut object = match &self.body {
+            Some(body) => serde_json::from_slice(body).map_err(|_| not_an_object())?,
+            None => serde_json::Map::new(),
+        };
+        for (name, value) in fields {
+            object.insert(name.clone(), value.clone());
+        }
+        let bytes = serde_json::to_vec(&object).map_err(|e| InvalidArgument::new("body", e.to_string()))?;
+        Ok(Some(Bytes::from(bytes)))
+    }
+}
+
+/// U+0000 is always escaped in JSON, and always `%00` in a query.
+fn refuse_nul(query: &str, body: Option<&[u8]>) -> Result<(), InvalidArgument> {
+    let reason = "must not contain U+0000: the platform cannot store it";
+    if query.contains("%00") {
+        return Err(InvalidArgument::new("query", reason));
+    }
+    let body = body.unwrap_or_default();
+    let escapes = body.iter().enumerate().filter(|&(at, byte)| *byte == b'u' && body[at..].starts_with(b"u0000"));
+    for (at, _) in escapes {
+        // An odd number of backslashes makes an escape; an even number is that many literal backslashes, halved.
+        let backslashes = body[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        if backslashes % 2 == 1 {
+            return Err(InvalidArgument::new("body", reason));
+        }
+    }
+    Ok(())
+}
+
+/// A frozen call.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The spelling's own id: an alternate is an operation too.
+    pub(crate) operation: &'static str,
+    pub(crate) auth: bool,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    /// The query as sent.
+    pub(crate) query: String,
+    /// All but the credential and what hooks add.
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+impl Prepared {
+    pub(crate) fn to_request(&self, headers: HeaderMap) -> reqwest::Request {
+        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
+        *request.headers_mut() = headers;
+        if let Some(body) = &self.body {
+            *request.body_mut() = Some(body.clone().into());
+        }
+        request
+    }
+
+    /// The URL without the values of its query.
+    pub(crate) fn shown_url(&self) -> String {
+        let mut shown = self.url.clone();
+        shown.set_query(None);
+        let mut shown = String::from(shown);
+        for (at, (name, _)) in form_urlencoded::parse(self.query.as_bytes()).enumerate() {
+            shown.push(if at == 0 { '?' } else { '&' });
+            shown.extend(form_urlencoded::byte_serialize(name.as_bytes()));
+            shown.push_str("=…");
+        }
+        shown
+    }
+
+    pub(crate) fn record(&self, attempts: Vec<Attempt>, may_have_been_processed: bool) -> CallRecord {
+        let (operation, method, url) = (self.operation, self.method.clone(), self.shown_url());
+        CallRecord { operation, method, url, attempts, may_have_been_processed }
+    }
+
+    pub(crate) fn start<'a>(&'a self, url: &'a str, attempt: u32) -> AttemptStart<'a> {
+        AttemptStart { operation: self.operation, method: &self.method, url, number: attempt.saturating_add(1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escaped_nul_is_found_and_text_that_looks_like_one_is_not() {
+        let json = |text: &str| serde_json::to_vec(text).unwrap();
+        for bad in ["\0", "a\0b", "\\\0", "\\\\\0", "u\0"] {
+            assert!(refuse_nul("", Some(&json(bad))).is_err(), "{bad:?}");
+        }
+        for good in ["", "u0000", "\\u0000", "\\\\u0000", "0000", "\u{1}"] {
+            assert!(refuse_nul("", Some(&json(good))).is_ok(), "{good:?}");
+        }
+        assert!(refuse_nul("query=a%00b", None).is_err());
+        assert!(refuse_nul("query=a%2500b", None).is_ok());
+    }
+}

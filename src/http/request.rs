@@ -1,0 +1,298 @@
+//! A call not yet sent.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::decode::{self, Exchange};
+use super::prepare::{Draft, Options, Target};
+use super::transport::Received;
+use super::{Core, Delivered, Operation, OperationSpec, Paging, Response, RetryClass, hook, operation};
+use crate::Error;
+use crate::check::{Check, InvalidArgument};
+use crate::error::{CallRecord, DecodeError, DecodeFault, Headers};
+use crate::page::{Cursor, Items, Page, Pages};
+
+/// A call not yet sent: every method of every resource returns one.
+///
+/// Await it to send it, or call [`send`](Self::send), which does the same without boxing the future. Before that, the
+/// methods here set what holds for this call alone.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use polyagent::elephantasm::Elephantasm;
+/// # async fn example(client: Elephantasm, id: &str) -> Result<(), polyagent::Error> {
+/// let anima = client.animas().get(id).attempt_timeout(Duration::from_secs(5)).await?;
+/// # Ok(()) }
+/// ```
+///
+/// # Cancel safety
+/// Dropping the future ends the call and closes its connection. A request that was sent by then may have been
+/// processed. Until the future is first polled, nothing is sent.
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct Request<T> {
+    draft: Draft,
+    decode: fn(&Exchange<'_>) -> Result<T, DecodeFault>,
+}
+
+impl<T> Clone for Request<T> {
+    fn clone(&self) -> Self {
+        Self { draft: self.draft.clone(), decode: self.decode }
+    }
+}
+
+/// Operation and path only: bodies and headers may hold what must not be seen.
+impl<T> fmt::Debug for Request<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("operation", &self.draft.spec.id).finish_non_exhaustive()
+    }
+}
+
+/// Stands in for the operation of a raw call.
+static RAW: OperationSpec = OperationSpec {
+    id: "raw",
+    method: Method::GET,
+    path: &[],
+    auth: true,
+    retry: RetryClass::Never,
+    timeout: None,
+    alternates: &[],
+    paging: None,
+};
+
+impl Request<Value> {
+    /// A call of an endpoint that the crate has no operation for.
+    pub(crate) fn raw<S: AsRef<str>>(core: &Core, method: Method, segments: impl IntoIterator<Item = S>) -> Self {
+        let mut path = String::new();
+        let mut fault = None;
+        for segment in segments {
+            match operation::segment("segment", segment.as_ref()) {
+                Ok(escaped) => {
+                    path.push('/');
+                    path.extend(escaped);
+                }
+                Err(invalid) => fault = fault.or(Some(invalid)),
+            }
+        }
+        let target = Target::Raw(method, path);
+        Self { draft: Draft { target, fault, ..Draft::new(core, &RAW) }, decode: decode::json }
+    }
+}
+
+impl Draft {
+    fn new(core: &Core, spec: &'static OperationSpec) -> Self {
+        Self {
+            core: core.clone(),
+            spec,
+            target: Target::Ids(Vec::new()),
+            query: String::new(),
+            body: None,
+            options: Options::default(),
+            fault: None,
+        }
+    }
+
+    fn fail(&mut self, invalid: InvalidArgument) {
+        self.fault.get_or_insert(invalid);
+    }
+}
+
+impl<T> Request<T> {
+    pub(crate) fn new(core: &Core, operation: Operation<T>) -> Self {
+        Self { draft: Draft::new(core, operation.spec), decode: operation.decode }
+    }
+
+    /// Makes the call fail with `invalid` when it is sent.
+    pub(crate) fn refuse(mut self, invalid: InvalidArgument) -> Self {
+        self.draft.fault = Some(invalid);
+        self
+    }
+
+    /// What an error says of a call that is not under way.
+    pub(crate) fn unsent_record(&self) -> CallRecord {
+        self.draft.record()
+    }
+
+    /// The next id of the path.
+    pub(crate) fn id(mut self, id: impl Into<String>) -> Self {
+        if let Target::Ids(ids) = &mut self.draft.target {
+            ids.push(id.into());
+        }
+        self
+    }
+
+    pub(crate) fn params<P: Check + Serialize>(mut self, params: &P) -> Self {
+        let encoded = params.check().and_then(|()| {
+            serde_html_form::to_string(params).map_err(|e| InvalidArgument::new("params", e.to_string()))
+        });
+        match encoded {
+            Ok(query) => self.draft.query = query,
+            Err(invalid) => self.draft.fail(invalid),
+        }
+        self
+    }
+
+    pub(crate) fn json<B: Check + Serialize>(mut self, body: &B) -> Self {
+        match body.check() {
+            Ok(()) => self.json_body(body),
+            Err(invalid) => {
+                self.draft.fail(invalid);
+                self
+            }
+        }
+    }
+
+    /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
+    pub fn json_body<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.draft.body = Some(bytes.into()),
+            Err(error) => self.draft.fail(InvalidArgument::new("body", error.to_string())),
+        }
+        self
+    }
+
+    /// How long one attempt may take, from sending to the last byte of the answer. Default: 30 s, or more where the
+    /// operation is known to be slow.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.draft.options.attempt = Some(timeout);
+        self
+    }
+
+    /// How long the call may take over all attempts and all pauses between them, those included that the server
+    /// orders: a pause that does not fit ends the call at once, with the pause in
+    /// [`Error::retry_after`](crate::Error::retry_after). Default: 90 s, to which pauses ordered by the server are added.
+    pub fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.draft.options.total = Some(timeout);
+        self
+    }
+
+    /// Retries after the first attempt. Default: the client's, which is 2. 0 means exactly one attempt.
+    pub fn max_retries(mut self, max_retries: u32) -> Self {
+        self.draft.options.max_retries = Some(max_retries);
+        self
+    }
+
+    /// Whether the call may be sent again after it may have been processed. Default: the operation's own class.
+    pub fn retry_class(mut self, class: RetryClass) -> Self {
+        self.draft.options.class = Some(class);
+        self
+    }
+
+    /// Sets a header. Credentials and the headers that frame the body are the client's own; naming one of them is an
+    /// `InvalidArgument` on sending, as is a name or value that HTTP does not allow.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        match header(name.as_ref(), value.as_ref()) {
+            Ok((name, value)) => {
+                self.draft.options.headers.insert(name, value);
+            }
+            Err(invalid) => self.draft.fail(invalid),
+        }
+        self
+    }
+
+    /// Adds a pair to the URL's query.
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.draft.options.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets a field of the JSON body, for fields that this version of the crate does not know. An operation whose
+    /// method has no body, or whose body is no object, is an `InvalidArgument` on sending.
+    pub fn body_field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.draft.options.body_fields.push((name.into(), value.into()));
+        self
+    }
+
+    /// Decodes the JSON answer as another type: one with fields that this version of the crate does not know, or
+    /// `serde_json::Value` to see it all.
+    pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
+        Request { draft: self.draft, decode: decode::json }
+    }
+
+    /// Sends the call and waits for its value.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`].
+    pub async fn send(self) -> Result<T, Error> {
+        self.with_response().await.map(Response::into_value)
+    }
+
+    /// Sends the call and waits for its value together with status, headers and rate limit of the answer.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`].
+    pub async fn with_response(self) -> Result<Response<T>, Error> {
+        let Delivered { received, secret, attempts, prepared } = self.draft.core.call(&self.draft).await?;
+        let Received { status, headers, body } = received;
+        let exchange = Exchange { spec: self.draft.spec, query: &prepared.query, body: &body };
+        match (self.decode)(&exchange) {
+            Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts }),
+            Err(fault) => {
+                let record = prepared.record(attempts, true);
+                let error = DecodeError::new(status, headers, body, fault, record, secret.as_deref());
+                Err(Error::Decode(Box::new(error)))
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static> Request<Page<T>> {
+    /// Starts at the page that `cursor` names; see [`Page::next_cursor`].
+    pub fn after(mut self, cursor: &Cursor) -> Self {
+        if let Some(Paging::Offset { .. }) = self.draft.spec.paging {
+            self.draft.options.cursor = Some(("offset", cursor.as_str().to_owned()));
+        }
+        self
+    }
+
+    /// All items from this page on, fetched page by page as they are asked for.
+    pub fn items(self) -> Items<T> {
+        Items::new(self.pages())
+    }
+
+    /// This page and all that follow.
+    pub fn pages(self) -> Pages<T> {
+        Pages::new(self)
+    }
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidArgument> {
+    let parsed = HeaderName::try_from(name).map_err(|_| InvalidArgument::new(name, "is no header name"))?;
+    hook::check_header(&parsed)?;
+    let value = HeaderValue::try_from(value).map_err(|_| InvalidArgument::new(name, "has a value no header can carry"))?;
+    Ok((parsed, value))
+}
+
+/// The boxed future of an awaited [`Request`].
+#[must_use = "futures do nothing until awaited"]
+pub struct RequestFuture<T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>);
+
+impl<T> Future for RequestFuture<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<T> fmt::Debug for RequestFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestFuture").finish_non_exhaustive()
+    }
+}
+
+impl<T: 'static> IntoFuture for Request<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = RequestFuture<T>;
+
+    fn into_future(self) -> RequestFuture<T> {
+        RequestFuture(Box::pin(self.send()))
+    }
+}

@@ -1,0 +1,289 @@
+//! Whether and when a call is sent again: `classify`, `delay`, the budget, and the loop that uses them.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::RetryClass;
+use crate::config;
+use crate::error::{Attempt, TransportKind, Reason, Timer};
+
+/// How often and with what pauses a client retries.
+///
+/// The pause before retry `n` is drawn evenly from zero to `base * 2^n`, at most `cap` (full jitter), unless the
+/// server ordered another with `Retry-After`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use polyagent::RetryPolicy;
+/// let patient = RetryPolicy::default().max_retries(5).backoff(Duration::from_secs(1), Duration::from_secs(30));
+/// let never = RetryPolicy::none();
+/// # assert_ne!(patient, never);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetryPolicy {
+    pub(crate) max_retries: u32,
+    base: Duration,
+    cap: Duration,
+    jitter: bool,
+    pub(crate) max_server_wait: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_retries: config::MAX_RETRIES,
+            base: config::BACKOFF_BASE,
+            cap: config::BACKOFF_CAP,
+            jitter: true,
+            max_server_wait: config::MAX_SERVER_WAIT,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// No retries at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default().max_retries(0)
+    }
+
+    /// Retries after the first attempt. Default: 2.
+    #[must_use]
+    pub fn max_retries(mut self, max_retries: u32) -> Self {
+        self.max_retries = max_retries;
+        self
+    }
+
+    /// Upper bound of the first pause and of any pause. Default: 500 ms and 8 s.
+    #[must_use]
+    pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
+        self.base = base;
+        self.cap = cap;
+        self
+    }
+
+    /// Whether a pause is drawn from zero to its upper bound, or is always the bound. Default: drawn. Without jitter,
+    /// clients that failed together come back together.
+    #[must_use]
+    pub fn jitter(mut self, jitter: bool) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// The longest pause ordered by a server that is obeyed; an error that asks for a longer one is returned at once,
+    /// with the value in [`Error::retry_after`](crate::Error::retry_after). Default: 120 s.
+    #[must_use]
+    pub fn max_server_wait(mut self, longest: Duration) -> Self {
+        self.max_server_wait = longest;
+        self
+    }
+
+    /// The pause before retry number `retry`, counted from 0. `random` is drawn from `0.0..1.0`.
+    pub(crate) fn delay(&self, retry: u32, ordered: Option<Duration>, random: f64) -> Duration {
+        if let Some(ordered) = ordered {
+            return ordered;
+        }
+        let bound = self.base.saturating_mul(2_u32.saturating_pow(retry)).min(self.cap);
+        if self.jitter { bound.mul_f64(random) } else { bound }
+    }
+}
+
+/// What an attempt met, as far as a retry depends on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    Status { status: StatusCode, reason: Option<Reason>, retry_after: Option<Duration> },
+    Transport(TransportKind),
+    Timeout { timer: Timer, connected: bool },
+    /// Nothing was sent, for a reason that another attempt does not change.
+    NotSent,
+}
+
+impl Outcome {
+    fn status(self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// What the server ordered.
+    pub(crate) fn ordered_wait(self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the server may have done what was asked.
+    pub(crate) fn may_have_been_processed(self) -> bool {
+        match self {
+            Self::Status { status, .. } => status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
+            Self::Transport(kind) => kind != TransportKind::NotConnected,
+            Self::Timeout { connected, .. } => connected,
+            Self::NotSent => false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    GiveUp,
+    Retry,
+    /// Retry without a pause and without counting: the attempt met a connection that was dead before it.
+    RetryAtOnce,
+}
+
+/// The whole rule. `delivered`: the caller has seen a part of the answer.
+pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> Verdict {
+    let again = match outcome {
+        _ if delivered => false,
+        Outcome::Status { reason: Some(reason), .. } if reason.is_limit() => false,
+        Outcome::Status { status, retry_after, .. } => match status.as_u16() {
+            429 => true,
+            503 if retry_after.is_some() => true,
+            408 | 500 | 502 | 503 | 504 => class == RetryClass::Idempotent,
+            _ => false,
+        },
+        Outcome::Transport(TransportKind::NotConnected) | Outcome::Timeout { timer: Timer::Connect, .. } => true,
+        Outcome::Transport(TransportKind::StaleConnection) if class == RetryClass::Idempotent => return Verdict::RetryAtOnce,
+        Outcome::Transport(TransportKind::NoAnswer | TransportKind::BodyCut | TransportKind::Other) => class == RetryClass::Idempotent,
+        Outcome::Transport(_) | Outcome::NotSent | Outcome::Timeout { timer: Timer::Total, .. } => false,
+        Outcome::Timeout { connected, .. } => !connected || class == RetryClass::Idempotent,
+    };
+    if again { Verdict::Retry } else { Verdict::GiveUp }
+}
+
+/// Limits how much retries add to the load of a server that is down: a client starts with
+/// [`config::RETRY_BUDGET`] retries and earns one back per [`config::CALLS_PER_RETRY_EARNED`] calls that succeed.
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicU32);
+
+impl Budget {
+    const FULL: u32 = config::RETRY_BUDGET * config::CALLS_PER_RETRY_EARNED;
+
+    pub(crate) fn new() -> Self {
+        Self(AtomicU32::new(Self::FULL))
+    }
+
+    pub(crate) fn earn(&self) {
+        if self.0.load(Ordering::Relaxed) < Self::FULL {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn try_spend(&self) -> bool {
+        let price = config::CALLS_PER_RETRY_EARNED;
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(price)).is_ok()
+    }
+}
+
+/// What the loop goes by, fixed before the first attempt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) policy: RetryPolicy,
+    pub(crate) class: RetryClass,
+    pub(crate) attempt: Duration,
+    pub(crate) total: Option<Duration>,
+    /// The caller set the total: pauses ordered by the server count too.
+    pub(crate) strict: bool,
+}
+
+/// How long the next attempt may take, and which timer it is that ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) length: Duration,
+    pub(crate) timer: Timer,
+    /// What the timer was set to, for the error's text.
+    pub(crate) set_to: Duration,
+}
+
+impl Plan {
+    fn window(&self, left: Option<Duration>) -> Window {
+        match (left, self.total) {
+            (Some(left), Some(total)) if left < self.attempt => {
+                Window { length: left, timer: Timer::Total, set_to: total }
+            }
+            _ => Window { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt },
+        }
+    }
+}
+
+/// A failed attempt, as the loop sees it.
+pub(crate) trait Failed {
+    fn outcome(&self) -> Outcome;
+    fn cause(&self) -> String;
+}
+
+/// Sends until an attempt succeeds or another would be wrong.
+///
+/// # Errors
+/// The last failure, and what every attempt met.
+pub(crate) async fn run<A, F, S, SF, Z, ZF>(
+    plan: &Plan,
+    budget: &Budget,
+    mut random: impl FnMut() -> f64,
+    mut send: S,
+    mut sleep: Z,
+) -> Result<(A, Vec<Attempt>), (F, Vec<Attempt>)>
+where
+    F: Failed,
+    S: FnMut(u32, Window) -> SF,
+    SF: Future<Output = Result<A, F>>,
+    Z: FnMut(Duration) -> ZF,
+    ZF: Future<Output = ()>,
+{
+    let mut deadline = plan.total.map(|total| Instant::now() + total);
+    let mut attempts: Vec<Attempt> = Vec::new();
+    let (mut retries, mut stale_met) = (0, false);
+    loop {
+        let begun = Instant::now();
+        let window = plan.window(deadline.map(|end| end.saturating_duration_since(begun)));
+        let number = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+        let failure = match send(number, window).await {
+            Ok(answer) => {
+                budget.earn();
+                return Ok((answer, attempts));
+            }
+            Err(failure) => failure,
+        };
+        let outcome = failure.outcome();
+        let ordered = outcome.ordered_wait();
+        let wait = match classify(outcome, plan.class, false) {
+            _ if plan.policy.max_retries == 0 => None,
+            Verdict::RetryAtOnce if !stale_met => Some(Duration::ZERO),
+            Verdict::Retry | Verdict::RetryAtOnce if retries < plan.policy.max_retries => {
+                retries += 1;
+                Some(plan.policy.delay(retries - 1, ordered, random()))
+            }
+            _ => None,
+        };
+        stale_met |= outcome == Outcome::Transport(TransportKind::StaleConnection);
+        if let (Some(ordered), Some(end), false) = (ordered, &mut deadline, plan.strict) {
+            *end += ordered.min(plan.policy.max_server_wait);
+        }
+        let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        let wait = wait
+            .filter(|_| ordered.is_none_or(|wait| wait <= plan.policy.max_server_wait))
+            .filter(|wait| left.is_none_or(|left| *wait < left))
+            .filter(|_| budget.try_spend());
+        attempts.push(Attempt {
+            status: outcome.status(),
+            cause: failure.cause(),
+            took: begun.elapsed(),
+            waited: wait.unwrap_or_default(),
+            may_have_been_processed: outcome.may_have_been_processed(),
+        });
+        match wait {
+            Some(wait) => sleep(wait).await,
+            None => return Err((failure, attempts)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "retry_tests.rs"]
+mod tests;

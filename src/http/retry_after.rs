@@ -1,0 +1,99 @@
+//! How long a server asks to wait.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, header};
+
+/// Reads `Retry-After-Ms` (milliseconds), or `Retry-After`: seconds, fractions too, or an HTTP date, which is measured
+/// against the answer's own `Date` so that a wrong local clock does no harm. Anything else is as good as absent.
+pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(wait) = text("retry-after-ms").and_then(|ms| number(ms, 1000.0)) {
+        return Some(wait);
+    }
+    let value = text(header::RETRY_AFTER.as_str())?;
+    seconds(value).or_else(|| {
+        let until = httpdate::parse_http_date(value).ok()?;
+        let now = text(header::DATE.as_str())
+            .and_then(|date| httpdate::parse_http_date(date).ok())
+            .unwrap_or_else(SystemTime::now);
+        Some(until.duration_since(now).unwrap_or_default())
+    })
+}
+
+/// A plain decimal number of seconds.
+pub(crate) fn seconds(text: &str) -> Option<Duration> {
+    number(text, 1.0)
+}
+
+/// A plain decimal number, `per_second` of which make a second. One too large for a `Duration` is still a wait, only
+/// longer than any cap.
+fn number(text: &str, per_second: f64) -> Option<Duration> {
+    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let seconds = text.parse::<f64>().ok().filter(|_| plain)? / per_second;
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn wait(headers: &[(&'static str, &'static str)]) -> Option<Duration> {
+        let map = headers.iter().map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_static(v))).collect();
+        from_headers(&map)
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        let ms = |n| Some(Duration::from_millis(n));
+        let table: &[(&[(&'static str, &'static str)], Option<Duration>)] = &[
+            (&[], None),
+            (&[("retry-after", "0")], ms(0)),
+            (&[("retry-after", "1")], ms(1000)),
+            (&[("retry-after", " 2 ")], ms(2000)),
+            (&[("retry-after", "1.5")], ms(1500)),
+            (&[("retry-after", ".5")], ms(500)),
+            (&[("retry-after", "120")], ms(120_000)),
+            (&[("retry-after", "86400")], ms(86_400_000)),
+            (&[("retry-after", "99999999999999999999999")], Some(Duration::MAX)),
+            (&[("retry-after-ms", "250")], ms(250)),
+            (&[("retry-after-ms", "250"), ("retry-after", "9")], ms(250)),
+            (&[("retry-after-ms", "soon"), ("retry-after", "9")], ms(9000)),
+            (&[("retry-after", "5 per 1 second")], None),
+            (&[("retry-after", "-1")], None),
+            (&[("retry-after", "1e3")], None),
+            (&[("retry-after", "inf")], None),
+            (&[("retry-after", "NaN")], None),
+            (&[("retry-after", "")], None),
+            (&[("retry-after", ".")], None),
+        ];
+        for (headers, want) in table {
+            assert_eq!(wait(headers), *want, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_measured_against_the_answers_own_date() {
+        // The answer's clock is years off the local one, either way.
+        for (date, until) in [
+            ("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:30 GMT"),
+            ("Sun, 01 Jan 2096 00:00:00 GMT", "Sun, 01 Jan 2096 00:00:30 GMT"),
+        ] {
+            assert_eq!(wait(&[("date", date), ("retry-after", until)]), Some(Duration::from_secs(30)));
+        }
+    }
+
+    #[test]
+    fn a_date_in_the_past_is_no_wait() {
+        let past = [("date", "Wed, 21 Oct 2015 07:28:00 GMT"), ("retry-after", "Wed, 21 Oct 2015 07:27:59 GMT")];
+        assert_eq!(wait(&past), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn without_a_date_the_local_clock_serves() {
+        let wait = wait(&[("retry-after", "Fri, 01 Jan 2100 00:00:00 GMT")]).unwrap();
+        assert!(wait > Duration::from_secs(86_400 * 365));
+    }
+}

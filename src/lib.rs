@@ -1,0 +1,66 @@
+//! Typed async clients for agent platforms.
+//!
+//! polyagent gives Rust programs one client per platform, all on one road: typed requests and answers generated from
+//! an OpenAPI document, retries that obey the server, typed errors, lists as pages or streams. The platforms can also
+//! be served in memory, so that programs are written and tested without an account.
+//!
+//! ```no_run
+//! use polyagent::elephantasm::{Elephantasm, types::{AnimaCreate, EventCreate, EventType}};
+//!
+//! # async fn example() -> Result<(), polyagent::Error> {
+//! let client = Elephantasm::from_env()?;
+//! let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
+//! client.events().create(EventCreate::new(&anima.id, EventType::MessageIn, "I like green tea.")).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it brings |
+//! |---|---|---|
+//! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
+//! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
+//! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
+//! | `native-tls` | | TLS by the operating system's library; rustls wins if both are on |
+//! | `http2`, `gzip`, `socks` | | HTTP/2, compressed answers, SOCKS proxies |
+//! | `tracing` | | a span per call and an event per attempt |
+//! | `sandbox` | | [`sandbox`], the platforms in memory on a loopback port |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(not(feature = "elephantasm"))]
+compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`");
+
+mod check;
+mod config;
+mod error;
+mod http;
+mod open;
+mod page;
+mod poll;
+mod secret;
+
+#[cfg(feature = "elephantasm")]
+pub mod elephantasm;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+
+pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+pub use ::reqwest;
+
+pub use self::check::{Check, InvalidArgument};
+pub use self::error::{
+    ApiError, Attempt, ConfigError, DecodeError, Error, TransportKind, FieldError, Reason, TimeoutError, Timer, TransportError,
+};
+pub use self::http::{
+    AttemptEnd, AttemptStart, ClientBuilder, ExtraHeaders, Hook, RateLimit, Request, RequestFuture, Response,
+    RetryClass, RetryPolicy,
+};
+pub use self::open::{InvalidTimestamp, Timestamp};
+pub use self::page::{Cursor, Items, Page, Pages};
+pub use self::poll::Poller;
+pub use self::secret::Secret;
