@@ -1,0 +1,215 @@
+//! Animas: the agents whose memory Elephantasm keeps. Events, memories, knowledge, identity, packs and dreams all
+//! belong to one.
+
+use super::ops;
+use super::types::{
+    Anima, AnimaCreate, AnimaDeletion, AnimaRestoration, AnimaStats, AnimaSummary, AnimaUpdate, GetAnimaParams,
+    ListAnimasParams, SearchAnimasParams,
+};
+use crate::http::Core;
+use crate::{Page, Request};
+
+/// The agents whose memory is kept; from [`Elephantasm::animas`](super::Elephantasm::animas).
+///
+/// A key sees the animas of all organisations of its user. Those of others look absent: they give
+/// [`NotFound`](crate::Error::NotFound), never [`PermissionDenied`](crate::Error::PermissionDenied).
+#[derive(Clone, Debug)]
+pub struct Animas {
+    core: Core,
+}
+
+impl Animas {
+    pub(super) fn new(core: &Core) -> Self {
+        Self { core: core.clone() }
+    }
+
+    /// Creates an anima.
+    ///
+    /// Names need not be unique, so each call makes another anima. It is therefore sent again only when an attempt
+    /// was certainly not processed.
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](crate::Error::PermissionDenied) with [`Reason::PlanLimit`](crate::Reason::PlanLimit) when
+    /// the plan allows no more animas. The platform's documentation has 429 for it: such a
+    /// [`RateLimited`](crate::Error::RateLimited) is told from too many requests only if the answer names the limit,
+    /// see [`is_limit_exceeded`](crate::Error::is_limit_exceeded).
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name of more than 255 characters.
+    /// [`Server`](crate::Error::Server) for an `organization_id` that does not exist.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::AnimaCreate};
+    /// # async fn example(client: Elephantasm) -> Result<(), polyagent::Error> {
+    /// let anima = client.animas().create(AnimaCreate::new("Ada").description("research assistant")).await?;
+    /// println!("{} is {}", anima.name, anima.id);
+    /// # Ok(()) }
+    /// ```
+    pub fn create(&self, anima: AnimaCreate) -> Request<Anima> {
+        Request::new(&self.core, ops::CREATE_ANIMA).json(&anima)
+    }
+
+    /// Reads an anima that is not deleted.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) when there is none, [`InvalidArgument`](crate::Error::InvalidArgument)
+    /// when the id is no UUID.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let anima = client.animas().get(anima_id).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn get(&self, anima_id: impl Into<String>) -> Request<Anima> {
+        Request::new(&self.core, ops::GET_ANIMA).id(anima_id)
+    }
+
+    /// Reads an anima, a soft-deleted one too if `include_deleted` is set.
+    ///
+    /// Current servers do not mark a deleted anima: to know, see whether [`get`](Self::get) finds it.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get): [`NotFound`](crate::Error::NotFound),
+    /// [`InvalidArgument`](crate::Error::InvalidArgument).
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::GetAnimaParams};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let anima = client.animas().get_with(anima_id, GetAnimaParams::new().include_deleted(true)).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn get_with(&self, anima_id: impl Into<String>, params: GetAnimaParams) -> Request<Anima> {
+        Request::new(&self.core, ops::GET_ANIMA).id(anima_id).params(&params)
+    }
+
+    /// Lists animas, newest first.
+    ///
+    /// A list of one is the cheapest way to find out whether a key works.
+    ///
+    /// # Errors
+    /// [`Authentication`](crate::Error::Authentication) for a key that does not work,
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a limit or offset out of its bounds.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::ListAnimasParams};
+    /// # async fn example(client: Elephantasm) -> Result<(), polyagent::Error> {
+    /// let newest = client.animas().list(ListAnimasParams::new().limit(20)).await?;
+    /// for anima in &newest.items {
+    ///     println!("{} {}", anima.id, anima.name);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn list(&self, params: ListAnimasParams) -> Request<Page<Anima>> {
+        Request::new(&self.core, ops::LIST_ANIMAS).params(&params)
+    }
+
+    /// Finds animas by a part of their name, whatever the case of its letters; ordered by name.
+    ///
+    /// There are no further pages: what exceeds `limit` cannot be reached.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for an empty name or a limit out of its bounds.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::SearchAnimasParams};
+    /// # async fn example(client: Elephantasm) -> Result<(), polyagent::Error> {
+    /// let found = client.animas().search(SearchAnimasParams::new("ada")).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn search(&self, params: SearchAnimasParams) -> Request<Vec<Anima>> {
+        Request::new(&self.core, ops::SEARCH_ANIMAS).params(&params)
+    }
+
+    /// Lists all animas with the numbers of their events, memories and items of knowledge.
+    ///
+    /// The header `X-Organization-Id` narrows the list to one organisation. One that does not exist gives an empty
+    /// list.
+    ///
+    /// # Errors
+    /// [`Server`](crate::Error::Server) when the header holds no UUID.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, organization_id: &str) -> Result<(), polyagent::Error> {
+    /// let summaries = client.animas().summaries().header("X-Organization-Id", organization_id).await?;
+    /// let events: i64 = summaries.iter().map(|anima| anima.event_count).sum();
+    /// # Ok(()) }
+    /// ```
+    pub fn summaries(&self) -> Request<Vec<AnimaSummary>> {
+        Request::new(&self.core, ops::SUMMARIZE_ANIMAS)
+    }
+
+    /// Changes an anima, a soft-deleted one too.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) when there is none, [`InvalidArgument`](crate::Error::InvalidArgument) for
+    /// a name of more than 255 characters, which the server would fail on.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::AnimaUpdate};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let anima = client.animas().update(anima_id, AnimaUpdate::new().name("Ada L.").clear_description()).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn update(&self, anima_id: impl Into<String>, anima: AnimaUpdate) -> Request<Anima> {
+        Request::new(&self.core, ops::UPDATE_ANIMA).id(anima_id).json(&anima)
+    }
+
+    /// Soft-deletes an anima with its events, memories, knowledge and identity, and counts them.
+    ///
+    /// [`restore`](Self::restore) brings those back. Memory packs, dreams, links between memories and events, and
+    /// configurations are gone for good. Deleting twice is no error and counts zeros the second time; so may a call
+    /// that had to be retried.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) when there never was such an anima.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let gone = client.animas().delete(anima_id).await?;
+    /// println!("{} events, {} memories", gone.events, gone.memories);
+    /// # Ok(()) }
+    /// ```
+    pub fn delete(&self, anima_id: impl Into<String>) -> Request<AnimaDeletion> {
+        Request::new(&self.core, ops::DELETE_ANIMA).id(anima_id)
+    }
+
+    /// Counts what belongs to an anima. Self-hosted servers only.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound): there is no such anima; or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`summaries`](Self::summaries) has the most important
+    /// counts on both.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let stats = client.animas().stats(anima_id).await?;
+    /// println!("{} events, {} memories", stats.events, stats.memories);
+    /// # Ok(()) }
+    /// ```
+    pub fn stats(&self, anima_id: impl Into<String>) -> Request<AnimaStats> {
+        Request::new(&self.core, ops::GET_ANIMA_STATS).id(anima_id)
+    }
+
+    /// Brings a soft-deleted anima back with its events, memories, knowledge and identity, and counts them.
+    /// Self-hosted servers only.
+    ///
+    /// Events and memories that were deleted one by one come back as well. Restoring twice changes nothing more and
+    /// counts zeros the second time; so may a call that had to be retried.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound): there is no such anima; or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing).
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let back = client.animas().restore(anima_id).await?;
+    /// println!("{} events, {} memories", back.events, back.memories);
+    /// # Ok(()) }
+    /// ```
+    pub fn restore(&self, anima_id: impl Into<String>) -> Request<AnimaRestoration> {
+        Request::new(&self.core, ops::RESTORE_ANIMA).id(anima_id)
+    }
+}

@@ -1,0 +1,320 @@
+//! Something that an anima lived through, ready to be captured, and its dedupe key.
+
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::types::{Event, EventCreate, EventType};
+use crate::Timestamp;
+
+/// An event on its way to the platform: what [`extract`](super::Elephantasm::extract) and
+/// [`extract_many`](super::Elephantasm::extract_many) take.
+///
+/// Its time is frozen when it is made, to the microsecond that the platform stores, so that sending it late or twice
+/// changes nothing.
+///
+/// ```
+/// # use polyagent::elephantasm::{Capture, types::EventType};
+/// let capture = Capture::new(EventType::MessageIn, "I like green tea.").session_id("chat-7").role("user").dedupe();
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Capture {
+    /// Its anima is empty for the client's own.
+    event: EventCreate,
+    dedupe: bool,
+    in_doubt: bool,
+}
+
+impl Capture {
+    /// An event of the client's anima, happening now.
+    #[must_use]
+    pub fn new(event_type: impl Into<EventType>, content: impl Into<String>) -> Self {
+        EventCreate::new("", event_type, content).into()
+    }
+
+    /// The anima, in place of the client's own.
+    #[must_use]
+    pub fn anima_id(mut self, anima_id: impl Into<String>) -> Self {
+        self.event.anima_id = anima_id.into();
+        self
+    }
+
+    /// When it happened. Default: when the capture was made.
+    #[must_use]
+    pub fn occurred_at(mut self, occurred_at: impl Into<Timestamp>) -> Self {
+        self.event.occurred_at = Some(to_micros(occurred_at.into()));
+        self
+    }
+
+    /// The session it belongs to, up to 255 characters of any kind.
+    #[must_use]
+    pub fn session_id(mut self, session_id: impl Into<String>) -> Self {
+        self.event.session_id = Some(session_id.into());
+        self
+    }
+
+    /// Who speaks, up to 50 characters: usually `user`, `assistant`, `system` or `tool`.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.event.role = Some(role.into());
+        self
+    }
+
+    /// The speaker's name, up to 255 characters.
+    #[must_use]
+    pub fn author(mut self, author: impl Into<String>) -> Self {
+        self.event.author = Some(author.into());
+        self
+    }
+
+    /// The content in short.
+    #[must_use]
+    pub fn summary(mut self, summary: impl Into<String>) -> Self {
+        self.event.summary = Some(summary.into());
+        self
+    }
+
+    /// Anything else worth keeping.
+    #[must_use]
+    pub fn meta(mut self, meta: Map<String, Value>) -> Self {
+        self.event.meta = Some(meta);
+        self
+    }
+
+    /// Where it comes from, for example `slack://channel/1`.
+    #[must_use]
+    pub fn source_uri(mut self, source_uri: impl Into<String>) -> Self {
+        self.event.source_uri = Some(source_uri.into());
+        self
+    }
+
+    /// How much it matters, from 0.0 to 1.0.
+    #[must_use]
+    pub fn importance_score(mut self, score: f64) -> Self {
+        self.event.importance_score = Some(score);
+        self
+    }
+
+    /// A dedupe key of your own, up to 255 characters. A second event with it is [`Captured::AlreadyStored`].
+    #[must_use]
+    pub fn dedupe_key(mut self, key: impl Into<String>) -> Self {
+        self.event.dedupe_key = Some(key.into());
+        self
+    }
+
+    /// Derives the dedupe key from the event, unless one is set.
+    ///
+    /// With a source URI it is the key that the platform itself derives: from anima, type, time, source URI and the
+    /// first 100 characters of the content. Without, it is this crate's own, from anima, type, time, session and the
+    /// whole content. The time is part of both, so that the same words said twice are two events; importing the same
+    /// things again finds them stored only if their [`occurred_at`](Self::occurred_at) is set.
+    #[must_use]
+    pub fn dedupe(mut self) -> Self {
+        self.dedupe = true;
+        self
+    }
+
+    /// Sends it again when the outcome of an attempt is unknown: the answer was lost, or the server failed. Implies
+    /// [`dedupe`](Self::dedupe).
+    ///
+    /// A server whose database has no unique index on dedupe keys, as self-hosted ones may be, can then store the
+    /// event twice.
+    #[must_use]
+    pub fn retry_in_doubt(mut self) -> Self {
+        self.in_doubt = true;
+        self.dedupe()
+    }
+
+    /// Its session, if it has one.
+    pub fn session(&self) -> Option<&str> {
+        self.event.session_id.as_deref()
+    }
+
+    pub(super) fn in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
+    /// The request's body, for the anima of a client if it has none of its own.
+    pub(super) fn into_event(self, default_anima: Option<&str>) -> EventCreate {
+        let mut event = self.event;
+        if event.anima_id.is_empty() {
+            default_anima.unwrap_or_default().clone_into(&mut event.anima_id);
+        }
+        if self.dedupe && event.dedupe_key.is_none() {
+            event.dedupe_key = Some(derived_key(&event));
+        }
+        event
+    }
+}
+
+impl From<EventCreate> for Capture {
+    /// Freezes the time, if the event has none.
+    fn from(mut event: EventCreate) -> Self {
+        let occurred_at = event.occurred_at.unwrap_or_else(Timestamp::now);
+        event.occurred_at = Some(to_micros(occurred_at));
+        Self { event, dedupe: false, in_doubt: false }
+    }
+}
+
+/// What became of a [`Capture`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Captured {
+    /// The platform stored it.
+    Stored(Box<Event>),
+    /// The platform had stored an event with this dedupe key before. Its answer does not tell which; to find it, list
+    /// the events and compare their keys.
+    AlreadyStored {
+        /// The key that was sent.
+        dedupe_key: String,
+    },
+}
+
+impl Captured {
+    /// The stored event, if it was stored by this call.
+    pub fn into_event(self) -> Option<Event> {
+        match self {
+            Self::Stored(event) => Some(*event),
+            Self::AlreadyStored { .. } => None,
+        }
+    }
+}
+
+fn derived_key(event: &EventCreate) -> String {
+    match event.source_uri.as_deref().filter(|uri| !uri.is_empty()) {
+        Some(uri) => servers_key(event, uri),
+        None => own_key(event),
+    }
+}
+
+/// The recipe of the platform's server.
+fn servers_key(event: &EventCreate, source_uri: &str) -> String {
+    let content: String = event.content.chars().take(100).collect();
+    let anima = hyphenated(&event.anima_id);
+    let time = event.occurred_at.map(python_iso).unwrap_or_default();
+    short_hash([anima.as_str(), event.event_type.as_str(), &content, &time, source_uri].join("|").as_bytes())
+}
+
+/// Each part goes with its length, so that no two events share their text.
+fn own_key(event: &EventCreate) -> String {
+    let anima = hyphenated(&event.anima_id);
+    let time = event.occurred_at.map(python_iso).unwrap_or_default();
+    let session = event.session_id.as_deref().unwrap_or_default();
+    let mut text = String::new();
+    for part in [anima.as_str(), event.event_type.as_str(), &time, session, &event.content] {
+        let _ = write!(text, "{}:{part}", part.len());
+    }
+    format!("polyagent-{}", short_hash(text.as_bytes()))
+}
+
+/// The first 32 hexadecimal digits of SHA-256.
+fn short_hash(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(32);
+    for byte in &Sha256::digest(bytes)[..16] {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// The one form of a UUID that the server hashes; anything else as it is, for the server to refuse.
+fn hyphenated(uuid: &str) -> String {
+    let digits: String = uuid.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();
+    if digits.len() != 32 || !digits.is_ascii() {
+        return uuid.to_owned();
+    }
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+}
+
+/// Python's `isoformat` of a UTC time: `+00:00`, and six digits of fraction or none.
+fn python_iso(time: Timestamp) -> String {
+    let text = time.to_string();
+    let text = text.trim_end_matches('Z');
+    match text.split_once('.') {
+        Some((seconds, fraction)) => format!("{seconds}.{fraction:0<6}+00:00"),
+        None => format!("{text}+00:00"),
+    }
+}
+
+/// Cuts what the platform's database does not keep, so that the key and the stored time agree.
+fn to_micros(time: Timestamp) -> Timestamp {
+    let system = SystemTime::from(time);
+    let nanos = match system.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => since.subsec_nanos() % 1000,
+        // Before 1970 the fraction counts down to the second.
+        Err(before) => (1000 - before.duration().subsec_nanos() % 1000) % 1000,
+    };
+    Timestamp::from(system - std::time::Duration::from_nanos(nanos.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANIMA: &str = "b2352c05-e685-4021-8624-595406c725f2";
+
+    fn key(capture: Capture) -> String {
+        capture.into_event(Some(ANIMA)).dedupe_key.unwrap()
+    }
+
+    fn call() -> Capture {
+        let noon: Timestamp = "2026-02-04T12:00:00+00:00".parse().unwrap();
+        Capture::new(EventType::ToolCall, "call").occurred_at(noon)
+    }
+
+    #[test]
+    fn with_a_source_the_key_is_the_servers_own() {
+        let vector = "38f512fffdb0f633c415072b5cf5f646";
+        assert_eq!(key(call().source_uri("slack://x/1").dedupe()), vector);
+        assert_eq!(key(call().source_uri("slack://x/1").session_id("any").retry_in_doubt()), vector);
+        let compact = call().anima_id("B2352C05E68540218624595406C725F2").source_uri("slack://x/1").dedupe();
+        assert_eq!(key(compact), vector);
+    }
+
+    #[test]
+    fn without_a_source_the_key_is_ours_over_all_that_tells_events_apart() {
+        let long = "x".repeat(100);
+        let a = |capture: Capture| key(capture.dedupe());
+        let base = a(call());
+        assert!(base.starts_with("polyagent-") && base.len() == 42, "{base}");
+        assert_eq!(base, a(call()));
+        assert_ne!(base, a(call().session_id("s")));
+        assert_ne!(base, a(call().occurred_at("2026-02-04T12:00:01Z".parse::<Timestamp>().unwrap())));
+        let tail = |end: &str| a(Capture::new("message.in", format!("{long}{end}")).occurred_at(Timestamp::from(SystemTime::UNIX_EPOCH)));
+        assert_ne!(tail("a"), tail("b"));
+        assert_eq!(a(call().source_uri("")), base);
+        assert_ne!(a(call().session_id("1:a")), a(call().session_id("1")));
+    }
+
+    #[test]
+    fn a_key_of_the_callers_is_kept_and_none_is_made_unasked() {
+        assert_eq!(key(call().dedupe_key("mine").dedupe()), "mine");
+        assert_eq!(call().into_event(Some(ANIMA)).dedupe_key, None);
+    }
+
+    #[test]
+    fn the_time_is_frozen_to_the_microsecond() {
+        let early = Capture::new("system", "x");
+        let sent = early.clone().into_event(None).occurred_at;
+        assert!(sent.is_some());
+        assert_eq!(sent, early.into_event(None).occurred_at);
+        for (given, kept) in [
+            ("2026-02-04T12:00:00.123456789Z", "2026-02-04T12:00:00.123456Z"),
+            ("2026-02-04T12:00:00.1234Z", "2026-02-04T12:00:00.1234Z"),
+            ("1969-12-31T23:59:59.123456789Z", "1969-12-31T23:59:59.123456Z"),
+            ("2026-02-04T12:00:00Z", "2026-02-04T12:00:00Z"),
+        ] {
+            let event = call().occurred_at(given.parse::<Timestamp>().unwrap()).into_event(None);
+            assert_eq!(event.occurred_at.unwrap().to_string(), kept);
+        }
+        assert_eq!(python_iso("2026-02-04T12:00:00.1234Z".parse().unwrap()), "2026-02-04T12:00:00.123400+00:00");
+    }
+
+    #[test]
+    fn the_captures_own_anima_wins() {
+        assert_eq!(call().into_event(Some("a")).anima_id, "a");
+        assert_eq!(call().anima_id("b").into_event(Some("a")).anima_id, "b");
+        assert_eq!(call().into_event(None).anima_id, "");
+    }
+}

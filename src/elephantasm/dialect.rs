@@ -1,0 +1,184 @@
+//! What Elephantasm's error answers say. There are five shapes: `detail` as text, as a list (every 422), as an object
+//! (plan limits), no `detail` but `error` and `message` (rate limits), and plain text (unhandled faults, proxies).
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+
+use crate::error::{Facts, FieldError, Reason};
+use crate::http::seconds;
+
+pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Facts {
+    let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else { return Facts::default() };
+    match object.remove("detail") {
+        Some(Value::String(detail)) => {
+            Facts { reason: reason_of(status, headers, &detail), message: Some(detail), ..Facts::default() }
+        }
+        Some(Value::Array(list)) => validation(&list),
+        Some(Value::Object(detail)) => limit(detail),
+        _ => limit(object),
+    }
+}
+
+/// Texts that tell more than their status: the public host's allow-list says `Not found`, a route that the server
+/// lacks says `Not Found`, and a missing object names itself.
+///
+/// The platform documents its plan limit as a 429 whose `detail` is text. Its rate limiter never sends `detail`, but
+/// one in front of it may; that one says so, or how long to wait.
+fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Reason> {
+    match (status.as_u16(), detail) {
+        (404, "Not found" | "Not Found") | (405, _) => Some(Reason::RouteMissing),
+        (409, detail) if detail.contains("dedupe_key") => Some(Reason::Duplicate),
+        (429, detail) => {
+            let detail = detail.to_ascii_lowercase();
+            let rate = ["rate limit", "too many requests", "slow down"].iter().any(|words| detail.contains(words));
+            let waits = headers.contains_key(header::RETRY_AFTER);
+            Some(if rate || waits { Reason::RateLimit } else { Reason::PlanLimit })
+        }
+        _ => None,
+    }
+}
+
+/// A list of refused values. The `input` that each entry echoes is left out: it may be large, or secret.
+fn validation(list: &[Value]) -> Facts {
+    let field_errors: Vec<FieldError> = list
+        .iter()
+        .map(|entry| FieldError {
+            path: entry["loc"].as_array().map(|loc| path(loc)).unwrap_or_default(),
+            code: entry["type"].as_str().map(str::to_owned),
+            message: entry["msg"].as_str().unwrap_or_default().to_owned(),
+        })
+        .collect();
+    let message = field_errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Facts { message: Some(message), field_errors, ..Facts::default() }
+}
+
+/// `["body", "items", 3, "name"]` as `body.items[3].name`.
+fn path(loc: &[Value]) -> String {
+    let mut path = String::new();
+    for part in loc {
+        match part {
+            Value::String(name) if path.is_empty() => path.push_str(name),
+            Value::String(name) => {
+                path.push('.');
+                path.push_str(name);
+            }
+            index => path.extend(["[", &index.to_string(), "]"]),
+        }
+    }
+    path
+}
+
+/// `{error, message, ..}`: `error` is the code, everything else is kept by name.
+fn limit(mut object: Map<String, Value>) -> Facts {
+    let mut text = |name: &str| match object.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let code = text("error");
+    let message = text("message").or_else(|| code.clone());
+    let reason = match code.as_deref() {
+        Some("limit_exceeded") => Some(Reason::PlanLimit),
+        Some("feature_not_available") => Some(Reason::FeatureUnavailable),
+        Some("rate_limit_exceeded") => Some(Reason::RateLimit),
+        _ => None,
+    };
+    let retry_after: Option<Duration> = match object.get("retry_after_seconds") {
+        Some(Value::String(text)) => seconds(text),
+        Some(number) => seconds(&number.to_string()),
+        None => None,
+    };
+    Facts { message, code, reason, retry_after, details: object, ..Facts::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(status: u16, body: &str) -> Facts {
+        read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes())
+    }
+
+    #[test]
+    fn detail_as_text() {
+        let facts = facts(401, r#"{"detail":"Authentication required"}"#);
+        assert_eq!(facts.message.as_deref(), Some("Authentication required"));
+        assert_eq!((facts.code, facts.reason), (None, None));
+    }
+
+    #[test]
+    fn a_missing_route_is_told_from_a_missing_object() {
+        let reason = |body| facts(404, body).reason;
+        assert_eq!(reason(r#"{"detail":"Not found"}"#), Some(Reason::RouteMissing));
+        assert_eq!(reason(r#"{"detail":"Not Found"}"#), Some(Reason::RouteMissing));
+        assert_eq!(reason(r#"{"detail":"Anima b2352c05-e685-4021-8624-595406c725f2 not found"}"#), None);
+        assert_eq!(reason(""), None);
+    }
+
+    #[test]
+    fn a_duplicate_event_is_told_from_other_conflicts() {
+        let reason = |body| facts(409, body).reason;
+        assert_eq!(reason(r#"{"detail":"Duplicate event (dedupe_key conflict)"}"#), Some(Reason::Duplicate));
+        assert_eq!(reason(r#"{"detail":"Dream already running"}"#), None);
+    }
+
+    #[test]
+    fn detail_as_a_list_becomes_field_errors_without_the_input() {
+        let facts = facts(
+            422,
+            r#"{"detail":[
+                {"type":"less_than_equal","loc":["body","importance_score"],"msg":"Input should be less than or equal to 1","input":"hunter2","ctx":{"le":1.0}},
+                {"type":"json_invalid","loc":["body",17],"msg":"JSON decode error","input":{}}
+            ]}"#,
+        );
+        assert_eq!(
+            facts.message.as_deref(),
+            Some("body.importance_score: Input should be less than or equal to 1; body[17]: JSON decode error")
+        );
+        assert_eq!(facts.field_errors[0].path(), "body.importance_score");
+        assert_eq!(facts.field_errors[0].code(), Some("less_than_equal"));
+        assert!(!format!("{facts:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn detail_as_an_object_is_a_plan_limit_on_403_and_429() {
+        let body = r#"{"detail":{"error":"limit_exceeded","action":"create_event","current_plan":"free","current_tier":"free","message":"Monthly events used up","upgrade_url":"https://elephantasm.com/pricing"}}"#;
+        for status in [403, 429] {
+            let facts = facts(status, body);
+            assert_eq!(facts.reason, Some(Reason::PlanLimit));
+            assert_eq!(facts.code.as_deref(), Some("limit_exceeded"));
+            assert_eq!(facts.message.as_deref(), Some("Monthly events used up"));
+            assert_eq!(facts.details["action"], "create_event");
+        }
+        let gate = facts(403, r#"{"detail":{"error":"feature_not_available","feature":"dreamer","message":"Not in your plan"}}"#);
+        assert_eq!(gate.reason, Some(Reason::FeatureUnavailable));
+    }
+
+    #[test]
+    fn detail_as_text_on_429_is_the_documented_plan_limit_unless_it_speaks_of_a_rate() {
+        assert_eq!(facts(429, r#"{"detail":"Monthly event limit exceeded"}"#).reason, Some(Reason::PlanLimit));
+        assert_eq!(facts(429, r#"{"detail":"Rate limit exceeded"}"#).reason, Some(Reason::RateLimit));
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", "1".parse().unwrap());
+        let waits = read(StatusCode::TOO_MANY_REQUESTS, &headers, br#"{"detail":"Busy"}"#);
+        assert_eq!(waits.reason, Some(Reason::RateLimit));
+    }
+
+    #[test]
+    fn a_rate_limit_has_no_detail() {
+        let now = facts(429, r#"{"error":"rate_limit_exceeded","message":"Too many requests"}"#);
+        assert_eq!((now.reason, now.retry_after), (Some(Reason::RateLimit), None));
+        let once = facts(429, r#"{"error":"rate_limit_exceeded","message":"Slow down","retry_after_seconds":"3","upgrade_url":"u"}"#);
+        assert_eq!(once.retry_after, Some(Duration::from_secs(3)));
+        assert_eq!(facts(429, "slow down").reason, None);
+    }
+
+    #[test]
+    fn anything_else_leaves_the_facts_to_the_status() {
+        for body in ["Internal Server Error", "", "<html>", "null", "[1]", "\"x\"", "{}", r#"{"detail":null}"#] {
+            let facts = facts(500, body);
+            assert_eq!((facts.message, facts.code, facts.reason), (None, None, None), "{body}");
+        }
+    }
+}

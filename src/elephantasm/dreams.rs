@@ -1,0 +1,117 @@
+//! Dreams: runs in the background that tend the memories of an anima. They merge, split, rewrite, archive and delete
+//! them.
+
+use super::ops;
+use super::types::{Dream, DreamRequest, DreamStatus, ListDreamsParams};
+use crate::http::Core;
+use crate::{Page, Poller, Request};
+
+/// The tending of memories in the background; from [`Elephantasm::dreams`](super::Elephantasm::dreams).
+///
+/// Self-hosted servers only: on the public host each call gives [`NotFound`](crate::Error::NotFound) with
+/// [`Reason::RouteMissing`](crate::Reason::RouteMissing).
+#[derive(Clone, Debug)]
+pub struct Dreams {
+    core: Core,
+}
+
+impl Dreams {
+    pub(super) fn new(core: &Core) -> Self {
+        Self { core: core.clone() }
+    }
+
+    /// Starts a dream of an anima, and answers while it runs.
+    ///
+    /// Servers of version 0.5.8 ask by mistake for a query parameter named `kwargs`: if a call is refused for it, add
+    /// `.query("kwargs", "1")`; any value will do.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::Error::Conflict) when the anima dreams already, [`NotFound`](crate::Error::NotFound) when
+    /// there is no such anima, [`PermissionDenied`](crate::Error::PermissionDenied) with
+    /// [`Reason::FeatureUnavailable`](crate::Reason::FeatureUnavailable) when the plan has no dreams,
+    /// [`UnprocessableEntity`](crate::Error::UnprocessableEntity) when the server misses `kwargs`.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let dream = client.dreams().trigger(anima_id).await?;
+    /// println!("dream {} began at {}", dream.id, dream.started_at);
+    /// # Ok(()) }
+    /// ```
+    pub fn trigger(&self, anima_id: impl Into<String>) -> Request<Dream> {
+        Request::new(&self.core, ops::TRIGGER_DREAM).json(&DreamRequest::new(anima_id))
+    }
+
+    /// Reads a dream: how far it is, and what it has changed.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) when there is none, [`InvalidArgument`](crate::Error::InvalidArgument)
+    /// when the id is no UUID.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::DreamStatus};
+    /// # async fn example(client: Elephantasm, dream_id: &str) -> Result<(), polyagent::Error> {
+    /// let dream = client.dreams().get(dream_id).await?;
+    /// if dream.status == DreamStatus::Completed {
+    ///     println!("{}", dream.summary.unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn get(&self, dream_id: impl Into<String>) -> Request<Dream> {
+        Request::new(&self.core, ops::GET_DREAM).id(dream_id)
+    }
+
+    /// Waits until a dream has ended, well or badly: the status of what comes back is `COMPLETED` or `FAILED`.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) when the dream runs longer than the poller waits.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let dream = client.dreams().trigger(anima_id).await?;
+    /// let dream = client.dreams().wait(&dream.id).await?;
+    /// println!("{}: {}", dream.status, dream.summary.unwrap_or_default());
+    /// # Ok(()) }
+    /// ```
+    pub fn wait(&self, dream_id: impl Into<String>) -> Poller<Dream> {
+        Poller::new(self.get(dream_id), |dream| dream.status != DreamStatus::Running)
+    }
+
+    /// Lists the dreams of an anima, newest first.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) on the public host, [`InvalidArgument`](crate::Error::InvalidArgument) for
+    /// a limit or offset out of its bounds.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::{DreamStatus, ListDreamsParams}};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let failed = ListDreamsParams::new(anima_id).status(DreamStatus::Failed);
+    /// for dream in client.dreams().list(failed).await? {
+    ///     println!("{} {}", dream.started_at, dream.error_message.unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn list(&self, params: ListDreamsParams) -> Request<Page<Dream>> {
+        Request::new(&self.core, ops::LIST_DREAMS).params(&params)
+    }
+
+    /// Ends a running dream, whose status becomes `FAILED`.
+    ///
+    /// It is sent again only when an attempt was certainly not processed: a second cancellation is an error.
+    ///
+    /// # Errors
+    /// [`BadRequest`](crate::Error::BadRequest) when the dream does not run,
+    /// [`NotFound`](crate::Error::NotFound) when there is none.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, dream_id: &str) -> Result<(), polyagent::Error> {
+    /// let dream = client.dreams().cancel(dream_id).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn cancel(&self, dream_id: impl Into<String>) -> Request<Dream> {
+        Request::new(&self.core, ops::CANCEL_DREAM).id(dream_id)
+    }
+}

@@ -1,0 +1,160 @@
+//! `inject` and `extract`: memory into the prompt, events into memory, for an agent that is one anima.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use super::types::{Event, GetLatestMemoryPackParams, MemoryPack};
+use super::{Capture, Captured, Elephantasm};
+use crate::check::InvalidArgument;
+use crate::{Error, Reason, Request, RetryClass};
+
+impl Elephantasm {
+    /// This client, for one anima: [`inject`](Self::inject) and [`extract`](Self::extract) then need no id.
+    #[must_use]
+    pub fn with_anima(&self, anima_id: impl Into<String>) -> Self {
+        Self { core: self.core.clone(), anima_id: Some(anima_id.into().into()) }
+    }
+
+    /// The anima of this client, if it has one.
+    pub fn anima_id(&self) -> Option<&str> {
+        self.anima_id.as_deref()
+    }
+
+    /// The memory pack of this client's anima; [`MemoryPack::as_prompt`] is the text for the prompt.
+    ///
+    /// A text in place of the parameters is the query. With a query the call compiles, stores and bills a new pack;
+    /// see [`MemoryPacks::latest`](super::MemoryPacks::latest).
+    ///
+    /// # Errors
+    /// Those of [`MemoryPacks::latest`](super::MemoryPacks::latest); [`Error::InvalidArgument`] without an anima.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::GetLatestMemoryPackParams};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let ada = client.with_anima(anima_id);
+    /// let pack = ada.inject("What does she drink?").await?;
+    /// let prompt = pack.as_ref().map_or("", |pack| pack.as_prompt());
+    /// let stored = ada.inject(GetLatestMemoryPackParams::new()).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn inject(&self, params: impl Into<GetLatestMemoryPackParams>) -> Request<Option<MemoryPack>> {
+        match self.anima_id() {
+            Some(anima_id) => self.memory_packs().latest(anima_id, params.into()),
+            None => self.memory_packs().latest("", params.into()).refuse(no_anima()),
+        }
+    }
+
+    /// Captures an event, of this client's anima unless it names another.
+    ///
+    /// An event with a dedupe key that the platform has stored before is not an error, but
+    /// [`Captured::AlreadyStored`].
+    ///
+    /// # Errors
+    /// Those of [`Events::create`](super::Events::create); [`Error::InvalidArgument`] without an anima.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Capture, Captured, Elephantasm, types::EventType};
+    /// # async fn example(ada: Elephantasm) -> Result<(), polyagent::Error> {
+    /// let capture = Capture::new(EventType::MessageIn, "I like green tea.").session_id("chat-7").retry_in_doubt();
+    /// match ada.extract(capture).await? {
+    ///     Captured::Stored(event) => println!("stored as {}", event.id),
+    ///     Captured::AlreadyStored { dedupe_key } => println!("stored before, under {dedupe_key}"),
+    ///     _ => {}
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn extract(&self, capture: impl Into<Capture>) -> Extract {
+        let capture = capture.into();
+        let in_doubt = capture.in_doubt();
+        let event = capture.into_event(self.anima_id());
+        let missing = event.anima_id.is_empty();
+        let dedupe_key = event.dedupe_key.clone();
+        let mut request = self.events().create(event);
+        if missing {
+            request = request.refuse(no_anima());
+        }
+        if in_doubt {
+            request = request.retry_class(RetryClass::Idempotent);
+        }
+        Extract { request, dedupe_key }
+    }
+}
+
+fn no_anima() -> InvalidArgument {
+    InvalidArgument::new("anima_id", "is missing: name one, or use `with_anima` or ELEPHANTASM_ANIMA_ID")
+}
+
+impl From<&str> for GetLatestMemoryPackParams {
+    fn from(query: &str) -> Self {
+        Self::new().query(query)
+    }
+}
+
+impl From<String> for GetLatestMemoryPackParams {
+    fn from(query: String) -> Self {
+        Self::new().query(query)
+    }
+}
+
+impl MemoryPack {
+    /// The text for the prompt, ready-made; empty if nothing is known yet.
+    pub fn as_prompt(&self) -> &str {
+        self.content.context.as_deref().unwrap_or_default()
+    }
+}
+
+/// A capture not yet sent; from [`Elephantasm::extract`]. Await it to send it.
+///
+/// # Cancel safety
+/// As for any [`Request`]: a dropped call may have stored the event.
+#[must_use = "a capture does nothing until it is awaited or sent"]
+#[derive(Clone)]
+pub struct Extract {
+    request: Request<Event>,
+    dedupe_key: Option<String>,
+}
+
+impl Extract {
+    /// Sets what holds for this call alone, by the methods of [`Request`].
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use polyagent::elephantasm::{Capture, Elephantasm};
+    /// # async fn example(ada: Elephantasm, capture: Capture) -> Result<(), polyagent::Error> {
+    /// ada.extract(capture).options(|request| request.total_timeout(Duration::from_secs(5))).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn options(self, set: impl FnOnce(Request<Event>) -> Request<Event>) -> Self {
+        Self { request: set(self.request), ..self }
+    }
+
+    /// Sends the capture.
+    ///
+    /// # Errors
+    /// See [`Elephantasm::extract`].
+    pub async fn send(self) -> Result<Captured, Error> {
+        match (self.request.send().await, self.dedupe_key) {
+            (Ok(event), _) => Ok(Captured::Stored(Box::new(event))),
+            (Err(error), Some(dedupe_key)) if error.reason() == Some(Reason::Duplicate) => {
+                Ok(Captured::AlreadyStored { dedupe_key })
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
+impl fmt::Debug for Extract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extract").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+impl IntoFuture for Extract {
+    type Output = Result<Captured, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

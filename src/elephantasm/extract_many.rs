@@ -1,0 +1,185 @@
+//! Many captures at once: bounded, with back-pressure, one outcome for each, none lost.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, Stream, StreamExt};
+
+use super::{Capture, Captured, Elephantasm};
+use crate::Error;
+use crate::config;
+
+impl Elephantasm {
+    /// Captures all that `captures` yields, several at a time, and yields one [`Outcome`] for each, as they come.
+    ///
+    /// Nothing runs in the background: the stream works while it is polled, and takes from `captures` only as much as
+    /// it has room for. A capture that fails is an outcome like any other and ends nothing.
+    ///
+    /// To stop early without losing sight of anything, call [`stop`](ExtractMany::stop) and go on polling until the end:
+    /// what was taken is brought to its outcome, and [`into_rest`](ExtractMany::into_rest) gives back what was not taken.
+    /// Dropping the stream drops the calls under way; whether they were processed is then unknown.
+    ///
+    /// ```no_run
+    /// # use futures::{StreamExt, stream};
+    /// # use polyagent::elephantasm::{Capture, Elephantasm, types::EventType};
+    /// # async fn example(ada: Elephantasm, lines: Vec<String>) {
+    /// let captures = stream::iter(lines).map(|line| Capture::new(EventType::MessageIn, line).dedupe());
+    /// let mut outcomes = ada.extract_many(captures).concurrency(4);
+    /// while let Some(outcome) = outcomes.next().await {
+    ///     if let Err(error) = outcome.result {
+    ///         eprintln!("line {}: {error}", outcome.index);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn extract_many<S>(&self, captures: S) -> ExtractMany<S>
+    where
+        S: Stream<Item = Capture> + Unpin,
+    {
+        ExtractMany {
+            client: self.clone(),
+            input: captures.enumerate(),
+            input_ended: false,
+            concurrency: config::EXTRACT_CONCURRENCY,
+            in_session_order: false,
+            under_way: FuturesUnordered::new(),
+            busy_sessions: HashSet::new(),
+            parked: HashMap::new(),
+            parked_count: 0,
+        }
+    }
+}
+
+/// What became of one capture of [`Elephantasm::extract_many`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Its place in the input, from 0.
+    pub index: usize,
+    /// The capture, as it was taken.
+    pub capture: Capture,
+    /// How it ended.
+    pub result: Result<Captured, Error>,
+}
+
+/// The outcomes of many captures; from [`Elephantasm::extract_many`].
+#[must_use = "streams do nothing unless polled"]
+pub struct ExtractMany<S> {
+    client: Elephantasm,
+    input: futures::stream::Enumerate<S>,
+    input_ended: bool,
+    concurrency: usize,
+    in_session_order: bool,
+    under_way: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    /// Sessions that have a call under way, if their order is kept.
+    busy_sessions: HashSet<String>,
+    /// Captures taken whose session is busy, in order.
+    parked: HashMap<String, VecDeque<(usize, Capture)>>,
+    parked_count: usize,
+}
+
+impl<S> ExtractMany<S>
+where
+    S: Stream<Item = Capture> + Unpin,
+{
+    /// Calls under way at a time. Default: 8; 0 counts as 1.
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = concurrency.max(1);
+        self
+    }
+
+    /// Sends the captures of one session one after another, in the order in which they come; those of different
+    /// sessions, and those without one, go at the same time. A failed capture does not hold back the next of its
+    /// session. Default: no order.
+    pub fn in_session_order(mut self) -> Self {
+        self.in_session_order = true;
+        self
+    }
+
+    /// Takes nothing more from the input. What was taken still comes to its outcome.
+    pub fn stop(&mut self) {
+        self.input_ended = true;
+    }
+
+    /// The input, with all that was not taken. Captures under way or waiting for their session are dropped: poll to
+    /// the end after [`stop`](Self::stop) first.
+    pub fn into_rest(self) -> S {
+        self.input.into_inner()
+    }
+
+    fn start(&mut self, index: usize, capture: Capture) {
+        let call = self.client.extract(capture.clone());
+        self.under_way.push(Box::pin(async move { Outcome { index, capture, result: call.send().await } }));
+    }
+
+    /// Starts the capture, or parks it behind the one under way in its session.
+    fn admit(&mut self, index: usize, capture: Capture) {
+        if self.in_session_order && let Some(session) = capture.session() {
+            if self.busy_sessions.contains(session) {
+                self.parked_count += 1;
+                self.parked.entry(session.to_owned()).or_default().push_back((index, capture));
+                return;
+            }
+            self.busy_sessions.insert(session.to_owned());
+        }
+        self.start(index, capture);
+    }
+
+    /// Lets the next of the session go.
+    fn finish(&mut self, outcome: &Outcome) {
+        let Some(session) = outcome.capture.session().filter(|_| self.in_session_order) else { return };
+        match self.parked.get_mut(session).and_then(VecDeque::pop_front) {
+            Some((index, capture)) => {
+                self.parked_count -= 1;
+                self.start(index, capture);
+            }
+            None => {
+                self.parked.remove(session);
+                self.busy_sessions.remove(session);
+            }
+        }
+    }
+
+    /// As many wait for their session as may be under way: one busy session does not empty the input into memory.
+    fn has_room(&self) -> bool {
+        !self.input_ended && self.under_way.len() < self.concurrency && self.parked_count < self.concurrency
+    }
+}
+
+impl<S> Stream for ExtractMany<S>
+where
+    S: Stream<Item = Capture> + Unpin,
+{
+    type Item = Outcome;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
+        while self.has_room() {
+            match self.input.poll_next_unpin(cx) {
+                Poll::Ready(Some((index, capture))) => self.admit(index, capture),
+                Poll::Ready(None) => self.input_ended = true,
+                Poll::Pending => break,
+            }
+        }
+        match self.under_way.poll_next_unpin(cx) {
+            Poll::Ready(Some(outcome)) => {
+                self.finish(&outcome);
+                Poll::Ready(Some(outcome))
+            }
+            Poll::Ready(None) if self.input_ended => Poll::Ready(None),
+            // The input wakes the task when it has more.
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<S> fmt::Debug for ExtractMany<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExtractMany")
+            .field("under_way", &self.under_way.len())
+            .field("parked", &self.parked_count)
+            .finish_non_exhaustive()
+    }
+}

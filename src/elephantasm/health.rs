@@ -1,0 +1,29 @@
+//! Health: whether the server is up.
+
+use super::types::Health;
+use super::{Elephantasm, ops};
+use crate::Request;
+
+impl Elephantasm {
+    /// Asks the server how it is.
+    ///
+    /// No key is sent and none is checked. To learn whether a key works, list one anima. A server without its
+    /// database answers too: look at `status`.
+    ///
+    /// # Errors
+    /// [`Connect`](crate::Error::Connect) or [`Timeout`](crate::Error::Timeout) when the server cannot be reached,
+    /// [`Server`](crate::Error::Server) when it is broken.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::HealthStatus};
+    /// # async fn example(client: Elephantasm) -> Result<(), polyagent::Error> {
+    /// let health = client.health().await?;
+    /// if health.status != HealthStatus::Healthy {
+    ///     println!("{}: {:?}", health.status, health.checks);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn health(&self) -> Request<Health> {
+        Request::new(&self.core, ops::GET_HEALTH)
+    }
+}

@@ -1,0 +1,60 @@
+//! Knowledge: what an anima has learned for good. The platform distils it from memories: facts, concepts, methods,
+//! principles, experience.
+
+use super::ops;
+use super::types::{Knowledge, KnowledgeMatch, KnowledgeSearch, KnowledgeType, ListKnowledgeByTypeParams};
+use crate::http::Core;
+use crate::{Page, Request};
+
+/// Knowledge distilled from memories; from [`Elephantasm::knowledge`](super::Elephantasm::knowledge).
+#[derive(Clone, Debug)]
+pub struct KnowledgeItems {
+    core: Core,
+}
+
+impl KnowledgeItems {
+    pub(super) fn new(core: &Core) -> Self {
+        Self { core: core.clone() }
+    }
+
+    /// Lists the knowledge of an anima that is of one kind.
+    ///
+    /// # Errors
+    /// [`UnprocessableEntity`](crate::Error::UnprocessableEntity) for a kind that the server does not know; its words
+    /// are in upper case. [`InvalidArgument`](crate::Error::InvalidArgument) for a limit or offset out of its bounds.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::{KnowledgeType, ListKnowledgeByTypeParams}};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let params = ListKnowledgeByTypeParams::new(anima_id);
+    /// for fact in client.knowledge().list_by_type(KnowledgeType::Fact, params).await? {
+    ///     println!("{}", fact.content);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn list_by_type(
+        &self,
+        knowledge_type: impl Into<KnowledgeType>,
+        params: ListKnowledgeByTypeParams,
+    ) -> Request<Page<Knowledge>> {
+        Request::new(&self.core, ops::LIST_KNOWLEDGE_BY_TYPE).id(knowledge_type.into().as_str()).params(&params)
+    }
+
+    /// Finds knowledge by meaning, with its similarity to the query.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, which the server
+    /// would fail on.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::KnowledgeSearch};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// for found in client.knowledge().search_semantic(KnowledgeSearch::new(anima_id, "brewing tea")).await? {
+    ///     println!("{:.2} {}", found.score, found.knowledge.content);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn search_semantic(&self, search: KnowledgeSearch) -> Request<Vec<KnowledgeMatch>> {
+        Request::new(&self.core, ops::SEARCH_KNOWLEDGE_SEMANTIC).json(&search)
+    }
+}

@@ -1,0 +1,119 @@
+//! Memories: what the platform distils from events. They are scored by importance, confidence and freshness, and fade
+//! unless they matter.
+
+use super::ops;
+use super::types::{ListMemoriesParams, Memory, MemoryCreate, MemoryMatch, MemorySearch, SearchMemoriesParams};
+use crate::http::Core;
+use crate::{Page, Request};
+
+/// Memories distilled from events; from [`Elephantasm::memories`](super::Elephantasm::memories).
+///
+/// On the public host, only [`search_semantic`](Self::search_semantic) is there.
+#[derive(Clone, Debug)]
+pub struct Memories {
+    core: Core,
+}
+
+impl Memories {
+    pub(super) fn new(core: &Core) -> Self {
+        Self { core: core.clone() }
+    }
+
+    /// Stores a memory as it is, past the distillation from events. Self-hosted servers only.
+    ///
+    /// It has no embedding at first, so that a search by meaning does not find it. Each call makes another memory; it
+    /// is therefore sent again only when an attempt was certainly not processed.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound): there is no such anima; or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) for a
+    /// score outside 0 to 1.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::{MemoryCreate, MemoryState}};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let tea = MemoryCreate::new(anima_id).summary("Likes green tea").importance(0.6).state(MemoryState::Active);
+    /// let memory = client.memories().create(tea).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn create(&self, memory: MemoryCreate) -> Request<Memory> {
+        Request::new(&self.core, ops::CREATE_MEMORY).json(&memory)
+    }
+
+    /// Reads a memory. Self-hosted servers only.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound): there is no such memory; or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
+    /// the id is no UUID.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, memory_id: &str) -> Result<(), polyagent::Error> {
+    /// let memory = client.memories().get(memory_id).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn get(&self, memory_id: impl Into<String>) -> Request<Memory> {
+        Request::new(&self.core, ops::GET_MEMORY).id(memory_id)
+    }
+
+    /// Lists the memories of an anima, most recent first. Self-hosted servers only.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
+    /// host, [`InvalidArgument`](crate::Error::InvalidArgument) for a limit or offset out of its bounds.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::{ListMemoriesParams, MemoryState}};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let fading = ListMemoriesParams::new(anima_id).state(MemoryState::Decaying);
+    /// for memory in client.memories().list(fading).await? {
+    ///     println!("{}", memory.summary.unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn list(&self, params: ListMemoriesParams) -> Request<Page<Memory>> {
+        Request::new(&self.core, ops::LIST_MEMORIES).params(&params)
+    }
+
+    /// Finds memories by a part of their summary, whatever the case of its letters. Self-hosted servers only.
+    ///
+    /// There are no further pages: what exceeds `limit` cannot be reached.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
+    /// host, [`InvalidArgument`](crate::Error::InvalidArgument) for an empty text or a limit out of its bounds.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::SearchMemoriesParams};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let found = client.memories().search(SearchMemoriesParams::new(anima_id, "tea")).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn search(&self, params: SearchMemoriesParams) -> Request<Vec<Memory>> {
+        Request::new(&self.core, ops::SEARCH_MEMORIES).params(&params)
+    }
+
+    /// Finds memories by meaning, with their similarity to the query.
+    ///
+    /// Memories without an embedding are not found, and by default only active ones are. For memories in any state,
+    /// send `state` as null, as in the example.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, which the server
+    /// would fail on.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Elephantasm, types::MemorySearch};
+    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
+    /// let search = MemorySearch::new(anima_id, "hot drinks").limit(3);
+    /// let any_state = client.memories().search_semantic(search).body_field("state", serde_json::Value::Null);
+    /// for found in any_state.await? {
+    ///     println!("{:.2} {}", found.score, found.memory.summary.unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn search_semantic(&self, search: MemorySearch) -> Request<Vec<MemoryMatch>> {
+        Request::new(&self.core, ops::SEARCH_MEMORIES_SEMANTIC).json(&search)
+    }
+}

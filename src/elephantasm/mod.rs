@@ -1,0 +1,198 @@
+//! Elephantasm: long-term memory for agents.
+//!
+//! An *anima* is an agent whose memory is kept. What it lives through is captured as *events*; the platform distils
+//! them into memories, knowledge and an identity, and hands back a *memory pack*, whose text goes into the prompt.
+//!
+//! ```no_run
+//! use polyagent::elephantasm::{Elephantasm, types::*};
+//!
+//! # async fn example() -> Result<(), polyagent::Error> {
+//! let client = Elephantasm::from_env()?;
+//! let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
+//! client.events().create(EventCreate::new(&anima.id, EventType::MessageIn, "I like green tea.")).await?;
+//! let pack = client.memory_packs().latest(&anima.id, GetLatestMemoryPackParams::new().query("tea")).await?;
+//! # Ok(()) }
+//! ```
+
+mod animas;
+mod api_keys;
+mod capture;
+mod dialect;
+mod dreams;
+mod events;
+mod extract;
+mod extract_many;
+mod health;
+mod identities;
+mod knowledge;
+mod memories;
+mod memory_packs;
+mod query;
+mod subscriptions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::animas::Animas;
+pub use self::api_keys::ApiKeys;
+pub use self::capture::{Capture, Captured};
+pub use self::dreams::Dreams;
+pub use self::events::Events;
+pub use self::extract::Extract;
+pub use self::extract_many::{ExtractMany, Outcome};
+pub use self::identities::Identities;
+pub use self::knowledge::KnowledgeItems;
+pub use self::memories::Memories;
+pub use self::memory_packs::MemoryPacks;
+pub use self::subscriptions::Subscriptions;
+use crate::config::{elephantasm as defaults, variable};
+use crate::http::{Auth, ClientBuilder, Core, Method, Platform, Request};
+use crate::{Error, Secret};
+
+/// Requests and answers of Elephantasm, generated from the OpenAPI document.
+#[allow(clippy::too_many_arguments, clippy::option_option, clippy::doc_markdown, clippy::large_enum_variant)]
+pub mod types {
+    include!(concat!(env!("OUT_DIR"), "/elephantasm_types.rs"));
+}
+
+#[deny(dead_code)]
+mod ops {
+    use super::types;
+    include!(concat!(env!("OUT_DIR"), "/elephantasm_ops.rs"));
+}
+
+pub(crate) const PLATFORM: Platform = Platform {
+    name: "elephantasm",
+    base_url: defaults::BASE_URL,
+    optional_suffix: "/api",
+    auth: Auth::Bearer,
+    key_variable: defaults::API_KEY,
+    dialect: dialect::read,
+    rejects_nul: true,
+};
+
+/// A client of Elephantasm. Clones are cheap and share connections.
+#[derive(Clone, Debug)]
+pub struct Elephantasm {
+    core: Core,
+    /// The anima of `inject` and `extract`.
+    anima_id: Option<Arc<str>>,
+}
+
+impl Elephantasm {
+    /// A client of the public host with all defaults.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the key is empty or cannot stand in a header.
+    pub fn new(api_key: impl Into<Secret<String>>) -> Result<Self, Error> {
+        Self::builder().api_key(api_key).build()
+    }
+
+    /// A client from the environment, by the variables that the platform's own SDKs read:
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `ELEPHANTASM_API_KEY` | the key; required |
+    /// | `ELEPHANTASM_ENDPOINT` | base URL, with or without `/api` at its end. Default: the public host |
+    /// | `ELEPHANTASM_TIMEOUT` | attempt timeout in whole seconds. Default: 30 |
+    /// | `ELEPHANTASM_ANIMA_ID` | the anima of [`inject`](Self::inject) and [`extract`](Self::extract) |
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the key is missing or a variable has no usable value.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder_from_env()?.build()
+    }
+
+    /// A builder filled in from the environment, as [`from_env`](Self::from_env) does, to change what it has not.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a variable has no usable value.
+    pub fn builder_from_env() -> Result<ClientBuilder<Self>, Error> {
+        Self::builder_from(&variable)
+    }
+
+    fn builder_from(variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Result<ClientBuilder<Self>, Error> {
+        let mut builder = Self::builder();
+        if let Some(key) = variable(defaults::API_KEY)? {
+            builder = builder.api_key(key);
+        }
+        if let Some(endpoint) = variable(defaults::ENDPOINT)? {
+            builder = builder.base_url(endpoint);
+        }
+        if let Some(timeout) = variable(defaults::TIMEOUT)? {
+            let seconds = timeout.parse().ok().filter(|seconds| *seconds > 0);
+            let seconds = seconds.ok_or_else(|| Error::config(format!("{} is no number of seconds", defaults::TIMEOUT)))?;
+            builder = builder.attempt_timeout(Duration::from_secs(seconds));
+        }
+        if let Some(anima_id) = variable(defaults::ANIMA_ID)? {
+            builder = builder.finish_with(move |client: Self| client.with_anima(anima_id));
+        }
+        Ok(builder)
+    }
+
+    /// A builder with all defaults.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::new(&PLATFORM, |core| Self { core, anima_id: None })
+    }
+
+    /// The agents whose memory is kept.
+    pub fn animas(&self) -> Animas {
+        Animas::new(&self.core)
+    }
+
+    /// What animas live through.
+    pub fn events(&self) -> Events {
+        Events::new(&self.core)
+    }
+
+    /// Memory compiled for a prompt.
+    pub fn memory_packs(&self) -> MemoryPacks {
+        MemoryPacks::new(&self.core)
+    }
+
+    /// The plan and what of it is used.
+    pub fn subscriptions(&self) -> Subscriptions {
+        Subscriptions::new(&self.core)
+    }
+
+    /// Memories distilled from events.
+    pub fn memories(&self) -> Memories {
+        Memories::new(&self.core)
+    }
+
+    /// Knowledge distilled from memories.
+    pub fn knowledge(&self) -> KnowledgeItems {
+        KnowledgeItems::new(&self.core)
+    }
+
+    /// Who animas have become.
+    pub fn identities(&self) -> Identities {
+        Identities::new(&self.core)
+    }
+
+    /// Dreams: the platform tending memories in the background.
+    pub fn dreams(&self) -> Dreams {
+        Dreams::new(&self.core)
+    }
+
+    /// The account's API keys.
+    pub fn api_keys(&self) -> ApiKeys {
+        ApiKeys::new(&self.core)
+    }
+
+    /// A call of an endpoint that this crate has no operation for. Each of `segments` is one path segment, escaped
+    /// and checked like an id; the path starts under the host, so most begin with `api`.
+    ///
+    /// Repeating `GET`, `PUT` and `DELETE` is taken to be harmless; see
+    /// [`retry_class`](Request::retry_class) where it is not.
+    ///
+    /// ```no_run
+    /// # use polyagent::{Method, elephantasm::Elephantasm};
+    /// # async fn example(client: Elephantasm, id: &str) -> Result<(), polyagent::Error> {
+    /// let config = client.raw(Method::GET, ["api", "animas", id, "io-config"]).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn raw<S: AsRef<str>>(&self, method: Method, segments: impl IntoIterator<Item = S>) -> Request<serde_json::Value> {
+        Request::raw(&self.core, method, segments)
+    }
+}

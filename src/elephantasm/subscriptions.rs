@@ -1,0 +1,41 @@
+//! Subscriptions: the plan of an organisation, and what of it is used.
+
+use super::ops;
+use super::types::Usage;
+use crate::Request;
+use crate::http::Core;
+
+/// The plan and what of it is used; from [`Elephantasm::subscriptions`](super::Elephantasm::subscriptions).
+#[derive(Clone, Debug)]
+pub struct Subscriptions {
+    core: Core,
+}
+
+impl Subscriptions {
+    pub(super) fn new(core: &Core) -> Self {
+        Self { core: core.clone() }
+    }
+
+    /// What is used of the plan in the current period.
+    ///
+    /// The platform publishes no schema for the answer, so every field may be missing; fields that the crate does not
+    /// know are in `unknown`. The header `X-Organization-Id` picks the organisation of a user who is in several.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound): there is no such organisation; or, on self-hosted servers, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`PermissionDenied`](crate::Error::PermissionDenied) when
+    /// the user is not in the organisation, [`BadRequest`](crate::Error::BadRequest) when the header holds no UUID.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm) -> Result<(), polyagent::Error> {
+    /// let usage = client.subscriptions().usage().await?;
+    /// if let (Some(used), Some(limit)) = (usage.events_created, usage.events_limit) {
+    ///     println!("{used} events of {limit}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn usage(&self) -> Request<Usage> {
+        Request::new(&self.core, ops::GET_USAGE)
+    }
+}
