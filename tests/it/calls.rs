@@ -1,0 +1,333 @@
+//! What a caller may set on any call, and what comes back besides the value.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
+use polyagent::elephantasm::{Elephantasm, types};
+use polyagent::{
+    AttemptEnd, AttemptStart, Error, ExtraHeaders, HeaderName, HeaderValue, Hook, Method, Request, RetryPolicy, Secret,
+};
+use serde::Deserialize;
+use serde_json::json;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::elephantasm::{client, json_answer, server};
+use crate::sockets::reqwest_without_proxy;
+
+const ID: &str = "b2352c05-e685-4021-8624-595406c725f2";
+const ANIMA: &str = r#"{"id":"b2352c05-e685-4021-8624-595406c725f2","name":"Ada","mood":"curious","created_at":"2026-11-22T05:04:36","updated_at":"2026-11-22T05:04:36"}"#;
+
+#[tokio::test]
+async fn headers_query_pairs_and_body_fields_go_out_with_one_call() {
+    let server = server(json_answer(201, ANIMA)).await;
+    let client = client(&server);
+    client
+        .animas()
+        .create(AnimaCreate::new("Ada"))
+        .header("X-Organization-Id", ID)
+        .header("accept", "application/vnd.test+json")
+        .query("dry run", "a&b")
+        .body_field("color", json!({"r": 1}))
+        .body_field("name", "Bea")
+        .await
+        .unwrap();
+    client.animas().create(AnimaCreate::new("Ada")).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let first = &requests[0];
+    assert_eq!(first.headers["x-organization-id"], ID);
+    assert_eq!(first.headers["accept"], "application/vnd.test+json");
+    assert_eq!(first.url.query(), Some("dry+run=a%26b"));
+    assert_eq!(first.body_json::<serde_json::Value>().unwrap(), json!({"name": "Bea", "color": {"r": 1}}));
+    let second = &requests[1];
+    assert!(!second.headers.contains_key("x-organization-id") && second.url.query().is_none());
+    assert_eq!(second.body, br#"{"name":"Ada"}"#);
+}
+
+#[tokio::test]
+async fn query_pairs_come_after_the_operations_own() {
+    let server = server(json_answer(200, "[]")).await;
+    client(&server).animas().list(ListAnimasParams::new().limit(3)).query("limit_by", "team").await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap()[0].url.query(), Some("limit=3&limit_by=team"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused_by_name() {
+    let server = server(json_answer(200, ANIMA)).await;
+    let client = client(&server);
+    let refused = async |call: Request<types::Anima>, argument: &str| {
+        let error = call.await.unwrap_err();
+        let Error::InvalidArgument(invalid) = error else { panic!("{argument}: {error:?}") };
+        assert_eq!(invalid.argument(), argument);
+    };
+    refused(client.animas().get(ID).header("x team", "a"), "x team").await;
+    refused(client.animas().get(ID).header("x-team", "a\r\nb: c"), "x-team").await;
+    refused(client.animas().get(ID).header("Authorization", "Bearer other"), "authorization").await;
+    refused(client.animas().get(ID).body_field("a", 1), "a").await;
+    assert!(server.received_requests().await.unwrap().is_empty());
+    client.animas().get(ID).await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_decodes_as_the_callers_own_type() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Mood {
+        mood: String,
+    }
+    let server = server(json_answer(200, ANIMA)).await;
+    let own: Mood = client(&server).animas().get(ID).decode_as().await.unwrap();
+    assert_eq!(own, Mood { mood: "curious".to_owned() });
+    let all: serde_json::Value = client(&server).animas().get(ID).decode_as().await.unwrap();
+    assert_eq!(all["mood"], "curious");
+}
+
+#[tokio::test]
+async fn the_answers_status_headers_and_rate_limit_come_with_the_value() {
+    let answer = json_answer(201, ANIMA)
+        .insert_header("x-request-id", "req-7")
+        .insert_header("x-ratelimit-limit", "100")
+        .insert_header("x-ratelimit-remaining", "42")
+        .insert_header("x-ratelimit-reset", "1640995200");
+    let server = server(answer).await;
+    let response = client(&server).animas().create(AnimaCreate::new("Ada")).with_response().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.request_id()), (201, Some("req-7")));
+    assert_eq!(response.headers()["x-ratelimit-limit"], "100");
+    let limit = response.rate_limit().unwrap();
+    assert_eq!((limit.limit, limit.remaining), (Some(100), Some(42)));
+    assert_eq!(limit.reset.unwrap().to_string(), "2022-01-01T00:00:00Z");
+    assert!(response.failed_attempts().is_empty());
+    assert_eq!(response.into_value().name, "Ada");
+}
+
+#[tokio::test]
+async fn an_error_tells_request_id_rate_limit_wait_and_attempts() {
+    let answer = json_answer(429, r#"{"error":"rate_limit_exceeded","message":"m"}"#)
+        .insert_header("x-request-id", "req-8")
+        .insert_header("x-ratelimit-remaining", "0")
+        .insert_header("retry-after", "0.01");
+    let server = server(answer).await;
+    let error = client(&server).animas().list(ListAnimasParams::new().limit(7)).await.unwrap_err();
+    assert_eq!((error.request_id(), error.rate_limit().unwrap().remaining), (Some("req-8"), Some(0)));
+    assert_eq!(error.retry_after(), Some(Duration::from_millis(10)));
+    assert_eq!((error.operation(), error.method()), (Some("elephantasm_list_animas"), Some(&Method::GET)));
+    assert_eq!(error.url(), Some(format!("{}/api/animas?limit=…", server.uri()).as_str()));
+    let waits: Vec<_> = error.attempts().iter().map(polyagent::Attempt::waited).collect();
+    assert_eq!(waits, [10, 10, 0].map(Duration::from_millis));
+    assert_eq!(
+        error.to_string(),
+        format!("429 Too Many Requests: m (GET {}/api/animas?limit=…, 3 attempts, request id req-8)", server.uri())
+    );
+}
+
+#[tokio::test]
+async fn an_ordered_wait_beyond_120_seconds_comes_back_at_once() {
+    let server = server(json_answer(503, "{}").insert_header("retry-after", "121")).await;
+    let begun = Instant::now();
+    let error = client(&server).animas().get(ID).await.unwrap_err();
+    assert_eq!((error.retry_after(), error.attempts().len()), (Some(Duration::from_secs(121)), 1));
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_total_that_the_caller_set_does_not_wait_beyond_itself() {
+    let server = server(json_answer(429, "{}").insert_header("retry-after", "30")).await;
+    let begun = Instant::now();
+    let error = client(&server).animas().get(ID).total_timeout(Duration::from_secs(20)).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_decode_tells_status_type_and_place() {
+    let server = server(json_answer(200, r#"[{"id":"1","name":7}]"#)).await;
+    let error = client(&server).animas().list(ListAnimasParams::new()).await.unwrap_err();
+    let Error::Decode(decode) = &error else { panic!("{error:?}") };
+    assert_eq!((decode.path(), error.status().unwrap().as_u16()), ("[0].name", 200));
+    assert!(error.may_have_been_processed());
+    let message = error.to_string();
+    assert!(message.starts_with("cannot decode the 200 answer (application/json, 21 bytes) at `[0].name`: "), "{message}");
+
+    let page = ResponseTemplate::new(200).set_body_raw("<html>log in</html>", "text/html");
+    let error = client(&crate::elephantasm::server(page).await).animas().get(ID).await.unwrap_err();
+    assert!(error.to_string().contains("(text/html, 19 bytes)"), "{error}");
+    assert!(error.to_string().contains("it begins with `<html>log in</html>`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_raw_call_reaches_what_has_no_operation() {
+    let server = server(json_answer(200, r#"{"a":1}"#)).await;
+    let client = client(&server);
+    let value = client
+        .raw(Method::PATCH, ["api", "animas", ID, "io config"])
+        .query("x", "1")
+        .json_body(&json!({"b": 2}))
+        .await
+        .unwrap();
+    assert_eq!(value, json!({"a": 1}));
+    let request = &server.received_requests().await.unwrap()[0];
+    assert_eq!(request.method.as_str(), "PATCH");
+    assert_eq!(request.url.path(), format!("/api/animas/{ID}/io%20config"));
+    assert_eq!((request.url.query(), &request.body[..]), (Some("x=1"), &br#"{"b":2}"#[..]));
+    assert!(request.headers.contains_key("authorization"));
+    for segment in ["..", "a/b", "%2e%2e", ""] {
+        assert!(client.raw(Method::GET, ["api", segment]).await.unwrap_err().is_invalid_argument());
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_raw_post_is_not_repeated_in_doubt_and_a_raw_get_is() {
+    for (method, attempts) in [(Method::POST, 1), (Method::PATCH, 1), (Method::GET, 3), (Method::DELETE, 3)] {
+        let server = server(json_answer(502, "{}")).await;
+        client(&server).raw(method, ["api"]).await.unwrap_err();
+        assert_eq!(server.received_requests().await.unwrap().len(), attempts);
+    }
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+struct Named(&'static str, Log);
+
+impl Hook for Named {
+    fn before(&self, attempt: &AttemptStart<'_>, headers: &mut ExtraHeaders) {
+        self.1.0.lock().unwrap().push(format!("{} before {} {}", self.0, attempt.operation, attempt.number));
+        let name = HeaderName::from_static("x-attempt");
+        headers.add(name, HeaderValue::from(attempt.number)).unwrap();
+        assert!(headers.add(HeaderName::from_static("authorization"), HeaderValue::from_static("x")).is_err());
+        // Settled by the call itself: a hook adds, it does not replace.
+        headers.add(HeaderName::from_static("x-team"), HeaderValue::from_static("hook")).unwrap();
+    }
+
+    fn after(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+        let status = end.status.map(|s| s.as_u16());
+        self.1.0.lock().unwrap().push(format!("{} after {} {status:?} {:?}", self.0, attempt.number, end.cause));
+    }
+}
+
+#[tokio::test]
+async fn hooks_see_every_attempt_in_order_and_add_headers() {
+    let server = MockServer::builder().start().await;
+    Mock::given(any()).respond_with(json_answer(503, "{}")).up_to_n_times(1).mount(&server).await;
+    Mock::given(any()).respond_with(json_answer(200, ANIMA)).mount(&server).await;
+    let log = Log::default();
+    let client = Elephantasm::builder()
+        .base_url(server.uri())
+        .api_key("k")
+        .retry_policy(RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO))
+        .configure_http(reqwest_without_proxy)
+        .hook(Named("a", log.clone()))
+        .hook(Named("b", log.clone()))
+        .build()
+        .unwrap();
+    client.animas().get(ID).header("x-team", "call").await.unwrap();
+    assert_eq!(
+        *log.0.lock().unwrap(),
+        [
+            "a before elephantasm_get_anima 1",
+            "b before elephantasm_get_anima 1",
+            "a after 1 Some(503) Some(\"503 Service Unavailable\")",
+            "b after 1 Some(503) Some(\"503 Service Unavailable\")",
+            "a before elephantasm_get_anima 2",
+            "b before elephantasm_get_anima 2",
+            "a after 2 Some(200) None",
+            "b after 2 Some(200) None",
+        ]
+    );
+    let requests = server.received_requests().await.unwrap();
+    let values = |n: usize, name: &str| -> Vec<String> {
+        requests[n].headers.get_all(name).iter().map(|v| v.to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((values(0, "x-attempt"), values(1, "x-attempt")), (vec!["1".to_owned(); 2], vec!["2".to_owned(); 2]));
+    assert_eq!(values(0, "x-team"), ["call"]);
+    assert_eq!(values(0, "authorization"), ["Bearer k"]);
+}
+
+#[tokio::test]
+async fn a_provider_is_asked_before_every_attempt() {
+    let server = MockServer::builder().start().await;
+    Mock::given(any()).respond_with(json_answer(503, "{}")).up_to_n_times(1).mount(&server).await;
+    Mock::given(any()).respond_with(json_answer(200, ANIMA)).mount(&server).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let client = Elephantasm::builder()
+        .base_url(server.uri())
+        .retry_policy(RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO))
+        .configure_http(reqwest_without_proxy)
+        .credentials(move || {
+            let number = counter.fetch_add(1, Ordering::SeqCst);
+            async move { Ok(Secret::new(format!("key-{number}"))) }
+        })
+        .build()
+        .unwrap();
+    client.animas().get(ID).await.unwrap();
+    client.health().decode_as::<serde_json::Value>().await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let keys: Vec<_> = requests.iter().map(|r| r.headers.get("authorization").map(|v| v.to_str().unwrap())).collect();
+    assert_eq!(keys, [Some("Bearer key-0"), Some("Bearer key-1"), None]);
+    assert_eq!(asked.load(Ordering::SeqCst), 2, "health asks for no key");
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_fails_the_call_before_anything_is_sent() {
+    let server = server(json_answer(200, ANIMA)).await;
+    let client = Elephantasm::builder()
+        .base_url(server.uri())
+        .configure_http(reqwest_without_proxy)
+        .credentials(|| async { Err("the vault is sealed".into()) })
+        .build()
+        .unwrap();
+    let error = client.animas().get(ID).await.unwrap_err();
+    assert!(matches!(error, Error::Config(_)), "{error:?}");
+    assert_eq!(error.to_string(), "the credential provider failed: the vault is sealed");
+    assert!(!error.may_have_been_processed() && error.attempts().len() == 1);
+    assert!(server.received_requests().await.unwrap().is_empty());
+    client.health().decode_as::<serde_json::Value>().await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn builder_headers_and_user_agent_go_with_every_call() {
+    let server = server(json_answer(200, ANIMA)).await;
+    let client = Elephantasm::builder()
+        .base_url(format!("{}/memory/api/", server.uri()))
+        .api_key("k")
+        .header("x-organization-id", ID)
+        .user_agent("my-agent/2")
+        .configure_http(reqwest_without_proxy)
+        .build()
+        .unwrap();
+    client.animas().get(ID).await.unwrap();
+    let request = &server.received_requests().await.unwrap()[0];
+    assert_eq!(request.url.path(), format!("/memory/api/animas/{ID}"));
+    assert_eq!((&request.headers["x-organization-id"], &request.headers["user-agent"]), (&HeaderValue::from_static(ID), &HeaderValue::from_static("my-agent/2")));
+}
+
+fn assert_owned<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
+fn assert_send<T: Send>(value: T) -> T {
+    value
+}
+
+fn assert_send_sync<T: Send + Sync + 'static>() {}
+
+#[tokio::test]
+async fn clients_are_owned_and_futures_and_streams_are_send() {
+    assert_owned::<Elephantasm>();
+    assert_owned::<polyagent::elephantasm::Animas>();
+    assert_owned::<polyagent::elephantasm::Events>();
+    assert_owned::<polyagent::elephantasm::MemoryPacks>();
+    assert_owned::<Request<types::Anima>>();
+    assert_owned::<polyagent::Page<types::Anima>>();
+    assert_owned::<polyagent::Cursor>();
+    assert_send_sync::<Error>();
+    let client = Elephantasm::new("k").unwrap();
+    drop(assert_send(client.animas().get(ID).send()));
+    drop(assert_send(client.animas().get(ID).with_response()));
+    drop(assert_send(std::future::IntoFuture::into_future(client.animas().get(ID))));
+    drop(assert_send(client.animas().list(ListAnimasParams::new()).items()));
+    drop(assert_send(client.animas().list(ListAnimasParams::new()).pages()));
+    assert!(std::mem::size_of::<Error>() <= 16);
+}

@@ -1,0 +1,282 @@
+//! `inject`, `extract`, `extract_many` and waiting for dreams.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use polyagent::elephantasm::types::{EventType, GetLatestMemoryPackParams, MemoryPack};
+use polyagent::elephantasm::{Capture, Captured, Elephantasm};
+use polyagent::{Error, Timer, Timestamp};
+use serde_json::json;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::elephantasm::{client, json_answer, server};
+
+const ID: &str = "b2352c05-e685-4021-8624-595406c725f2";
+const STORED: &str = r#"{"id":"11111111-2222-4333-8444-555555555555","anima_id":"b2352c05-e685-4021-8624-595406c725f2","event_type":"message.in","content":"Hello","meta":{},"created_at":"2026-11-22T05:04:36.969174Z","updated_at":"2026-11-22T05:04:36.969174Z"}"#;
+const DUPLICATE: &str = r#"{"detail":"Duplicate event (dedupe_key conflict)"}"#;
+
+fn noon() -> Timestamp {
+    "2026-02-04T12:00:00Z".parse().unwrap()
+}
+
+fn ada(server: &MockServer) -> Elephantasm {
+    client(server).with_anima(ID)
+}
+
+#[tokio::test]
+async fn inject_asks_for_the_pack_of_the_clients_anima() {
+    let server = server(json_answer(200, "null")).await;
+    assert_eq!(ada(&server).inject("green tea").await.unwrap(), None);
+    assert_eq!(ada(&server).inject(GetLatestMemoryPackParams::new()).await.unwrap(), None);
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests[0].url.path(), format!("/api/animas/{ID}/memory-packs/latest"));
+    assert_eq!((requests[0].url.query(), requests[1].url.query()), (Some("query=green+tea"), None));
+}
+
+#[tokio::test]
+async fn without_an_anima_nothing_is_sent() {
+    let server = server(json_answer(200, "null")).await;
+    let client = client(&server);
+    assert_eq!(client.anima_id(), None);
+    for error in [
+        client.inject("tea").await.unwrap_err(),
+        client.extract(Capture::new("system", "x")).await.unwrap_err(),
+    ] {
+        assert!(error.is_invalid_argument(), "{error:?}");
+        assert!(error.to_string().contains("with_anima"), "{error}");
+    }
+    assert!(server.received_requests().await.unwrap().is_empty());
+    client.extract(Capture::new("system", "x").anima_id(ID)).await.unwrap_err();
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[test]
+fn a_packs_prompt_is_its_context_or_nothing() {
+    let pack = |context: serde_json::Value| -> MemoryPack {
+        let pack = json!({"id": ID, "anima_id": ID, "session_memory_count": 0, "knowledge_count": 0,
+            "long_term_memory_count": 0, "has_identity": false, "token_count": 0, "max_tokens": 2000,
+            "content": {"context": context}, "compiled_at": "2026-02-04T12:00:00", "created_at": "2026-02-04T12:00:00"});
+        serde_json::from_value(pack).unwrap()
+    };
+    assert_eq!(pack(json!("## You")).as_prompt(), "## You");
+    assert_eq!(pack(json!(null)).as_prompt(), "");
+}
+
+#[tokio::test]
+async fn extract_sends_the_frozen_event() {
+    let server = server(json_answer(201, STORED)).await;
+    let capture = Capture::new(EventType::MessageIn, "Hello").occurred_at(noon()).session_id("s").source_uri("slack://x/1");
+    let captured = ada(&server).extract(capture.summary("greeting").dedupe_key("k")).await.unwrap();
+    assert_eq!(captured.into_event().unwrap().content, "Hello");
+    assert_eq!(
+        String::from_utf8_lossy(&server.received_requests().await.unwrap()[0].body),
+        r#"{"anima_id":"b2352c05-e685-4021-8624-595406c725f2","event_type":"message.in","content":"Hello","summary":"greeting","occurred_at":"2026-02-04T12:00:00Z","session_id":"s","source_uri":"slack://x/1","dedupe_key":"k"}"#
+    );
+}
+
+#[tokio::test]
+async fn a_derived_key_goes_out_and_a_duplicate_is_no_error() {
+    let server = server(json_answer(409, DUPLICATE)).await;
+    let capture = Capture::new(EventType::ToolCall, "call").occurred_at(noon()).source_uri("slack://x/1").dedupe();
+    let captured = ada(&server).extract(capture).await.unwrap();
+    let key = "38f512fffdb0f633c415072b5cf5f646";
+    assert_eq!(captured, Captured::AlreadyStored { dedupe_key: key.to_owned() });
+    let sent: serde_json::Value = server.received_requests().await.unwrap()[0].body_json().unwrap();
+    assert_eq!(sent["dedupe_key"], key);
+}
+
+#[tokio::test]
+async fn a_conflict_that_is_no_duplicate_stays_an_error() {
+    let other = server(json_answer(409, r#"{"detail":"Something else"}"#)).await;
+    assert!(ada(&other).extract(Capture::new("system", "x").dedupe()).await.unwrap_err().is_conflict());
+    // Nor can an event without a key be one: the answer would be about something else.
+    let duplicate = server(json_answer(409, DUPLICATE)).await;
+    assert!(ada(&duplicate).extract(Capture::new("system", "x")).await.unwrap_err().is_conflict());
+}
+
+#[tokio::test]
+async fn a_doubtful_outcome_is_retried_only_if_the_caller_opted_in() {
+    for (capture, attempts) in [
+        (Capture::new("system", "x").dedupe(), 1),
+        (Capture::new("system", "x").retry_in_doubt(), 3),
+    ] {
+        let server = server(json_answer(500, "Internal Server Error")).await;
+        ada(&server).extract(capture).await.unwrap_err();
+        let requests = server.received_requests().await.unwrap();
+        assert_eq!(requests.len(), attempts);
+        assert!(requests.iter().all(|request| request.body == requests[0].body));
+    }
+    // The second attempt finds what the first one stored.
+    let server = MockServer::builder().start().await;
+    Mock::given(any()).respond_with(json_answer(502, "")).up_to_n_times(1).mount(&server).await;
+    Mock::given(any()).respond_with(json_answer(409, DUPLICATE)).mount(&server).await;
+    let captured = ada(&server).extract(Capture::new("system", "x").retry_in_doubt()).await.unwrap();
+    assert!(matches!(captured, Captured::AlreadyStored { .. }));
+}
+
+#[tokio::test]
+async fn options_of_a_request_hold_for_a_capture() {
+    let server = server(json_answer(503, "{}").insert_header("retry-after", "0")).await;
+    let capture = ada(&server).extract(Capture::new("system", "x")).options(|request| request.max_retries(4).header("x-a", "b"));
+    capture.await.unwrap_err();
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!((requests.len(), &requests[4].headers["x-a"]), (5, &"b".parse().unwrap()));
+}
+
+/// Answers 201, but 422 to what says so.
+fn picky(request: &Request) -> ResponseTemplate {
+    let body: serde_json::Value = request.body_json().unwrap();
+    let answer = if body["content"] == "bad" { json_answer(422, r#"{"detail":[]}"#) } else { json_answer(201, STORED) };
+    answer.set_delay(Duration::from_millis(20))
+}
+
+async fn picky_server() -> MockServer {
+    let server = MockServer::builder().start().await;
+    Mock::given(any()).respond_with(picky).mount(&server).await;
+    server
+}
+
+/// An endless input that counts what was taken.
+fn counted(taken: &Arc<AtomicUsize>, session: impl Fn(usize) -> Option<&'static str>) -> impl futures::Stream<Item = Capture> + Unpin {
+    let taken = Arc::clone(taken);
+    stream::iter(0_usize..).map(move |n| {
+        taken.fetch_add(1, Ordering::SeqCst);
+        let capture = Capture::new(EventType::MessageIn, format!("{n}"));
+        match session(n) {
+            Some(session) => capture.session_id(session),
+            None => capture,
+        }
+    })
+}
+
+#[tokio::test]
+async fn every_capture_of_many_has_one_outcome_whether_it_fails_or_not() {
+    let server = picky_server().await;
+    let contents = (0..40).map(|n| if n % 7 == 3 { "bad".to_owned() } else { format!("{n}") });
+    let captures = stream::iter(contents.map(|content| Capture::new(EventType::MessageIn, content)));
+    let outcomes: Vec<_> = ada(&server).extract_many(captures).collect().await;
+    let mut indices: Vec<_> = outcomes.iter().map(|outcome| outcome.index).collect();
+    indices.sort_unstable();
+    assert_eq!(indices, (0..40).collect::<Vec<_>>());
+    for outcome in &outcomes {
+        let bad = outcome.index % 7 == 3;
+        assert_eq!(outcome.result.as_ref().err().is_some_and(Error::is_unprocessable), bad, "{outcome:?}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 40);
+}
+
+#[tokio::test]
+async fn many_captures_go_several_at_a_time_and_no_more_are_taken_than_go() {
+    let server = picky_server().await;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let mut outcomes = ada(&server).extract_many(counted(&taken, |_| None)).concurrency(5);
+    assert_eq!(taken.load(Ordering::SeqCst), 0, "nothing is taken before it is polled");
+    for seen in 0..30 {
+        outcomes.next().await.unwrap();
+        let under_way = taken.load(Ordering::SeqCst) - seen;
+        assert!(under_way <= 5, "{under_way} under way");
+        if seen == 0 {
+            assert_eq!(under_way, 5, "they do not go one by one");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_order_of_a_session_is_kept_when_asked() {
+    let server = picky_server().await;
+    let session = |n: usize| [Some("a"), Some("a"), Some("b"), None][n % 4];
+    let taken = Arc::new(AtomicUsize::new(0));
+    let captures = counted(&taken, session).take(48);
+    let outcomes: Vec<_> = ada(&server).extract_many(captures).concurrency(6).in_session_order().collect().await;
+    assert_eq!(outcomes.len(), 48);
+    let mut arrived: HashMap<String, Vec<usize>> = HashMap::new();
+    for request in server.received_requests().await.unwrap() {
+        let body: serde_json::Value = request.body_json().unwrap();
+        let session = body["session_id"].as_str().unwrap_or("none").to_owned();
+        arrived.entry(session).or_default().push(body["content"].as_str().unwrap().parse().unwrap());
+    }
+    for session in ["a", "b"] {
+        assert!(arrived[session].is_sorted(), "{session}: {:?}", arrived[session]);
+    }
+    assert_eq!((arrived["a"].len(), arrived["b"].len(), arrived["none"].len()), (24, 12, 12));
+}
+
+#[tokio::test]
+async fn a_busy_session_does_not_empty_the_input_into_memory() {
+    let server = picky_server().await;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let mut outcomes = ada(&server).extract_many(counted(&taken, |_| Some("one"))).concurrency(4).in_session_order();
+    for seen in 0..10 {
+        assert_eq!(outcomes.next().await.unwrap().index, seen);
+        assert!(taken.load(Ordering::SeqCst) - seen <= 6, "{} taken", taken.load(Ordering::SeqCst));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_stops_early_loses_nothing() {
+    let server = picky_server().await;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let mut outcomes = ada(&server).extract_many(counted(&taken, |_| None).take(100)).concurrency(7);
+    let mut seen = vec![outcomes.next().await.unwrap().index, outcomes.next().await.unwrap().index];
+    outcomes.stop();
+    while let Some(outcome) = outcomes.next().await {
+        seen.push(outcome.index);
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (0..seen.len()).collect::<Vec<_>>());
+    assert_eq!(seen.len(), server.received_requests().await.unwrap().len());
+    assert_eq!(seen.len() + outcomes.into_rest().count().await, 100);
+    assert!(seen.len() < 20, "{} were taken after the stop", seen.len());
+}
+
+fn dream(status: &str) -> String {
+    format!(
+        r#"{{"id":"{ID}","anima_id":"{ID}","trigger_type":"MANUAL","started_at":"2026-02-04T12:00:00","status":"{status}","memories_reviewed":1,"memories_modified":2,"memories_created":3,"memories_archived":4,"memories_deleted":5,"config_snapshot":{{}},"created_at":"2026-02-04T12:00:00","updated_at":"2026-02-04T12:00:00"}}"#
+    )
+}
+
+async fn dreaming(script: &[(u16, &str)]) -> MockServer {
+    let server = MockServer::builder().start().await;
+    let (last, first) = script.split_last().unwrap();
+    for (status, body) in first {
+        Mock::given(any()).respond_with(json_answer(*status, body)).up_to_n_times(1).mount(&server).await;
+    }
+    Mock::given(any()).respond_with(json_answer(last.0, last.1)).mount(&server).await;
+    server
+}
+
+#[tokio::test]
+async fn a_dream_is_waited_for_over_faults_that_pass() {
+    let (running, completed) = (dream("RUNNING"), dream("COMPLETED"));
+    // The first fault outlasts the retries of one look.
+    let down = (500, "Internal Server Error");
+    let server = dreaming(&[(200, &running), down, down, down, (200, &running), (200, &completed)]).await;
+    let quick = Duration::from_millis(5);
+    let done = client(&server).dreams().wait(ID).interval(quick, quick).await.unwrap();
+    assert_eq!((done.status.as_str(), done.memories_deleted), ("COMPLETED", Some(5)));
+    assert_eq!(server.received_requests().await.unwrap().len(), 6);
+
+    let server = dreaming(&[(200, &running), (200, &running), (200, &dream("FAILED"))]).await;
+    let looks = client(&server).dreams().wait(ID).interval(quick, quick).updates();
+    let statuses: Vec<String> = looks.map_ok(|dream| dream.status.to_string()).try_collect().await.unwrap();
+    assert_eq!(statuses, ["RUNNING", "RUNNING", "FAILED"]);
+}
+
+#[tokio::test]
+async fn waiting_ends_with_the_job_gone_or_the_time_up() {
+    let server = dreaming(&[(200, &dream("RUNNING")), (404, r#"{"detail":"Dream session gone not found"}"#)]).await;
+    let quick = Duration::from_millis(5);
+    assert!(client(&server).dreams().wait(ID).interval(quick, quick).await.unwrap_err().is_not_found());
+
+    let server = dreaming(&[(200, &dream("RUNNING"))]).await;
+    let limit = Duration::from_millis(60);
+    let error = client(&server).dreams().wait(ID).interval(quick, quick).timeout(limit).await.unwrap_err();
+    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
+    assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Poll, limit));
+    assert!(error.url().unwrap().ends_with(ID), "{error}");
+    assert!(server.received_requests().await.unwrap().len() > 2);
+}

@@ -1,0 +1,13 @@
+//! The crate against servers: wiremock for the shape of requests and answers, a raw socket server for what goes wrong
+//! on a connection, the sandbox for whole programs.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod calls;
+mod capture;
+mod elephantasm;
+// mod sandbox;
+mod security;
+mod sockets;
+mod tracing;
+mod transport;

@@ -1,0 +1,52 @@
+//! What the `tracing` feature tells, and what it does not.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use polyagent::elephantasm::types::{AnimaCreate, GetLatestMemoryPackParams};
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::elephantasm::{client, json_answer, server};
+
+const ID: &str = "b2352c05-e685-4021-8624-595406c725f2";
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_span_per_call_and_an_event_per_attempt_without_bodies_queries_or_keys() {
+    let server = server(json_answer(503, r#"{"detail":"secret answer"}"#)).await;
+    let client = client(&server);
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::NEW)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let question = GetLatestMemoryPackParams::new();
+    client.memory_packs().latest(ID, question).query("trace", "secret query").await.unwrap_err();
+    client.animas().create(AnimaCreate::new("secret body")).header("x-team", "secret header").await.unwrap_err();
+    drop(guard);
+    let log = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    let ours: Vec<&str> = log.lines().filter(|line| line.contains("polyagent")).collect();
+    let spans = ours.iter().filter(|line| line.ends_with(": new")).count();
+    let events = ours.iter().filter(|line| line.contains("attempt failed")).count();
+    assert_eq!((spans, events), (2, 4), "{log}");
+    assert!(log.contains("elephantasm_create_anima") && log.contains("503 Service Unavailable"), "{log}");
+    assert!(log.contains("latest?trace=…"), "{log}");
+    assert!(!log.contains("secret") && !log.contains("0123456789abcdef"), "{log}");
+}

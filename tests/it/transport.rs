@@ -1,0 +1,322 @@
+//! What goes wrong on a connection, told apart on real sockets.
+
+use std::time::{Duration, Instant};
+
+use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
+use polyagent::{Error, RetryClass, Timer, TransportKind};
+use tokio::net::TcpListener;
+
+use crate::sockets::{Server, Step, answer, write};
+
+const ID: &str = "b2352c05-e685-4021-8624-595406c725f2";
+const ANIMA: &str = r#"{"id":"b2352c05-e685-4021-8624-595406c725f2","name":"Ada","created_at":"2026-11-22T05:04:36.969174","updated_at":"2026-11-22T05:04:36.969174"}"#;
+
+fn ok() -> Step {
+    answer("200 OK", "", ANIMA)
+}
+
+fn kind(error: &Error) -> Option<TransportKind> {
+    match error {
+        Error::Connect(error) | Error::Transport(error) => Some(error.kind()),
+        _ => None,
+    }
+}
+
+/// What an idempotent call and one that is not meet when every connection plays `script`, and how many connections
+/// each of them made.
+async fn meet(script: Vec<Step>) -> [(Error, usize); 2] {
+    let server = Server::start(vec![script.clone()]).await;
+    let read = server.client().animas().get(ID).await.unwrap_err();
+    let reads = server.connections();
+    let server = Server::start(vec![script]).await;
+    let write = server.client().animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    [(read, reads), (write, server.connections())]
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_retried_by_every_class_and_was_not_processed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Server::start(vec![vec![Step::Read, ok()]]).await;
+    let client = server.builder().base_url(format!("http://{address}")).build().unwrap();
+    drop(listener);
+    let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    assert_eq!(kind(&error), Some(TransportKind::NotConnected), "{error:?}");
+    assert!(error.is_connect() && !error.may_have_been_processed());
+    assert_eq!(error.attempts().len(), 3);
+    assert!(error.to_string().contains("Connection refused"), "{error}");
+    assert!(error.to_string().contains(&format!("POST http://{address}/api/animas, 3 attempts")), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_a_connect_error() {
+    let server = Server::start(vec![vec![Step::Read, ok()]]).await;
+    let client = server.builder().base_url("https://nowhere.invalid").build().unwrap();
+    let error = client.animas().get(ID).max_retries(0).await.unwrap_err();
+    assert_eq!(kind(&error), Some(TransportKind::NotConnected), "{error:?}");
+    assert_eq!(error.url(), Some("https://nowhere.invalid/api/animas/b2352c05-e685-4021-8624-595406c725f2"));
+}
+
+#[tokio::test]
+async fn a_reset_after_the_request_is_retried_only_if_the_call_is_idempotent() {
+    let [(read, reads), (write, writes)] = meet(vec![Step::Read, Step::Reset]).await;
+    assert_eq!((kind(&read), reads), (Some(TransportKind::NoAnswer), 3), "{read:?}");
+    assert_eq!((kind(&write), writes), (Some(TransportKind::NoAnswer), 1), "{write:?}");
+    assert!(read.may_have_been_processed() && write.may_have_been_processed());
+}
+
+#[tokio::test]
+async fn a_reset_at_once_is_told_from_a_refused_connection() {
+    let [(read, _), (write, writes)] = meet(vec![Step::Reset]).await;
+    for error in [&read, &write] {
+        assert_eq!(kind(error), Some(TransportKind::NoAnswer), "{error:?}");
+    }
+    assert_eq!(writes, 1);
+}
+
+#[tokio::test]
+async fn half_a_head_is_no_answer() {
+    let [(read, reads), (error, writes)] = meet(vec![Step::Read, write("HTTP/1.1 200 OK\r\ncontent-le")]).await;
+    assert_eq!((kind(&read), reads), (Some(TransportKind::NoAnswer), 3), "{read:?}");
+    assert_eq!((kind(&error), writes), (Some(TransportKind::NoAnswer), 1));
+}
+
+#[tokio::test]
+async fn half_a_body_is_cut() {
+    let half = write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":");
+    let [(read, reads), (error, writes)] = meet(vec![Step::Read, half]).await;
+    assert_eq!((kind(&read), reads), (Some(TransportKind::BodyCut), 3), "{read:?}");
+    assert_eq!((kind(&error), writes), (Some(TransportKind::BodyCut), 1));
+    let chunked = write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"id\"\r\n");
+    let [(read, _), _] = meet(vec![Step::Read, chunked]).await;
+    assert_eq!(kind(&read), Some(TransportKind::BodyCut), "{read:?}");
+}
+
+#[tokio::test]
+async fn an_error_whose_body_is_cut_keeps_its_status_and_the_first_bytes() {
+    let half = write("HTTP/1.1 404 Not Found\r\ncontent-length: 100\r\n\r\nhalf a sen");
+    let [(error, attempts), _] = meet(vec![Step::Read, half]).await;
+    assert!(error.is_not_found(), "{error:?}");
+    assert_eq!(error.body().map(|body| &body[..]), Some(&b"half a sen"[..]));
+    assert_eq!(attempts, 1);
+}
+
+#[tokio::test]
+async fn an_error_whose_body_stalls_keeps_its_status() {
+    let stalled = write("HTTP/1.1 401 Unauthorized\r\ncontent-length: 100\r\n\r\n{");
+    let server = Server::start(vec![vec![Step::Read, stalled, Step::Hang]]).await;
+    let error = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(50)).await.unwrap_err();
+    assert!(error.is_authentication(), "{error:?}");
+}
+
+#[tokio::test]
+async fn garbage_is_not_http_and_not_retried() {
+    let [(read, reads), (error, writes)] = meet(vec![Step::Read, write("220 smtp.example ESMTP\r\n\r\n")]).await;
+    assert_eq!((kind(&read), reads), (Some(TransportKind::InvalidHttp), 1), "{read:?}");
+    assert_eq!((kind(&error), writes), (Some(TransportKind::InvalidHttp), 1));
+    let message = read.to_string();
+    assert!(message.starts_with("the answer is not HTTP: "), "{message}");
+}
+
+#[tokio::test]
+async fn a_dead_kept_alive_connection_costs_an_idempotent_call_nothing_but_an_immediate_retry() {
+    let dies = vec![Step::Read, ok(), Step::Read, Step::Reset];
+    let lives = vec![Step::Read, ok(), Step::Read, ok()];
+    let server = Server::start(vec![dies.clone(), lives]).await;
+    let slow = polyagent::RetryPolicy::default().backoff(Duration::from_secs(60), Duration::from_secs(60)).jitter(false);
+    let client = server.builder().retry_policy(slow).build().unwrap();
+    client.animas().get(ID).await.unwrap();
+    let begun = Instant::now();
+    let response = client.animas().get(ID).with_response().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(30), "it waited for its back-off");
+    assert_eq!(response.failed_attempts().len(), 1);
+    assert!(response.failed_attempts()[0].cause().contains("kept-alive"), "{:?}", response.failed_attempts());
+    assert_eq!((server.connections(), server.requests().len()), (2, 3));
+
+    let server = Server::start(vec![dies]).await;
+    let client = server.client();
+    client.animas().get(ID).await.unwrap();
+    let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    assert_eq!(kind(&error), Some(TransportKind::StaleConnection), "{error:?}");
+    assert!(error.may_have_been_processed());
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
+    let huge = write("HTTP/1.1 200 OK\r\ncontent-length: 2147483648\r\n\r\n[");
+    let server = Server::start(vec![vec![Step::Read, huge, Step::Hang]]).await;
+    let error = server.client().animas().get(ID).await.unwrap_err();
+    assert_eq!(kind(&error), Some(TransportKind::BodyTooLarge), "{error:?}");
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_endless_body_ends_at_the_limit() {
+    let head = write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+    let chunk = Step::WriteForever(format!("400\r\n{}\r\n", "x".repeat(1024)).into_bytes());
+    let server = Server::start(vec![vec![Step::Read, head, chunk]]).await;
+    let client = server.builder().max_body(1024 * 1024).build().unwrap();
+    let error = client.animas().get(ID).await.unwrap_err();
+    assert_eq!(kind(&error), Some(TransportKind::BodyTooLarge), "{error:?}");
+    assert!(error.to_string().contains("1048576 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn an_endless_error_body_is_kept_up_to_64_kib() {
+    let head = write("HTTP/1.1 500 Internal Server Error\r\ntransfer-encoding: chunked\r\n\r\n");
+    let chunk = Step::WriteForever(format!("400\r\n{}\r\n", "x".repeat(1024)).into_bytes());
+    let server = Server::start(vec![vec![Step::Read, head, chunk]]).await;
+    let error = server.client().animas().get(ID).max_retries(0).await.unwrap_err();
+    assert!(error.is_server(), "{error:?}");
+    assert_eq!(error.body().map(bytes_len), Some(64 * 1024));
+}
+
+fn bytes_len(body: &impl AsRef<[u8]>) -> usize {
+    body.as_ref().len()
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_is_read() {
+    let server = Server::start(vec![vec![Step::Read, ok()]]).await;
+    let fits = server.builder().max_body(ANIMA.len()).build().unwrap();
+    fits.animas().get(ID).await.unwrap();
+    let short = server.builder().max_body(ANIMA.len() - 1).build().unwrap();
+    let error = short.animas().get(ID).await.unwrap_err();
+    assert_eq!(kind(&error), Some(TransportKind::BodyTooLarge));
+}
+
+#[tokio::test]
+async fn a_silent_server_runs_into_the_attempt_timer() {
+    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
+    let timeout = Duration::from_millis(40);
+    let error = server.client().animas().get(ID).attempt_timeout(timeout).await.unwrap_err();
+    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
+    assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Attempt, timeout));
+    assert!(error.may_have_been_processed());
+    assert_eq!(server.connections(), 3);
+
+    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
+    let error = server.client().animas().create(AnimaCreate::new("Ada")).attempt_timeout(timeout).await.unwrap_err();
+    assert!(error.is_timeout());
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_runs_into_the_attempt_timer_too() {
+    let half = write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{");
+    let server = Server::start(vec![vec![Step::Read, half, Step::Hang]]).await;
+    let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(40)).max_retries(0);
+    let Error::Timeout(timed_out) = call.await.unwrap_err() else { panic!("no timeout") };
+    assert_eq!(timed_out.timer(), Timer::Attempt);
+}
+
+#[tokio::test]
+async fn the_total_timer_ends_the_call_over_all_attempts() {
+    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
+    let total = Duration::from_millis(60);
+    let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(40)).total_timeout(total);
+    let begun = Instant::now();
+    let Error::Timeout(timed_out) = call.await.unwrap_err() else { panic!("no timeout") };
+    assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Total, total));
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_never_made_runs_into_its_own_timer() {
+    // A listener whose queue is full never answers a handshake; connections are made until that is so.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(Ok(stream)) =
+        tokio::time::timeout(Duration::from_millis(200), tokio::net::TcpStream::connect(address)).await
+    {
+        queued.push(stream);
+    }
+    let server = Server::start(vec![vec![]]).await;
+    let connect = Duration::from_millis(50);
+    let client = server.builder().base_url(format!("http://{address}")).connect_timeout(connect).build().unwrap();
+    let error = client.animas().create(AnimaCreate::new("Ada")).max_retries(1).await.unwrap_err();
+    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
+    assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Connect, connect));
+    assert_eq!(error.attempts().len(), 2, "it is safe to retry whatever the call");
+    assert!(!error.may_have_been_processed());
+
+    let impatient = client.animas().create(AnimaCreate::new("Ada")).attempt_timeout(Duration::from_millis(10));
+    let error = impatient.max_retries(0).await.unwrap_err();
+    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
+    assert_eq!(timed_out.timer(), Timer::Attempt);
+    assert!(!error.may_have_been_processed(), "nothing was sent yet");
+}
+
+#[tokio::test]
+async fn the_second_attempt_sends_the_very_same_bytes() {
+    let busy = vec![Step::Read, answer("503 Service Unavailable", "retry-after: 0\r\nconnection: close\r\n", "{}")];
+    let server = Server::start(vec![busy, vec![Step::Read, answer("201 Created", "", ANIMA)]]).await;
+    let anima = AnimaCreate::new("Ada").description("likes \u{1F375} and \"quotes\"");
+    let call = server.client().animas().create(anima).header("x-team", "memory").query("trace", "a b").body_field("z", 1);
+    call.await.unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(String::from_utf8_lossy(&requests[0]), String::from_utf8_lossy(&requests[1]));
+}
+
+#[tokio::test]
+async fn a_dropped_call_closes_its_connection() {
+    let server = Server::start(vec![vec![Step::Read, Step::Hang, write("gone")]]).await;
+    let client = server.client();
+    let call = client.animas().get(ID).send();
+    assert!(tokio::time::timeout(Duration::from_millis(100), call).await.is_err());
+    assert_eq!(server.requests().len(), 1);
+    // The next call cannot reuse the connection of the dropped one.
+    let call = client.animas().get(ID).attempt_timeout(Duration::from_millis(50)).max_retries(0).send();
+    assert!(call.await.is_err());
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_is_never_awaited_sends_nothing() {
+    let server = Server::start(vec![vec![Step::Read, ok()]]).await;
+    let client = server.client();
+    drop(client.animas().get(ID));
+    drop(client.animas().get(ID).send());
+    drop(client.animas().list(ListAnimasParams::new()).items());
+    client.animas().get(ID).await.unwrap();
+    assert_eq!(server.requests().len(), 1, "only the awaited one arrived");
+}
+
+#[tokio::test]
+async fn a_caller_may_lower_and_raise_the_retry_class() {
+    let cut = vec![Step::Read, Step::Reset];
+    let server = Server::start(vec![cut.clone()]).await;
+    server.client().animas().get(ID).retry_class(RetryClass::Never).await.unwrap_err();
+    assert_eq!(server.connections(), 1);
+    let server = Server::start(vec![cut]).await;
+    let call = server.client().animas().create(AnimaCreate::new("Ada")).retry_class(RetryClass::Idempotent);
+    call.max_retries(1).await.unwrap_err();
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_server_under_1000_concurrent_calls_sees_a_tenth_more_at_most() {
+    let dead = vec![Step::Read, answer("500 Internal Server Error", "connection: close\r\n", "{}")];
+    let server = Server::start(vec![dead]).await;
+    let client = server.client();
+    let calls = (0..1000).map(|_| {
+        let call = client.animas().get(ID).send();
+        tokio::spawn(async move { assert!(call.await.unwrap_err().is_server()) })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    let seen = server.requests().len();
+    assert!((1000..=1100).contains(&seen), "{seen} requests");
+    assert!(seen > 1000, "the budget was never touched");
+    // With the budget spent, a call is an attempt.
+    for _ in 0..20 {
+        client.animas().get(ID).await.unwrap_err();
+    }
+    assert_eq!(server.requests().len(), seen + 20);
+}
