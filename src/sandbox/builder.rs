@@ -1,0 +1,97 @@
+//! Starting a sandbox.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::document::Document;
+use super::elephantasm::{Plan, Platform, Quirks, RateLimit};
+use super::server::{Server, Shared};
+use super::tenant::Tenant;
+use super::{DEFAULT_TENANT, Sandbox};
+use crate::{Error, Secret, Timestamp};
+
+/// Starts a [`Sandbox`] that is not like the others; from [`Sandbox::builder`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use polyagent::sandbox::Sandbox;
+/// use polyagent::sandbox::elephantasm::{Plan, Quirks};
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), polyagent::Error> {
+/// let sandbox = Sandbox::builder()
+///     .key("sk_live_0123456789abcdef0123456789abcdef")
+///     .elephantasm_quirks(Quirks::documented())
+///     .elephantasm_plan(Plan::free())
+///     .rate_limit(5, Duration::from_secs(1))
+///     .start()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until `start` is called"]
+pub struct SandboxBuilder {
+    port: u16,
+    key: Option<Secret<String>>,
+    starts_at: Option<Timestamp>,
+    rate: Option<RateLimit>,
+    quirks: Quirks,
+    plan: Plan,
+}
+
+impl SandboxBuilder {
+    /// The port to listen on. Default: 0, any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The key of the default tenant. Default: a new one.
+    pub fn key(mut self, key: impl Into<Secret<String>>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// What the sandbox's clock says when it starts. Default: the present.
+    pub fn starts_at(mut self, time: impl Into<Timestamp>) -> Self {
+        self.starts_at = Some(time.into());
+        self
+    }
+
+    /// How many calls each tenant has in any span of time `per`; more get 429. Default: no limit.
+    pub fn rate_limit(mut self, calls: usize, per: Duration) -> Self {
+        self.rate = Some(RateLimit { calls, per });
+        self
+    }
+
+    /// Which quirks Elephantasm shows. Default: [`Quirks::observed`].
+    pub fn elephantasm_quirks(mut self, quirks: Quirks) -> Self {
+        self.quirks = quirks;
+        self
+    }
+
+    /// The plan of every tenant of Elephantasm. Default: [`Plan::unlimited`].
+    pub fn elephantasm_plan(mut self, plan: Plan) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// Starts the sandbox.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the port is taken, or a key can't stand in a header.
+    pub async fn start(self) -> Result<Sandbox, Error> {
+        let shared = Arc::new(Shared {
+            document: Document::get()?,
+            clock: self.starts_at.map_or_else(Clock::default, Clock::starting_at),
+            faults: super::faults::Faults::default(),
+            log: super::record::Log::default(),
+            elephantasm: Mutex::new(Platform::new(self.quirks, self.plan, self.rate)),
+        });
+        let server = Server::start(self.port, shared.clone())
+            .map_err(|error| Error::config_from(format!("the sandbox can't listen on port {}", self.port), error))?;
+        let url = format!("http://{}", server.address);
+        let tenant = Tenant::new(DEFAULT_TENANT, self.key.map(Secret::into_inner), &url, &shared)?;
+        Ok(Sandbox { server, shared, tenant })
+    }
+}

@@ -1,0 +1,180 @@
+//! What an account may use.
+
+use serde_json::json;
+
+use super::quirks::{Quirk, Quirks};
+use super::types::PlanTier;
+use crate::sandbox::answer::Answer;
+use http::StatusCode;
+
+/// A plan: its tier and limits. -1 is no limit.
+///
+/// Only the tier `free` is held to its limits; the others would be billed for what is above. Self-hosted servers have no
+/// plans, and so a sandbox has none by default.
+///
+/// ```
+/// # use polyagent::sandbox::Sandbox;
+/// # use polyagent::elephantasm::types::AnimaCreate;
+/// use polyagent::sandbox::elephantasm::{Plan, Quirk, Quirks};
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), polyagent::Error> {
+/// let exact = Quirks::observed().without(Quirk::LateLimits);
+/// let sandbox = Sandbox::builder()
+///     .elephantasm_plan(Plan::free().active_animas(1))
+///     .elephantasm_quirks(exact)
+///     .start()
+///     .await?;
+/// let animas = sandbox.elephantasm().animas();
+/// animas.create(AnimaCreate::new("Ada")).await?;
+/// let error = animas.create(AnimaCreate::new("Ben")).await.unwrap_err();
+/// assert!(error.is_limit_exceeded());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Plan {
+    pub(super) tier: PlanTier,
+    pub(super) events: i64,
+    pub(super) memories: i64,
+    pub(super) knowledge: i64,
+    pub(super) pack_builds: i64,
+    pub(super) synthesis: i64,
+    pub(super) active_animas: i64,
+    pub(super) dormant_animas: i64,
+    pub(super) dreams: bool,
+}
+
+impl Plan {
+    /// No limit to anything, on the tier `enterprise`.
+    pub fn unlimited() -> Self {
+        Self {
+            tier: PlanTier::Enterprise,
+            events: -1,
+            memories: -1,
+            knowledge: -1,
+            pack_builds: -1,
+            synthesis: -1,
+            active_animas: -1,
+            dormant_animas: -1,
+            dreams: true,
+        }
+    }
+
+    /// The free plan as an older server had it: 1 active anima, 2 dormant ones, 1000 events a month, 100 memories, 10 items
+    /// of knowledge, 500 pack builds a month, 20 syntheses.
+    pub fn free() -> Self {
+        Self {
+            tier: PlanTier::Free,
+            events: 1000,
+            memories: 100,
+            knowledge: 10,
+            pack_builds: 500,
+            synthesis: 20,
+            active_animas: 1,
+            dormant_animas: 2,
+            dreams: true,
+        }
+    }
+
+    /// Another tier. Only `free` is held to its limits.
+    pub fn tier(mut self, tier: impl Into<PlanTier>) -> Self {
+        self.tier = tier.into();
+        self
+    }
+
+    /// Events a month.
+    pub fn events(mut self, limit: i64) -> Self {
+        self.events = limit;
+        self
+    }
+
+    /// Pack builds a month.
+    pub fn pack_builds(mut self, limit: i64) -> Self {
+        self.pack_builds = limit;
+        self
+    }
+
+    /// Animas that are not dormant.
+    pub fn active_animas(mut self, limit: i64) -> Self {
+        self.active_animas = limit;
+        self
+    }
+
+    /// Takes dreams out of the plan.
+    pub fn without_dreams(mut self) -> Self {
+        self.dreams = false;
+        self
+    }
+
+    /// Whether `used` leaves no room for one more.
+    pub(super) fn refuses(&self, limit: i64, used: i64, quirks: Quirks) -> bool {
+        let late = i64::from(quirks.has(Quirk::LateLimits));
+        self.tier == PlanTier::Free && limit >= 0 && used >= limit.saturating_add(late)
+    }
+
+    /// The answer to a call that the plan has no room for.
+    pub(super) fn limit_exceeded(&self, action: &str, message: &str, quirks: Quirks) -> Answer {
+        let status = if quirks.has(Quirk::PlanLimitForbids) { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
+        self.refusal(status, "limit_exceeded", "action", action, message)
+    }
+
+    /// The answer to a call that the plan lacks.
+    pub(super) fn feature_missing(&self, feature: &str, message: &str) -> Answer {
+        self.refusal(StatusCode::FORBIDDEN, "feature_not_available", "feature", feature, message)
+    }
+
+    fn refusal(&self, status: StatusCode, error: &str, key: &str, what: &str, message: &str) -> Answer {
+        let tier = self.tier.as_str();
+        let plan: String = tier.chars().take(1).flat_map(char::to_uppercase).chain(tier.chars().skip(1)).collect();
+        let mut detail = json!({
+            "error": error,
+            "current_plan": plan,
+            "current_tier": tier,
+            "message": message,
+            "upgrade_url": "https://elephantasm.example/upgrade",
+        });
+        detail[key] = json!(what);
+        Answer::json(status, &json!({"detail": detail}))
+    }
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::unlimited()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_free_plan_is_held_to_its_limits() {
+        let exact = Quirks::documented();
+        assert!(Plan::free().refuses(3, 3, exact));
+        assert!(!Plan::free().refuses(3, 2, exact));
+        assert!(!Plan::free().refuses(-1, 1000, exact));
+        assert!(!Plan::free().tier("pro").refuses(3, 1000, exact));
+    }
+
+    #[test]
+    fn by_the_quirk_one_more_than_the_limit_goes_through() {
+        assert!(!Plan::free().refuses(3, 3, Quirks::observed()));
+        assert!(Plan::free().refuses(3, 4, Quirks::observed()));
+    }
+
+    #[test]
+    fn a_refusal_names_the_plan() {
+        let answer = Plan::free().limit_exceeded("create_anima", "No more.", Quirks::observed());
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(
+            body,
+            json!({"detail": {
+                "error": "limit_exceeded", "action": "create_anima", "current_plan": "Free", "current_tier": "free",
+                "message": "No more.", "upgrade_url": "https://elephantasm.example/upgrade"
+            }})
+        );
+        assert_eq!(Plan::free().limit_exceeded("a", "m", Quirks::documented()).status, StatusCode::TOO_MANY_REQUESTS);
+    }
+}

@@ -1,0 +1,312 @@
+//! What a network or a server can do to an answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::wire::{Damage, End, Place};
+use crate::Error;
+
+/// One thing that goes wrong, and for which calls.
+///
+/// What goes wrong is chosen by the function that makes the fault, for which calls by the methods after it. Without
+/// them it is the next call, whatever its operation. [`Sandbox::fault`](super::Sandbox::fault) arms it.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use polyagent::elephantasm::types::AnimaCreate;
+/// # use polyagent::sandbox::{Fault, Sandbox};
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), polyagent::Error> {
+/// let sandbox = Sandbox::start().await?;
+/// let client = sandbox.elephantasm();
+///
+/// let busy = Fault::status(503).header("retry-after", "0").on("elephantasm_create_anima");
+/// let busy = sandbox.fault(busy)?;
+/// client.animas().create(AnimaCreate::new("Ada")).await?;
+/// assert_eq!(busy.struck(), 1);
+///
+/// sandbox.fault(Fault::cut_body_at(10).on("elephantasm_create_anima"))?;
+/// let error = client.animas().create(AnimaCreate::new("Ben")).await.unwrap_err();
+/// assert!(error.may_have_been_processed());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a fault does nothing until it is given to `Sandbox::fault`"]
+pub struct Fault {
+    pub(super) effect: Effect,
+    /// Whether the server does what it is asked for all the same.
+    pub(super) processed: bool,
+    pub(super) operation: Option<String>,
+    first: usize,
+    count: Option<usize>,
+    pub(super) probability: Option<f64>,
+    /// What was wrong with an argument.
+    invalid: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Effect {
+    Damage(Damage),
+    Delay(Duration),
+    Truncate(usize),
+    Answer(Answer),
+}
+
+/// How the connection fares.
+impl Fault {
+    /// The connection is closed in place of an answer.
+    pub fn cut() -> Self {
+        Self::cut_head_at(0)
+    }
+
+    /// The connection is closed after `bytes` bytes of the answer's head, at the latest before its last one.
+    pub fn cut_head_at(bytes: usize) -> Self {
+        Self::broken(Place::Head(bytes), End::Cut)
+    }
+
+    /// The connection is closed after `bytes` bytes of the answer's body, at the latest before its last one.
+    pub fn cut_body_at(bytes: usize) -> Self {
+        Self::broken(Place::Body(bytes), End::Cut)
+    }
+
+    /// The connection is reset in place of an answer.
+    pub fn reset() -> Self {
+        Self::broken(Place::Head(0), End::Reset)
+    }
+
+    /// The connection is reset after `bytes` bytes of the answer's body, at the latest before its last one.
+    pub fn reset_body_at(bytes: usize) -> Self {
+        Self::broken(Place::Body(bytes), End::Reset)
+    }
+
+    /// No answer ever comes; the connection stays open until the client leaves.
+    pub fn stall() -> Self {
+        Self::broken(Place::Head(0), End::Stall)
+    }
+
+    /// Nothing more comes after `bytes` bytes of the answer's body; the connection stays open until the client leaves.
+    pub fn stall_body_at(bytes: usize) -> Self {
+        Self::broken(Place::Body(bytes), End::Stall)
+    }
+
+    /// The answer pauses after `bytes` bytes of its body.
+    pub fn pause_body_at(bytes: usize, pause: Duration) -> Self {
+        Self::broken(Place::Body(bytes), End::Pause(pause))
+    }
+
+    /// The answer comes late.
+    pub fn delay(delay: Duration) -> Self {
+        Self::new(Effect::Delay(delay), true)
+    }
+
+    /// The answer's body is sent in pieces of `bytes` bytes. As on any network, some may arrive together.
+    pub fn split(bytes: usize) -> Self {
+        Self::split_slowly(bytes, Duration::ZERO)
+    }
+
+    /// The answer's body comes in pieces of `bytes` bytes, with a `pause` before each but the first.
+    pub fn split_slowly(bytes: usize, pause: Duration) -> Self {
+        Self::new(Effect::Damage(Damage::Split { bytes, pause }), true)
+    }
+
+    /// These bytes come in place of the answer, whatever HTTP makes of them; then the connection is closed.
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(Effect::Damage(Damage::Replaced(Bytes::from(bytes.into()))), true)
+    }
+
+    fn broken(at: Place, end: End) -> Self {
+        Self::new(Effect::Damage(Damage::Broken { at, end }), true)
+    }
+}
+
+/// What the server, or a proxy before it, says.
+impl Fault {
+    /// The answer's body is only `bytes` bytes long, and says so: well-formed HTTP, broken JSON.
+    pub fn truncate(bytes: usize) -> Self {
+        Self::new(Effect::Truncate(bytes), true)
+    }
+
+    /// The server refuses the call with this status and an empty body; it does not do what it was asked for. Give it a
+    /// body with [`text`](Self::text), [`html`](Self::html) or [`json`](Self::json).
+    pub fn status(status: u16) -> Self {
+        let mut fault = Self::new(Effect::Answer(Answer::empty(StatusCode::SERVICE_UNAVAILABLE)), false);
+        match StatusCode::from_u16(status) {
+            Ok(status) if status.as_u16() >= 200 => fault.effect = Effect::Answer(Answer::empty(status)),
+            _ => fault.invalid = Some(format!("{status} is no status of an answer")),
+        }
+        fault
+    }
+
+    /// A header of a [`status`](Self::status) fault.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            (Ok(name), Ok(value)) => self.answer("a header", |answer| answer.headers.push((name, value))),
+            _ => {
+                self.invalid = Some(format!("{name:?} with the value {value:?} is no header"));
+                self
+            }
+        }
+    }
+
+    /// A plain-text body of a [`status`](Self::status) fault.
+    pub fn text(self, body: impl Into<String>) -> Self {
+        self.body("text/plain; charset=utf-8", body.into())
+    }
+
+    /// An HTML body of a [`status`](Self::status) fault, as proxies send it.
+    pub fn html(self, body: impl Into<String>) -> Self {
+        self.body("text/html", body.into())
+    }
+
+    /// A JSON body of a [`status`](Self::status) fault.
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    fn body(self, content_type: &'static str, body: String) -> Self {
+        self.answer("a body", |answer| {
+            answer.headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+            answer.body = Bytes::from(body);
+        })
+    }
+
+    fn answer(mut self, what: &str, change: impl FnOnce(&mut Answer)) -> Self {
+        match &mut self.effect {
+            Effect::Answer(answer) => change(answer),
+            _ => self.invalid = Some(format!("only `Fault::status` takes {what}")),
+        }
+        self
+    }
+}
+
+/// Which calls it strikes.
+impl Fault {
+    fn new(effect: Effect, processed: bool) -> Self {
+        Self { effect, processed, operation: None, first: 1, count: Some(1), probability: None, invalid: None }
+    }
+
+    /// Only calls of this operation, by its id in the OpenAPI document: `elephantasm_create_event`.
+    pub fn on(mut self, operation: impl Into<String>) -> Self {
+        self.operation = Some(operation.into());
+        self
+    }
+
+    /// From the `n`-th matching call on, counted from when the fault is armed. The first one is 1, the default.
+    pub fn nth(mut self, n: usize) -> Self {
+        if n == 0 {
+            self.invalid = Some("calls are counted from 1".to_owned());
+        }
+        self.first = n;
+        self
+    }
+
+    /// This many calls in a row. Default: 1.
+    pub fn times(mut self, count: usize) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// Every call until the fault is removed.
+    pub fn always(mut self) -> Self {
+        self.count = None;
+        self
+    }
+
+    /// Each matching call with this probability, 0 to 1. The dice fall alike in every run.
+    pub fn with_probability(mut self, probability: f64) -> Self {
+        if !(0.0..=1.0).contains(&probability) {
+            self.invalid = Some(format!("{probability} is no probability"));
+        }
+        self.probability = Some(probability);
+        self
+    }
+
+    /// The server does what it is asked for, although the answer does not show it. The default of all faults but
+    /// [`status`](Self::status).
+    pub fn processed(mut self) -> Self {
+        self.processed = true;
+        self
+    }
+
+    /// The server does nothing: the call was lost on its way there. What is damaged then is a proxy's answer, 502.
+    pub fn unprocessed(mut self) -> Self {
+        self.processed = false;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match &self.invalid {
+            Some(reason) => Err(Error::config(format!("a fault that can't be: {reason}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the `n`-th matching call is one to strike.
+    pub(super) fn covers(&self, n: usize) -> bool {
+        n >= self.first && self.count.is_none_or(|count| n - self.first < count)
+    }
+
+    /// Whether no call after the `n`-th matching one will be struck.
+    pub(super) fn spent(&self, n: usize) -> bool {
+        self.count.is_some_and(|count| n + 1 >= self.first.saturating_add(count))
+    }
+}
+
+/// A fault that was armed; from [`Sandbox::fault`](super::Sandbox::fault). It stays armed if this is dropped.
+#[derive(Clone, Debug)]
+pub struct Armed {
+    pub(super) struck: Arc<AtomicUsize>,
+}
+
+impl Armed {
+    /// How many calls it has struck so far.
+    pub fn struck(&self) -> usize {
+        self.struck.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn struck(fault: &Fault) -> Vec<usize> {
+        (1..=6).filter(|n| fault.covers(*n)).collect()
+    }
+
+    #[test]
+    fn calls_are_chosen_by_number_and_count() {
+        assert_eq!(struck(&Fault::cut()), [1]);
+        assert_eq!(struck(&Fault::cut().nth(2)), [2]);
+        assert_eq!(struck(&Fault::cut().nth(2).times(3)), [2, 3, 4]);
+        assert_eq!(struck(&Fault::cut().nth(3).always()), [3, 4, 5, 6]);
+        assert_eq!(struck(&Fault::cut().times(0)), [0; 0]);
+    }
+
+    #[test]
+    fn a_fault_is_spent_with_its_last_call() {
+        let fault = Fault::cut().nth(2).times(2);
+        assert_eq!([1, 2, 3].map(|n| fault.spent(n)), [false, false, true]);
+        assert!(!Fault::cut().always().spent(1000));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_when_armed() {
+        for fault in [
+            Fault::status(99),
+            Fault::status(1000),
+            Fault::status(500).header("a b", "c"),
+            Fault::cut().html("x"),
+            Fault::cut().nth(0),
+            Fault::cut().with_probability(1.5),
+        ] {
+            assert!(fault.check().is_err(), "{fault:?}");
+        }
+        assert!(Fault::status(503).header("retry-after", "1").html("<h1>Busy</h1>").nth(1).check().is_ok());
+    }
+}

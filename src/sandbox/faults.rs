@@ -1,0 +1,110 @@
+//! The faults that are armed.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fastrand::Rng;
+
+use super::fault::{Armed, Fault};
+
+/// Any number; the same in every run.
+const SEED: u64 = 8484;
+
+#[derive(Debug)]
+pub(super) struct Faults(Mutex<List>);
+
+#[derive(Debug)]
+struct List {
+    armed: Vec<Entry>,
+    dice: Rng,
+}
+
+#[derive(Debug)]
+struct Entry {
+    fault: Fault,
+    /// Calls so far that it might have struck.
+    seen: usize,
+    struck: Arc<AtomicUsize>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self(Mutex::new(List { armed: Vec::new(), dice: Rng::with_seed(SEED) }))
+    }
+}
+
+impl Faults {
+    pub(super) fn arm(&self, fault: Fault) -> Armed {
+        let struck = Arc::<AtomicUsize>::default();
+        let entry = Entry { fault, seen: 0, struck: struck.clone() };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).armed.push(entry);
+        Armed { struck }
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).armed.clear();
+    }
+
+    /// The fault that strikes a call of `operation`: of those that are due, the one armed first. The others that are due
+    /// wait for the next call.
+    pub(super) fn strike(&self, operation: Option<&str>) -> Option<Fault> {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let List { armed, dice } = &mut *list;
+        let mut chosen = None;
+        armed.retain_mut(|entry| {
+            if entry.fault.operation.is_some() && entry.fault.operation.as_deref() != operation {
+                return true;
+            }
+            let due = entry.fault.covers(entry.seen + 1);
+            if due && chosen.is_some() {
+                return true;
+            }
+            entry.seen += 1;
+            if due && entry.fault.probability.is_none_or(|probability| dice.f64() < probability) {
+                entry.struck.fetch_add(1, Ordering::SeqCst);
+                chosen = Some(entry.fault.clone());
+            }
+            !entry.fault.spent(entry.seen)
+        });
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_take_turns_in_the_order_they_were_armed() {
+        let faults = Faults::default();
+        let [first, second] = [faults.arm(Fault::cut()), faults.arm(Fault::cut())];
+        let third = faults.arm(Fault::cut().nth(2).times(2));
+        let mut seen = Vec::new();
+        while faults.strike(None).is_some() {
+            seen.push((first.struck(), second.struck(), third.struck()));
+        }
+        assert_eq!(seen, [(1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2)]);
+    }
+
+    #[test]
+    fn a_fault_of_one_operation_leaves_the_others_alone() {
+        let faults = Faults::default();
+        let armed = faults.arm(Fault::cut().on("b"));
+        assert!(faults.strike(Some("a")).is_none());
+        assert!(faults.strike(None).is_none());
+        assert!(faults.strike(Some("b")).is_some());
+        assert_eq!(armed.struck(), 1);
+    }
+
+    #[test]
+    fn a_probability_strikes_some_calls() {
+        let faults = Faults::default();
+        let armed = faults.arm(Fault::cut().always().with_probability(0.5));
+        for _ in 0..100 {
+            faults.strike(None);
+        }
+        assert!((20..80).contains(&armed.struck()), "{}", armed.struck());
+        faults.clear();
+        assert!(faults.strike(None).is_none());
+    }
+}

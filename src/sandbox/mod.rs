@@ -1,0 +1,212 @@
+//! The platforms in memory, on a loopback port.
+//!
+//! A [`Sandbox`] serves what the OpenAPI document describes: it checks keys and values, keeps what it is told, answers
+//! in the platform's own words, and plays the quirks that were seen on real servers. It needs no account and no network,
+//! so programs can be written and tested with it, in Rust and, over its port, in any other language.
+//!
+//! ```
+//! use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, GetLatestMemoryPackParams};
+//! use polyagent::sandbox::Sandbox;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), polyagent::Error> {
+//! let sandbox = Sandbox::start().await?;
+//! let client = sandbox.elephantasm();
+//!
+//! let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
+//! client.events().create(EventCreate::new(&anima.id, EventType::MessageIn, "I like green tea.")).await?;
+//! client.events().create(EventCreate::new(&anima.id, EventType::MessageIn, "My car is red.")).await?;
+//!
+//! let pack = client.memory_packs().latest(&anima.id, GetLatestMemoryPackParams::new().query("Which tea?")).await?;
+//! let context = pack.and_then(|pack| pack.content.context).unwrap_or_default();
+//! assert!(context.contains("green tea") && !context.contains("car"));
+//! # Ok(()) }
+//! ```
+//!
+//! # What it plays
+//!
+//! - **State.** Tenants, each with keys and all objects of their own; soft deletes and what they take along; dedupe keys;
+//!   plans and rate limits, if [set](SandboxBuilder).
+//! - **Packs.** With a query, a pack holds every captured event of the anima that shares a term with it: a word, whatever
+//!   the case of its letters. Without one it holds the latest 20 events that no memory covers. Similarity is the part of
+//!   the query's terms that a text holds.
+//! - **Time.** Its clock runs with the machine's and can be moved [forward](Sandbox::advance). A dream ends when it was
+//!   read twice, or after a minute.
+//! - **Refusals.** Values that do not fit the document get the platform's own list of what is wrong.
+//! - **Quirks.** Each one [seen](elephantasm::Quirk) on real servers has a switch.
+//! - **Faults.** Whatever a network or a server can do to an answer: see [`Fault`].
+
+mod answer;
+mod builder;
+mod clock;
+mod document;
+pub mod elephantasm;
+mod fault;
+mod faults;
+mod ids;
+mod record;
+mod schema;
+mod server;
+mod tenant;
+mod terms;
+mod wire;
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+pub use self::builder::SandboxBuilder;
+pub use self::fault::{Armed, Fault};
+pub use self::record::Recorded;
+use self::server::{Server, Shared};
+pub use self::tenant::Tenant;
+use crate::Error;
+use crate::elephantasm::Elephantasm;
+use crate::http::ClientBuilder;
+
+/// The name of the tenant whose clients the sandbox hands out.
+const DEFAULT_TENANT: &str = "default";
+
+/// Platforms in memory, served on a loopback port until this is dropped.
+///
+/// It runs on a thread of its own. Dropping it closes its port and all connections.
+#[derive(Debug)]
+pub struct Sandbox {
+    server: Server,
+    shared: Arc<Shared>,
+    tenant: Tenant,
+}
+
+impl Sandbox {
+    /// A sandbox on a free port, with all defaults.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if no port of the loopback address can be had.
+    pub async fn start() -> Result<Self, Error> {
+        Self::builder().start().await
+    }
+
+    /// A builder, to change the defaults.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// The base URL, such as `http://127.0.0.1:49152`, without a slash at its end. Paths of the platforms follow:
+    /// `/api/health`.
+    pub fn url(&self) -> &str {
+        self.tenant.url()
+    }
+
+    /// The key of the default tenant.
+    pub fn key(&self) -> &str {
+        self.tenant.key()
+    }
+
+    /// A client of Elephantasm for the default tenant. Clients of one sandbox share connections.
+    pub fn elephantasm(&self) -> Elephantasm {
+        self.tenant.elephantasm()
+    }
+
+    /// A builder of clients of Elephantasm for the default tenant, with URL and key filled in.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use polyagent::sandbox::{Fault, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// let client = sandbox.elephantasm_builder().attempt_timeout(Duration::from_millis(50)).build()?;
+    /// sandbox.fault(Fault::stall())?;
+    /// client.health().await?; // the second attempt is answered
+    /// assert_eq!(sandbox.requests().len(), 2);
+    /// # Ok(()) }
+    /// ```
+    pub fn elephantasm_builder(&self) -> ClientBuilder<Elephantasm> {
+        self.tenant.elephantasm_builder()
+    }
+
+    /// The tenant of that name; there is none of that name before the first call. Tenants do not see each other's
+    /// objects.
+    ///
+    /// ```
+    /// # use polyagent::elephantasm::types::AnimaCreate;
+    /// # use polyagent::sandbox::Sandbox;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// let anima = sandbox.elephantasm().animas().create(AnimaCreate::new("Ada")).await?;
+    ///
+    /// let other = sandbox.tenant("other")?;
+    /// assert!(other.elephantasm().animas().get(&anima.id).await.unwrap_err().is_not_found());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] if no HTTP client can be had.
+    pub fn tenant(&self, name: &str) -> Result<Tenant, Error> {
+        if name == DEFAULT_TENANT {
+            return Ok(self.tenant.clone());
+        }
+        Tenant::new(name, None, self.url(), &self.shared)
+    }
+
+    /// The tenant whose client [`elephantasm`](Self::elephantasm) is.
+    pub fn default_tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Arms a fault, which then strikes the calls that it chooses. If several are due, the one that was armed first
+    /// strikes, and the others wait for the next call.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the fault names an operation that there is not, or something that HTTP does not allow.
+    pub fn fault(&self, fault: Fault) -> Result<Armed, Error> {
+        fault.check()?;
+        if let Some(operation) = &fault.operation
+            && self.shared.document.operation(operation).is_none()
+        {
+            return Err(Error::config(format!("a fault of an operation that there is not: {operation}")));
+        }
+        Ok(self.shared.faults.arm(fault))
+    }
+
+    /// Disarms all faults.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// The requests that arrived, oldest first; the latest 10,000 of them.
+    ///
+    /// ```
+    /// # use polyagent::sandbox::Sandbox;
+    /// # use polyagent::elephantasm::types::AnimaCreate;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// sandbox.elephantasm().animas().create(AnimaCreate::new("Ada")).await?;
+    /// let [request] = &sandbox.requests()[..] else { panic!("one request was sent") };
+    /// assert_eq!(request.operation, Some("elephantasm_create_anima"));
+    /// assert_eq!(request.json()["name"], "Ada");
+    /// # Ok(()) }
+    /// ```
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.shared.log.all()
+    }
+
+    /// Moves the sandbox's clock forward. Dreams end, animas fall dormant, months begin.
+    pub fn advance(&self, by: Duration) {
+        self.shared.clock.advance(by);
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.server.address.port()
+    }
+}
+
+impl Shared {
+    /// Does something to Elephantasm, at the present time of the sandbox.
+    fn with_elephantasm<T>(&self, act: impl FnOnce(&mut elephantasm::Platform, clock::Micros) -> T) -> T {
+        let now = self.clock.now();
+        act(&mut self.elephantasm.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+}

@@ -1,0 +1,102 @@
+//! What arrived.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use serde_json::Value;
+
+/// How many requests are kept. Older ones are forgotten.
+const KEPT: usize = 10_000;
+
+/// A request that arrived at the sandbox, credential taken out; from [`Sandbox::requests`](super::Sandbox::requests).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recorded {
+    /// The operation, by its id in the OpenAPI document; none if the request asked for nothing that there is.
+    pub operation: Option<&'static str>,
+    /// The method.
+    pub method: Method,
+    /// The path as it was sent, still escaped.
+    pub path: String,
+    /// The query as it was sent, still escaped; empty if there was none.
+    pub query: String,
+    /// The headers without `Authorization`.
+    pub headers: HeaderMap,
+    /// The body as it was sent.
+    pub body: Bytes,
+}
+
+impl Recorded {
+    pub(super) fn new(operation: Option<&'static str>, parts: &http::request::Parts, body: Bytes) -> Self {
+        let mut headers = parts.headers.clone();
+        headers.remove(header::AUTHORIZATION);
+        Self {
+            operation,
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers,
+            body,
+        }
+    }
+
+    /// The body as JSON; null if it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The first value of `name` in the query, unescaped.
+    pub fn query_value(&self, name: &str) -> Option<Cow<'_, str>> {
+        url::form_urlencoded::parse(self.query.as_bytes()).find_map(|(key, value)| (key == name).then_some(value))
+    }
+}
+
+/// The requests that arrived, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Log(Mutex<VecDeque<Recorded>>);
+
+impl Log {
+    pub(super) fn push(&self, request: Recorded) {
+        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if requests.len() == KEPT {
+            requests.pop_front();
+        }
+        requests.push_back(request);
+    }
+
+    pub(super) fn all(&self) -> Vec<Recorded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(uri: &str) -> http::request::Parts {
+        http::Request::get(uri).header("authorization", "Bearer k").header("x-a", "b").body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_request_is_kept_without_its_credential() {
+        let request = Recorded::new(None, &parts("/a%20b?q=green+tea&q=2"), Bytes::from_static(br#"{"n":1}"#));
+        assert_eq!((request.path.as_str(), request.query.as_str()), ("/a%20b", "q=green+tea&q=2"));
+        assert_eq!(request.headers.keys().collect::<Vec<_>>(), ["x-a"]);
+        assert_eq!(request.query_value("q").as_deref(), Some("green tea"));
+        assert_eq!(request.query_value("p"), None);
+        assert_eq!(request.json(), serde_json::json!({"n": 1}));
+    }
+
+    #[test]
+    fn the_oldest_requests_are_forgotten() {
+        let log = Log::default();
+        for n in 0..=KEPT {
+            log.push(Recorded::new(None, &parts(&format!("/{n}")), Bytes::new()));
+        }
+        let all = log.all();
+        assert_eq!((all.len(), all[0].path.as_str()), (KEPT, "/1"));
+    }
+}

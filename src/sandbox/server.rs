@@ -1,0 +1,149 @@
+//! The server: a thread of its own, so that it answers whatever the program's runtime does, and outlives none of it.
+
+use std::future::IntoFuture;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use bytes::Bytes;
+use futures::channel::oneshot;
+use futures::future::select;
+use http::{HeaderValue, StatusCode, header};
+use tokio::time::sleep;
+
+use super::answer::Answer;
+use super::clock::Clock;
+use super::document::{Document, Route};
+use super::elephantasm::Platform;
+use super::fault::{Effect, Fault};
+use super::faults::Faults;
+use super::record::{Log, Recorded};
+use super::wire::{Damage, Line, Place, Wires};
+
+/// The largest body of a request, in bytes.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// What the server and the handles on it share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) document: &'static Document,
+    pub(super) clock: Clock,
+    pub(super) faults: Faults,
+    pub(super) log: Log,
+    pub(super) elephantasm: Mutex<Platform>,
+}
+
+/// A running server. Dropping it stops it.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub(super) fn start(port: u16, shared: Arc<Shared>) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            Wires(tokio::net::TcpListener::from_std(listener)?)
+        };
+        let service = Router::new().fallback(handle).with_state(shared).into_make_service_with_connect_info::<Line>();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("polyagent-sandbox".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                let serving = axum::serve(listener, service).into_future();
+                select(pin!(serving), stopped).await;
+            });
+        })?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The receiver is dropped, or the thread gone, only if the server has stopped already.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+) -> http::Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return response(Answer::empty(StatusCode::PAYLOAD_TOO_LARGE));
+    };
+    let route = shared.document.route(&parts.method, parts.uri.path());
+    let operation = match &route {
+        Route::Operation(operation, _) => Some(operation.id.as_str()),
+        _ => None,
+    };
+    shared.log.push(Recorded::new(operation, &parts, body.clone()));
+    let fault = shared.faults.strike(operation);
+    let process = || {
+        let mut platform = shared.elephantasm.lock().unwrap_or_else(PoisonError::into_inner);
+        platform.answer(route, &parts, &body, shared.clock.now())
+    };
+    let (answer, damage) = match fault {
+        None => (process(), None),
+        Some(fault) => strike(fault, process).await,
+    };
+    line.next_answer(damage);
+    response(answer)
+}
+
+/// The answer to a call that a fault strikes, and what else happens to it on its way.
+async fn strike(fault: Fault, process: impl FnOnce() -> Answer) -> (Answer, Option<Damage>) {
+    let mut answer = if fault.processed { process() } else { bad_gateway() };
+    match fault.effect {
+        Effect::Answer(instead) => (instead, None),
+        Effect::Delay(delay) => {
+            sleep(delay).await;
+            (answer, None)
+        }
+        Effect::Truncate(bytes) => {
+            answer.body.truncate(bytes.min(answer.body.len().saturating_sub(1)));
+            (answer, None)
+        }
+        Effect::Damage(damage) => {
+            let damage = fitted(damage, &answer.body);
+            (answer, Some(damage))
+        }
+    }
+}
+
+/// Damage of a byte that is there: an answer must not escape by being short.
+fn fitted(damage: Damage, body: &Bytes) -> Damage {
+    match damage {
+        Damage::Broken { at: Place::Body(_), end } if body.is_empty() => Damage::Broken { at: Place::Head(usize::MAX), end },
+        Damage::Broken { at: Place::Body(at), end } => Damage::Broken { at: Place::Body(at.min(body.len() - 1)), end },
+        other => other,
+    }
+}
+
+fn bad_gateway() -> Answer {
+    Answer::html(StatusCode::BAD_GATEWAY, "<html><body><h1>502 Bad Gateway</h1></body></html>\n")
+}
+
+fn response(answer: Answer) -> http::Response<Body> {
+    let mut response = http::Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    response.headers_mut().insert(header::SERVER, HeaderValue::from_static("polyagent-sandbox"));
+    for (name, value) in answer.headers {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+

@@ -1,0 +1,298 @@
+//! Connections that can be damaged, byte for byte, on their way to the client.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Sleep;
+
+/// What happens to an answer on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Damage {
+    /// At some byte the connection breaks, or goes silent.
+    Broken { at: Place, end: End },
+    /// The body comes in pieces of `bytes`, with a `pause` before each but the first.
+    Split { bytes: usize, pause: Duration },
+    /// These bytes come in place of the answer; then the connection ends.
+    Replaced(Bytes),
+}
+
+/// A byte of an answer. One beyond the last means the last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Place {
+    /// Counted from the first byte of the status line; within the head.
+    Head(usize),
+    /// Counted from the first byte after the head.
+    Body(usize),
+}
+
+/// How an answer ends before its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum End {
+    /// The connection is closed.
+    Cut,
+    /// The connection is reset.
+    Reset,
+    /// Nothing more comes; the connection stays open.
+    Stall,
+    /// Nothing comes for a while, then the rest.
+    Pause(Duration),
+}
+
+/// A connection, as the handler of its requests sees it: what to do with the answer is laid down here.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line(Arc<Mutex<Option<Option<Damage>>>>);
+
+impl Line {
+    /// Another answer is written next, with this damage or none.
+    pub(super) fn next_answer(&self, damage: Option<Damage>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(damage);
+    }
+
+    /// What `next_answer` laid down since this was asked last.
+    fn take(&self) -> Option<Option<Damage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Connected<IncomingStream<'_, Wires>> for Line {
+    fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
+        stream.io().line.clone()
+    }
+}
+
+/// Where connections come from.
+pub(super) struct Wires(pub(super) TcpListener);
+
+impl Listener for Wires {
+    type Io = Wire;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Wire, SocketAddr) {
+        let (socket, address) = Listener::accept(&mut self.0).await;
+        // Without it a split answer would arrive in one piece; a connection that refuses it is closed soon anyway.
+        let _ = socket.set_nodelay(true);
+        (Wire { socket, line: Line::default(), answer: None, asleep: None }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// One connection.
+pub(super) struct Wire {
+    socket: TcpStream,
+    line: Line,
+    /// The damaged answer that is being written.
+    answer: Option<Answer>,
+    asleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// How much of a damaged answer is written.
+struct Answer {
+    damage: Damage,
+    head: usize,
+    body: usize,
+    /// How much of the empty line that ends the head was seen; all of it means that the body has begun.
+    seen: usize,
+}
+
+const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+
+/// What may be written now.
+enum Step {
+    Write(usize),
+    End(End),
+}
+
+impl Answer {
+    fn new(damage: Damage) -> Self {
+        Self { damage, head: 0, body: 0, seen: 0 }
+    }
+
+    /// How many of `bytes` belong to the head, and how much of its end is seen with them.
+    fn head_of(&self, bytes: &[u8]) -> (usize, usize) {
+        let mut seen = self.seen;
+        for (index, byte) in bytes.iter().enumerate() {
+            if seen == END_OF_HEAD.len() {
+                return (index, seen);
+            }
+            seen = if *byte == END_OF_HEAD[seen] { seen + 1 } else { usize::from(*byte == b'\r') };
+        }
+        (bytes.len(), seen)
+    }
+
+    fn next(&self, bytes: &[u8]) -> Step {
+        let (head, seen) = self.head_of(bytes);
+        let head_ends = seen == END_OF_HEAD.len();
+        match &self.damage {
+            Damage::Broken { at: Place::Head(at), end } => {
+                // The last byte of the head would complete it.
+                let rest = if head_ends { head.saturating_sub(1) } else { head };
+                match at.saturating_sub(self.head).min(rest) {
+                    0 => Step::End(*end),
+                    length => Step::Write(length),
+                }
+            }
+            Damage::Broken { at: Place::Body(at), end } => match head + (at.saturating_sub(self.body)).min(bytes.len() - head) {
+                0 => Step::End(*end),
+                length => Step::Write(length),
+            },
+            Damage::Split { bytes: piece, .. } if head == 0 => Step::Write(bytes.len().min((*piece).max(1))),
+            Damage::Split { .. } => Step::Write(head),
+            Damage::Replaced(_) => Step::Write(bytes.len()),
+        }
+    }
+
+    fn wrote(&mut self, bytes: &[u8]) {
+        let (head, seen) = self.head_of(bytes);
+        self.head += head;
+        self.body += bytes.len() - head;
+        self.seen = seen;
+    }
+}
+
+impl Wire {
+    /// Ends the connection, so that the client sees it.
+    fn close(&mut self, reset: bool) -> io::Error {
+        if reset {
+            // Without it the client sees an orderly end, which is a fault as well.
+            let _ = self.socket.set_zero_linger();
+        }
+        io::Error::from(io::ErrorKind::ConnectionAborted)
+    }
+
+    /// Waits for the client to leave.
+    fn silent(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut byte = [0; 1];
+        match ready!(self.socket.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
+            Ok(0) | Err(_) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            // A client that sends on has not left, and would wake us for ever.
+            Ok(_) => Poll::Pending,
+        }
+    }
+
+    /// Goes through a pause, if one is due.
+    fn poll_awake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(sleep) = &mut self.asleep {
+            ready!(sleep.as_mut().poll(cx));
+            self.asleep = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if let Some(damage) = this.line.take() {
+            this.answer = damage.map(Answer::new);
+        }
+        ready!(this.poll_awake(cx));
+        let Some(answer) = &mut this.answer else { return Pin::new(&mut this.socket).poll_write(cx, buf) };
+        if let Damage::Replaced(bytes) = &mut answer.damage {
+            while !bytes.is_empty() {
+                let written = ready!(Pin::new(&mut this.socket).poll_write(cx, bytes))?;
+                let _ = bytes.split_to(written);
+            }
+            return Poll::Ready(Err(this.close(false)));
+        }
+        match answer.next(buf) {
+            Step::Write(length) => {
+                let written = ready!(Pin::new(&mut this.socket).poll_write(cx, &buf[..length]))?;
+                answer.wrote(&buf[..written]);
+                if let Damage::Split { pause, .. } = answer.damage
+                    && !pause.is_zero()
+                {
+                    this.asleep = Some(Box::pin(tokio::time::sleep(pause)));
+                }
+                Poll::Ready(Ok(written))
+            }
+            Step::End(End::Cut) => Poll::Ready(Err(this.close(false))),
+            Step::End(End::Reset) => Poll::Ready(Err(this.close(true))),
+            Step::End(End::Stall) => this.silent(cx),
+            Step::End(End::Pause(pause)) => {
+                this.answer = None;
+                this.asleep = Some(Box::pin(tokio::time::sleep(pause)));
+                ready!(this.poll_awake(cx));
+                Pin::new(&mut this.socket).poll_write(cx, buf)
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody";
+    const HEAD: usize = ANSWER.len() - 4;
+
+    /// What passes of an answer that is written in pieces of `piece`, and how it ends.
+    fn passed(damage: &Damage, piece: usize) -> (usize, Option<End>) {
+        let mut answer = Answer::new(damage.clone());
+        let mut sent = 0;
+        while sent < ANSWER.len() {
+            let buf = &ANSWER[sent..(sent + piece).min(ANSWER.len())];
+            match answer.next(buf) {
+                Step::Write(length) => {
+                    answer.wrote(&buf[..length]);
+                    sent += length;
+                }
+                Step::End(end) => return (sent, Some(end)),
+            }
+        }
+        (sent, None)
+    }
+
+    #[test]
+    fn an_answer_breaks_at_the_byte_it_was_told_to_whatever_the_pieces() {
+        for piece in [1, 2, 3, 7, HEAD, ANSWER.len()] {
+            for (at, breaks) in [
+                (Place::Head(0), 0),
+                (Place::Head(5), 5),
+                (Place::Head(1000), HEAD - 1),
+                (Place::Body(0), HEAD),
+                (Place::Body(3), HEAD + 3),
+            ] {
+                let damage = Damage::Broken { at, end: End::Cut };
+                assert_eq!(passed(&damage, piece), (breaks, Some(End::Cut)), "{at:?} in pieces of {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_that_ends_before_the_byte_is_whole() {
+        assert_eq!(passed(&Damage::Broken { at: Place::Body(4), end: End::Cut }, 7), (ANSWER.len(), None));
+    }
+
+    #[test]
+    fn a_split_answer_comes_whole() {
+        let damage = Damage::Split { bytes: 1, pause: Duration::ZERO };
+        assert_eq!(passed(&damage, ANSWER.len()), (ANSWER.len(), None));
+    }
+}
