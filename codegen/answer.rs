@@ -15,7 +15,7 @@ pub enum Answer {
     /// Content that is not JSON.
     Bytes,
     /// One page of a list that goes on at an offset.
-    Page { item: Schema, size: u64 },
+    Page { item: Schema, size: u32 },
     /// Server-sent events.
     Stream(Schema),
 }
@@ -112,7 +112,9 @@ impl Bodies {
 fn agree(answer: &mut Option<Schema>, node: &Node<'_>) -> Result<(), Refusal> {
     let schema = Schema::read(node)?;
     match answer {
-        Some(earlier) if !same(earlier, &schema) => Err(node.refuse("another success of this operation has another schema")),
+        Some(earlier) if !same(earlier, &schema) => {
+            Err(node.refuse("another success of this operation has another schema"))
+        }
         _ => {
             answer.get_or_insert(schema);
             Ok(())
@@ -137,7 +139,8 @@ fn paged(page: &Node<'_>, answer: Answer, query: &[Parameter]) -> Result<Answer,
     let (Some(limit), Some(_)) = (parameter("limit"), parameter("offset")) else {
         return Err(page.refuse("a page needs the query parameters `limit` and `offset`"));
     };
-    let size = limit.schema.default.as_ref().and_then(serde_json::Value::as_u64).filter(|size| *size > 0);
+    let size = limit.schema.default.as_ref().and_then(serde_json::Value::as_u64);
+    let size = size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0);
     let size = size.ok_or_else(|| page.refuse("the parameter `limit` needs a default, which is the size of a page"))?;
     Ok(Answer::Page { item: *item, size })
 }

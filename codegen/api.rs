@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use heck::ToUpperCamelCase;
 use serde_json::Value;
 
 use super::answer;
@@ -51,7 +52,9 @@ impl Api {
         let mut routes = BTreeMap::new();
         for operation in &self.operations {
             if let Some(first) = ids.insert(&operation.id, &operation.path) {
-                refusals.push(operation.pointer.child("operationId").refuse(format!("`{}` is taken by {first}", operation.id)));
+                refusals.push(
+                    operation.pointer.child("operationId").refuse(format!("`{}` is taken by {first}", operation.id)),
+                );
             }
             let first = *routes.entry(operation.route()).or_insert(&operation.path);
             if *first != operation.path {
@@ -67,7 +70,9 @@ impl Api {
         let pointer = operation.pointer.child("x-alternate-of");
         let primary = self.operations.iter().find(|primary| primary.id == *id && primary.alternate_of.is_none());
         let primary = primary.ok_or_else(|| pointer.refuse(format!("no primary operation is named `{id}`")))?;
-        let ids = |operation: &Operation| operation.pieces.iter().filter(|piece| matches!(piece, operation::Piece::Id { .. })).count();
+        let ids = |operation: &Operation| {
+            operation.pieces.iter().filter(|piece| matches!(piece, operation::Piece::Id { .. })).count()
+        };
         let answers = match (primary.answer.schema(), operation.answer.schema()) {
             (Some(one), Some(other)) => answer::same(one, other),
             (one, other) => one.is_none() && other.is_none(),
@@ -90,13 +95,17 @@ impl Api {
 
     /// An arm that a tag leads to is an object, and one that several words lead to has the tag among its properties.
     fn tagged_arm(&self, tag: &str, arm: &Arm) -> Result<(), Refusal> {
-        let Shape::Component(name) = &arm.schema.shape else { return Err(arm.pointer.refuse("must refer to a component")) };
+        let Shape::Component(name) = &arm.schema.shape else {
+            return Err(arm.pointer.refuse("must refer to a component"));
+        };
         let Some(Body::Object(object)) = self.component(name).map(|component| &component.body) else {
             return Err(arm.pointer.refuse("must refer to an object, since it carries the tag"));
         };
         let declared = object.fields.iter().any(|field| field.name == tag);
         if arm.words.len() > 1 && !declared {
-            return Err(arm.pointer.refuse(format!("several words lead here, so `{name}` must declare the property `{tag}`")));
+            return Err(arm
+                .pointer
+                .refuse(format!("several words lead here, so `{name}` must declare the property `{tag}`")));
         }
         Ok(())
     }
@@ -113,13 +122,14 @@ fn read_components(document: &Document) -> Result<Vec<Result<Component, Refusal>
 
 /// The platform whose name a component carries.
 pub fn owner(component: &str) -> Option<&'static str> {
-    let after = |platform: &str| component.strip_prefix(&prefix(platform)).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+    let after = |platform: &str| {
+        component.strip_prefix(&prefix(platform)).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+    };
     PLATFORMS.into_iter().find(|platform| after(platform))
 }
 
 /// What the names of a platform's components begin with: `Oma` for `oma`.
 pub fn prefix(platform: &str) -> String {
-    use heck::ToUpperCamelCase;
     platform.to_upper_camel_case()
 }
 

@@ -74,7 +74,9 @@ impl Bounds {
 
     fn range_sentence(&self) -> Option<String> {
         let inclusive = |limit: &&Limit| !limit.exclusive;
-        if let (Some(low), Some(high)) = (self.minimum.as_ref().filter(inclusive), self.maximum.as_ref().filter(inclusive)) {
+        if let (Some(low), Some(high)) =
+            (self.minimum.as_ref().filter(inclusive), self.maximum.as_ref().filter(inclusive))
+        {
             return Some(format!("Between {} and {}.", low.number, high.number));
         }
         let low = self.minimum.as_ref().map(|limit| limit.phrase("more than", "at least"));
@@ -112,7 +114,8 @@ fn capitalised(phrase: &str) -> Option<String> {
 fn pattern(node: &Node<'_>) -> Result<Option<String>, Refusal> {
     let Some(pattern) = node.get("pattern") else { return Ok(None) };
     let text = pattern.text()?;
-    regex_lite::Regex::new(text).map_err(|error| pattern.refuse(format!("not a pattern that can be checked: {error}")))?;
+    regex_lite::Regex::new(text)
+        .map_err(|error| pattern.refuse(format!("not a pattern that can be checked: {error}")))?;
     Ok(Some(text.to_owned()))
 }
 

@@ -55,7 +55,8 @@ fn of_field(plan: &Plan<'_>, writer: &Writer<'_>) -> Result<TokenStream, Refusal
     let some = quote!(::std::option::Option::Some);
     let pattern = match plan.presence {
         Presence::Required | Presence::Filled => {
-            let value = Access { reference: quote!(&self.#ident), place: quote!(self.#ident), receiver: quote!(self.#ident) };
+            let value =
+                Access { reference: quote!(&self.#ident), place: quote!(self.#ident), receiver: quote!(self.#ident) };
             return checks.of(&plan.field.schema, &value);
         }
         Presence::Optional | Presence::Nullable => quote!(#some(value)),
@@ -127,7 +128,12 @@ impl Checks<'_> {
         quote!(#lengths #uuid #https #pattern)
     }
 
-    fn range(&self, bounds: &Bounds, value: &TokenStream, literal: fn(&Number) -> Option<TokenStream>) -> Result<TokenStream, Refusal> {
+    fn range(
+        &self,
+        bounds: &Bounds,
+        value: &TokenStream,
+        literal: fn(&Number) -> Option<TokenStream>,
+    ) -> Result<TokenStream, Refusal> {
         let end = |limit: &Option<Limit>| self.end(limit.as_ref(), literal);
         let (low, high) = (end(&bounds.minimum)?, end(&bounds.maximum)?);
         let name = self.name;
@@ -136,11 +142,18 @@ impl Checks<'_> {
 
     fn end(&self, limit: Option<&Limit>, literal: fn(&Number) -> Option<TokenStream>) -> Result<End, Refusal> {
         let Some(limit) = limit else { return Ok(None) };
-        let number = literal(&limit.number).ok_or_else(|| self.at.refuse(format!("{} is no bound for this type", limit.number)))?;
+        let number = literal(&limit.number)
+            .ok_or_else(|| self.at.refuse(format!("{} is no bound for this type", limit.number)))?;
         Ok(Some((number, limit.exclusive)))
     }
 
-    fn elements(&self, inner: &Schema, length: Lengths, value: &Access, each: &TokenStream) -> Result<TokenStream, Refusal> {
+    fn elements(
+        &self,
+        inner: &Schema,
+        length: Lengths,
+        value: &Access,
+        each: &TokenStream,
+    ) -> Result<TokenStream, Refusal> {
         let name = self.name;
         let Access { reference, receiver, .. } = value;
         let count = lengths(length).map(|range| quote!(crate::check::count(#name, #receiver.len(), #range)?;));
@@ -204,7 +217,8 @@ fn range(low: End, high: End) -> Option<TokenStream> {
 
 fn whole(number: &Number) -> Option<TokenStream> {
     #[expect(clippy::cast_possible_truncation, reason = "such a bound is written as 1.0 and small")]
-    let from_float = || number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e15).map(|value| value as i64);
+    let from_float =
+        || number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e15).map(|value| value as i64);
     number.as_i64().or_else(from_float)?.to_string().parse().ok()
 }
 

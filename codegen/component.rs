@@ -91,7 +91,9 @@ fn body(node: &Node<'_>) -> Result<Body, Refusal> {
     match node.text_of("type")? {
         Some("object") => object(node).map(Body::Object),
         Some("string") if node.get("enum").is_some() => words(node).map(Body::Words),
-        _ => Err(node.refuse("a component is an object, a string enum or a union; write anything else where it is used")),
+        _ => {
+            Err(node.refuse("a component is an object, a string enum or a union; write anything else where it is used"))
+        }
     }
 }
 

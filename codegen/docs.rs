@@ -67,7 +67,8 @@ fn lines(text: &str) -> Vec<String> {
     for line in text.trim().lines() {
         if let Some(language) = line.trim_start().strip_prefix("```") {
             // A fence without a language, or with Rust in it, would be a doctest.
-            let language = Some(language.trim()).filter(|language| !language.is_empty() && !language.starts_with("rust"));
+            let language =
+                Some(language.trim()).filter(|language| !language.is_empty() && !language.starts_with("rust"));
             lines.push(if fenced { "```".to_owned() } else { format!("```{}", language.unwrap_or("text")) });
             fenced = !fenced;
         } else if fenced {
@@ -113,7 +114,10 @@ fn link(text: &str) -> Option<(usize, String)> {
     }
     let marked = match text.chars().next()? {
         '<' if is_url(&text[1..]) => text.find('>'),
-        '[' => text.find("](").filter(|at| is_url(&text[at + 2..]) && !text[1..*at].contains(['[', ']'])).and_then(|_| text.find(')')),
+        '[' => text
+            .find("](")
+            .filter(|at| is_url(&text[at + 2..]) && !text[1..*at].contains(['[', ']']))
+            .and_then(|_| text.find(')')),
         _ => None,
     };
     marked.map(|end| (end + 1, text[..=end].to_owned()))
@@ -121,6 +125,7 @@ fn link(text: &str) -> Option<(usize, String)> {
 
 /// The URL at the start of `text`, without the punctuation of the sentence around it.
 fn url(text: &str) -> &str {
-    let end = text.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '`' | ')' | ']')).unwrap_or(text.len());
+    let end =
+        text.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '`' | ')' | ']')).unwrap_or(text.len());
     text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '\''])
 }

@@ -141,7 +141,9 @@ impl Strict<'_> {
     }
 
     fn note_duplicate(&self, key: &str) {
-        self.duplicate.borrow_mut().get_or_insert_with(|| self.pointer.child(key).refuse("the same key stands here twice"));
+        self.duplicate
+            .borrow_mut()
+            .get_or_insert_with(|| self.pointer.child(key).refuse("the same key stands here twice"));
     }
 }
 

@@ -12,7 +12,12 @@ pub const UNKNOWN: &str = "Unknown";
 const SAYS_UNKNOWN: &str = "UnknownValue";
 
 /// The macro call that makes the enum. It is text and not tokens, because prettyplease cannot format macro input.
-pub fn text(platform: &Platform<'_>, types: &Types, component: &Component, words: &[String]) -> Result<String, Refusal> {
+pub fn text(
+    platform: &Platform<'_>,
+    types: &Types,
+    component: &Component,
+    words: &[String],
+) -> Result<String, Refusal> {
     let name = platform.type_name(&component.name);
     let variant = |word: &String| {
         let ident = types.variant(name, word, &component.pointer)?.to_string();

@@ -147,8 +147,8 @@ fn under(key: &str) -> Place {
         "properties" => Place::Names(&Place::Property),
         "content" => Place::Names(&Place::Media),
         // `parameters` is a list in an operation and a map in the components; a list has no keys to mistake.
-        "paths" | "responses" | "headers" | "parameters" | "requestBodies" | "securitySchemes" | "mapping" | "links" | "callbacks"
-        | "scopes" | "variables" => Place::Names(&Place::Other),
+        "paths" | "responses" | "headers" | "parameters" | "requestBodies" | "securitySchemes" | "mapping"
+        | "links" | "callbacks" | "scopes" | "variables" => Place::Names(&Place::Other),
         "get" | "put" | "post" | "delete" | "patch" | "head" | "options" | "trace" => Place::Operation,
         "schema" | "items" | "additionalProperties" | "allOf" | "oneOf" | "anyOf" | "not" => Place::Property,
         _ => Place::Other,

@@ -89,7 +89,9 @@ impl Taken {
     pub fn parameter_type(&self, bare: &Type) -> TokenStream {
         match self {
             Self::Into => quote!(impl ::std::convert::Into<#bare>),
-            Self::Strings => quote!(impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>),
+            Self::Strings => {
+                quote!(impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>)
+            }
             Self::Elements(element) => quote!(impl ::std::iter::IntoIterator<Item = #element>),
             Self::Unboxed(inner) => quote!(#inner),
             Self::IntoUnboxed(inner) => quote!(impl ::std::convert::Into<#inner>),

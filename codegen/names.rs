@@ -31,14 +31,17 @@ pub fn listing(name: &str, platform: &Platform<'_>, types: &Types, params: &[Par
 fn component_lines(writer: &Writer<'_>, component: &Component) -> Result<Vec<String>, Refusal> {
     match &component.body {
         Body::Object(object) => Ok(struct_lines(&writer.object(component, object)?)),
-        Body::Words(words) => Ok(vec![format!("enum {}: {}", writer.platform.type_name(&component.name), words.join(" "))]),
+        Body::Words(words) => {
+            Ok(vec![format!("enum {}: {}", writer.platform.type_name(&component.name), words.join(" "))])
+        }
         Body::Union(union) => union_lines(writer, component, union),
     }
 }
 
 fn struct_lines(made: &Struct<'_>) -> Vec<String> {
     let arguments = made.fields.iter().filter(|plan| plan.is_argument()).map(|plan| short(&plan.parameter()));
-    let mut lines = vec![format!("struct {}", made.ident), format!("  new({})", arguments.collect::<Vec<_>>().join(", "))];
+    let mut lines =
+        vec![format!("struct {}", made.ident), format!("  new({})", arguments.collect::<Vec<_>>().join(", "))];
     lines.extend(made.fields.iter().map(|plan| {
         let ty = plan.ty();
         format!("  {}: {}", plan.ident, short(&quote!(#ty)))
@@ -53,7 +56,11 @@ fn union_lines(writer: &Writer<'_>, component: &Component, union: &Union) -> Res
     let mut lines = vec![format!("union {name} {kind}")];
     for variant in super::unions::variants(writer, component, union)? {
         let ty = &variant.ty;
-        lines.push(format!("  {}({}) {}", variant.ident, short(&quote!(#ty)), variant.arm.words.join(" ")).trim_end().to_owned());
+        lines.push(
+            format!("  {}({}) {}", variant.ident, short(&quote!(#ty)), variant.arm.words.join(" "))
+                .trim_end()
+                .to_owned(),
+        );
     }
     Ok(lines)
 }
@@ -65,7 +72,8 @@ fn short(tokens: &TokenStream) -> String {
     for path in paths {
         text = text.replace(&format!("::std::{path}::"), "");
     }
-    for path in ["::serde_json::", "crate::open::", "crate::secret::", "crate::page::", "crate::sse::", "crate::http::"] {
+    for path in ["::serde_json::", "crate::open::", "crate::secret::", "crate::page::", "crate::sse::", "crate::http::"]
+    {
         text = text.replace(path, "");
     }
     text.replace("impl", "impl ").replace(',', ", ").replace(':', ": ").replace(": : ", "::").replace('=', " = ")

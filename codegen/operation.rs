@@ -69,7 +69,8 @@ pub fn read_all(document: &Document) -> Result<Vec<Result<Operation, Refusal>>, 
     let mut operations = Vec::new();
     for (path, item) in document.root().entries_of("paths")? {
         let methods = item.entries()?.into_iter().filter(|(key, _)| METHODS.contains(key));
-        operations.extend(methods.map(|(method, node)| Reader { document, path, item: &item, node: &node }.read(method)));
+        operations
+            .extend(methods.map(|(method, node)| Reader { document, path, item: &item, node: &node }.read(method)));
     }
     Ok(operations)
 }
@@ -252,5 +253,8 @@ fn split_path(path: &str) -> Result<Vec<Piece>, String> {
 
 fn is_snake(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain) && !name.contains("__") && !name.ends_with('_')
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(plain)
+        && !name.contains("__")
+        && !name.ends_with('_')
 }

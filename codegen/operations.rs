@@ -128,7 +128,7 @@ fn timeout(milliseconds: Option<u64>) -> TokenStream {
 
 fn paging(answer: &Answer) -> TokenStream {
     let Answer::Page { size, .. } = answer else { return quote!(::std::option::Option::None) };
-    let size = Literal::u64_unsuffixed(*size);
+    let size = Literal::u32_unsuffixed(*size);
     quote!(::std::option::Option::Some(crate::http::Paging::Offset { page_size: #size }))
 }
 

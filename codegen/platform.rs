@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use heck::ToUpperCamelCase;
 
 use super::api::{Api, prefix};
-use super::component::{Body, Component, Field, Object};
+use super::component::{Arm, Body, Component, Field, Object};
 use super::operation::Operation;
 use super::refusal::{Pointer, Refusal};
 use super::schema::{Schema, Shape};
@@ -47,8 +47,11 @@ impl<'a> Platform<'a> {
         let query = all.iter().flat_map(|operation| operation.query.iter().map(|parameter| &parameter.schema));
         let sent = reach(api, all.iter().filter_map(bodies).chain(query));
         let received = reach(api, all.iter().filter_map(|operation| operation.answer.schema()));
-        let components: Vec<&Component> =
-            api.components.iter().filter(|component| [&sent, &received].iter().any(|set| set.contains(component.name.as_str()))).collect();
+        let components: Vec<&Component> = api
+            .components
+            .iter()
+            .filter(|component| [&sent, &received].iter().any(|set| set.contains(component.name.as_str())))
+            .collect();
         let (alternates, operations) = all.iter().copied().partition(|operation| operation.alternate_of.is_some());
         let updates = updates(&all, &components);
         let tags = tags(&components, &all);
@@ -83,16 +86,23 @@ impl<'a> Platform<'a> {
 
     /// The other spellings of a primary operation.
     pub fn alternates(&self, primary: &Operation) -> Vec<&'a Operation> {
-        self.alternates.iter().copied().filter(|operation| operation.alternate_of.as_ref() == Some(&primary.id)).collect()
+        self.alternates
+            .iter()
+            .copied()
+            .filter(|operation| operation.alternate_of.as_ref() == Some(&primary.id))
+            .collect()
     }
 
     /// The structs of query parameters: one for each operation that has any.
     pub fn params(&self) -> Result<Vec<Params>, Refusal> {
         let with_query = self.operations.iter().filter(|operation| !operation.query.is_empty());
         let params: Vec<Params> = with_query.map(|operation| Params::of(operation)).collect();
-        let taken = |params: &&Params| self.components.iter().any(|component| self.type_name(&component.name) == params.name);
+        let taken =
+            |params: &&Params| self.components.iter().any(|component| self.type_name(&component.name) == params.name);
         match params.iter().find(taken) {
-            Some(params) => Err(params.operation.refuse(format!("its parameters would be `{}`, as a component is", params.name))),
+            Some(params) => {
+                Err(params.operation.refuse(format!("its parameters would be `{}`, as a component is", params.name)))
+            }
             None => Ok(params),
         }
     }
@@ -144,11 +154,16 @@ fn reach<'a>(api: &'a Api, schemas: impl Iterator<Item = &'a Schema>) -> BTreeSe
 
 /// Bodies of PATCH and of operations that stand in for one, and what is named an update.
 fn updates<'a>(operations: &[&'a Operation], components: &[&'a Component]) -> BTreeSet<&'a str> {
-    let patches: BTreeSet<&str> = operations.iter().filter(|operation| operation.method == "patch").map(|operation| operation.id.as_str()).collect();
+    let patches: BTreeSet<&str> = operations
+        .iter()
+        .filter(|operation| operation.method == "patch")
+        .map(|operation| operation.id.as_str())
+        .collect();
     let kin = |operation: &&&Operation| {
         let other = operation.alternate_of.as_deref();
         let stands_for_patch = other.is_some_and(|primary| patches.contains(primary));
-        let has_patch = operations.iter().any(|one| one.method == "patch" && one.alternate_of.as_ref() == Some(&operation.id));
+        let has_patch =
+            operations.iter().any(|one| one.method == "patch" && one.alternate_of.as_ref() == Some(&operation.id));
         operation.method == "patch" || stands_for_patch || has_patch
     };
     let bodies = operations.iter().filter(kin).filter_map(|operation| operation.body.as_ref());
@@ -177,9 +192,11 @@ fn tags<'a>(components: &[&'a Component], operations: &[&'a Operation]) -> BTree
     single.filter(|(name, tag)| !untagged.contains(name) || is_constant(components, name, *tag)).collect()
 }
 
-fn tagged_arms(component: &Component) -> Vec<(&str, &super::component::Arm)> {
+fn tagged_arms(component: &Component) -> Vec<(&str, &Arm)> {
     match &component.body {
-        Body::Union(union) => union.tag.iter().flat_map(|tag| union.arms.iter().map(move |arm| (tag.as_str(), arm))).collect(),
+        Body::Union(union) => {
+            union.tag.iter().flat_map(|tag| union.arms.iter().map(move |arm| (tag.as_str(), arm))).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -29,7 +29,9 @@ pub enum Shape {
     Timestamp,
     Secret,
     Boolean,
-    Integer { format: Option<String> },
+    Integer {
+        format: Option<String>,
+    },
     Number,
     Any,
     /// Bytes: only ever the whole of a body or a part of a form.
@@ -46,9 +48,34 @@ pub const COMPONENTS: &str = "#/components/schemas/";
 
 /// The keywords that the generator understands, and those that it may pass over because they change nothing in Rust.
 const KEYWORDS: [&str; 28] = [
-    "type", "format", "enum", "title", "description", "default", "nullable", "required", "properties", "additionalProperties",
-    "items", "allOf", "oneOf", "anyOf", "discriminator", "minLength", "maxLength", "pattern", "minimum", "maximum",
-    "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "minProperties", "maxProperties", "$ref", "deprecated",
+    "type",
+    "format",
+    "enum",
+    "title",
+    "description",
+    "default",
+    "nullable",
+    "required",
+    "properties",
+    "additionalProperties",
+    "items",
+    "allOf",
+    "oneOf",
+    "anyOf",
+    "discriminator",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "$ref",
+    "deprecated",
 ];
 const IGNORED: [&str; 7] = ["example", "externalDocs", "readOnly", "writeOnly", "uniqueItems", "multipleOf", "xml"];
 
@@ -123,12 +150,15 @@ fn component(node: &Node<'_>) -> Result<Option<String>, Refusal> {
         None => node.get("$ref"),
         Some(wrapper) => match wrapper.items()?.as_slice() {
             [only] => Some(only.require("$ref")?),
-            _ => return Err(wrapper.refuse("wraps one reference, or is a component of its own with all the properties")),
+            _ => {
+                return Err(wrapper.refuse("wraps one reference, or is a component of its own with all the properties"));
+            }
         },
     };
     let Some(reference) = reference else { return Ok(None) };
     let name = reference.text()?.strip_prefix(COMPONENTS);
-    name.map(|name| Some(name.to_owned())).ok_or_else(|| reference.refuse(format!("a schema is referred to by `{COMPONENTS}<name>`")))
+    name.map(|name| Some(name.to_owned()))
+        .ok_or_else(|| reference.refuse(format!("a schema is referred to by `{COMPONENTS}<name>`")))
 }
 
 fn text(node: &Node<'_>) -> Result<Shape, Refusal> {

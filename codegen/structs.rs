@@ -110,9 +110,9 @@ impl Struct<'_> {
         let (ident, shadow) = (&self.ident, self.shadow_ident());
         let fields = self.fields.iter().map(shadow_fields);
         let values = self.fields.iter().map(shadow_value);
-        let unknown = self.keep_unknown.then(|| {
-            quote!(#[serde(flatten)] unknown: ::serde_json::Map<::std::string::String, ::serde_json::Value>,)
-        });
+        let unknown = self
+            .keep_unknown
+            .then(|| quote!(#[serde(flatten)] unknown: ::serde_json::Map<::std::string::String, ::serde_json::Value>,));
         let tag = self.tag.filter(|_| self.keep_unknown).map(|tag| {
             let property = tag.property;
             quote!(#[serde(default, rename = #property)] _tag: ::serde::de::IgnoredAny,)
@@ -172,5 +172,8 @@ fn spellings(field: &Field) -> impl Iterator<Item = &String> {
 }
 
 fn spelling_idents(plan: &Plan<'_>) -> Vec<Ident> {
-    spellings(plan.field).enumerate().map(|(index, _)| format_ident!("{}_{index}", setters::stem(&plan.ident))).collect()
+    spellings(plan.field)
+        .enumerate()
+        .map(|(index, _)| format_ident!("{}_{index}", setters::stem(&plan.ident)))
+        .collect()
 }

@@ -109,7 +109,8 @@ fn schemas(platform: &Platform<'_>, params: &[Params]) -> Map<String, Value> {
         let fields = params.object.fields.iter().map(|field| (field.name.clone(), bare(platform, &field.schema)));
         schemas.insert(params.name.clone(), object(fields));
     }
-    let answers = platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), operation.answer.schema()?)));
+    let answers =
+        platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), operation.answer.schema()?)));
     schemas.insert(ANSWERS.to_owned(), object(answers.map(|(id, schema)| (id, bare(platform, schema)))));
     for own in [TIMESTAMP, SECRET] {
         schemas.insert(own.to_owned(), json!({ "type": "string" }));
@@ -172,7 +173,10 @@ fn members(item: &Item) -> Option<(String, BTreeMap<String, Member>)> {
             let Fields::Named(fields) = &item.fields else { return None };
             let field = |field: &syn::Field| {
                 let ident = field.ident.clone()?;
-                Some((renamed(&field.attrs).unwrap_or_else(|| ident.to_string()), Member { ident, ty: Some(field.ty.clone()) }))
+                Some((
+                    renamed(&field.attrs).unwrap_or_else(|| ident.to_string()),
+                    Member { ident, ty: Some(field.ty.clone()) },
+                ))
             };
             Some((item.ident.to_string(), fields.named.iter().filter_map(field).collect()))
         }

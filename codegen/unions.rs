@@ -1,6 +1,6 @@
 //! Unions: with a tag that tells the arms apart, or tried in turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -83,7 +83,13 @@ fn variant_docs(writer: &Writer<'_>, variant: &Variant<'_>) -> String {
 }
 
 /// The macro call that makes the enum. It is text and not tokens, because prettyplease cannot format macro input.
-fn tagged(writer: &Writer<'_>, name: &str, tag: &str, description: &str, variants: &[Variant<'_>]) -> Result<String, Refusal> {
+fn tagged(
+    writer: &Writer<'_>,
+    name: &str,
+    tag: &str,
+    description: &str,
+    variants: &[Variant<'_>],
+) -> Result<String, Refusal> {
     let line = |variant: &Variant<'_>| {
         let docs = docs::comments(&variant_docs(writer, variant), 2);
         let words: Vec<String> = variant.arm.words.iter().map(|word| format!("{word:?}")).collect();
@@ -114,7 +120,11 @@ fn accessor(writer: &Writer<'_>, tag: &str, variant: &Variant<'_>) -> Result<Str
         _ => return Err(field.pointer.refuse("a tag is a string or a string enum")),
     };
     let plain = field.required && !field.schema.nullable;
-    let word = if plain { format!("body.{ident}.as_str()") } else { format!("body.{ident}.as_ref().map_or(\"\", {path}::as_str)") };
+    let word = if plain {
+        format!("body.{ident}.as_str()")
+    } else {
+        format!("body.{ident}.as_ref().map_or(\"\", {path}::as_str)")
+    };
     Ok(format!(" in |body| {word}"))
 }
 
@@ -157,7 +167,7 @@ fn conversions(union: &Ident, variants: &[Variant<'_>]) -> TokenStream {
 
 fn conversion(union: &Ident, variant: &Variant<'_>) -> TokenStream {
     let (ident, ty) = (&variant.ident, &variant.ty);
-    let taken = Taken::of(ty, &std::collections::BTreeSet::new());
+    let taken = Taken::of(ty, &BTreeSet::new());
     let (source, value) = match &taken {
         Taken::Unboxed(inner) => (inner, quote!(::std::boxed::Box::new(value))),
         _ => (ty, quote!(value)),

@@ -8,9 +8,7 @@ use std::process::ExitCode;
 use futures::TryStreamExt;
 use polyagent::Error;
 use polyagent::elephantasm::Elephantasm;
-use polyagent::elephantasm::types::{
-    AnimaCreate, EventCreate, EventType, GetLatestMemoryPackParams, ListEventsParams,
-};
+use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, GetLatestMemoryPackParams, ListEventsParams};
 use polyagent::sandbox::Sandbox;
 
 const CONVERSATION: [(EventType, &str); 4] = [
@@ -49,7 +47,11 @@ async fn remember(client: &Elephantasm, live: bool) -> Result<ExitCode, Error> {
 /// Gives what did not hold.
 async fn converse(client: &Elephantasm, anima_id: &str, live: bool) -> Result<Vec<&'static str>, Error> {
     let mut failures = Vec::new();
-    let mut check = |holds: bool, what: &'static str| if !holds { failures.push(what) };
+    let mut check = |holds: bool, what: &'static str| {
+        if !holds {
+            failures.push(what)
+        }
+    };
 
     for (event_type, content) in CONVERSATION {
         let event = EventCreate::new(anima_id, event_type, content).session_id("quickstart");

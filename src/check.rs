@@ -75,7 +75,8 @@ impl InvalidArgument {
 
     /// The same error, seen from what holds the argument under the name `holder`.
     pub(crate) fn within(mut self, holder: &str) -> Self {
-        let gap = if holder.is_empty() || self.argument.is_empty() || self.argument.starts_with('[') { "" } else { "." };
+        let gap =
+            if holder.is_empty() || self.argument.is_empty() || self.argument.starts_with('[') { "" } else { "." };
         self.argument = format!("{holder}{gap}{}", self.argument);
         self
     }
@@ -111,7 +112,11 @@ pub(crate) fn count(name: &str, count: usize, bounds: impl RangeBounds<usize>) -
 }
 
 /// A number is within `bounds`.
-pub(crate) fn range<T: PartialOrd + Display>(name: &str, value: T, bounds: impl RangeBounds<T>) -> Result<(), InvalidArgument> {
+pub(crate) fn range<T: PartialOrd + Display>(
+    name: &str,
+    value: T,
+    bounds: impl RangeBounds<T>,
+) -> Result<(), InvalidArgument> {
     if bounds.contains(&value) {
         return Ok(());
     }
@@ -171,7 +176,10 @@ pub(crate) fn is_uuid(value: &str) -> bool {
     let bytes = value.as_bytes();
     match bytes.len() {
         32 => bytes.iter().all(u8::is_ascii_hexdigit),
-        36 => bytes.iter().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() }),
+        36 => bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() }),
         _ => false,
     }
 }

@@ -24,7 +24,7 @@
 //! | `native-tls` | | TLS by the operating system's library; rustls wins if both are on |
 //! | `http2`, `gzip`, `socks` | | HTTP/2, compressed answers, SOCKS proxies |
 //! | `tracing` | | a span per call and an event per attempt |
-//! | `sandbox` | | [`sandbox`], the platforms in memory on a loopback port |
+//! | `sandbox` | | `sandbox`, the platforms in memory on a loopback port |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -54,7 +54,8 @@ pub use ::reqwest;
 
 pub use self::check::{Check, InvalidArgument};
 pub use self::error::{
-    ApiError, Attempt, ConfigError, DecodeError, Error, TransportKind, FieldError, Reason, TimeoutError, Timer, TransportError,
+    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, TimeoutError, Timer, TransportError,
+    TransportKind,
 };
 pub use self::http::{
     AttemptEnd, AttemptStart, ClientBuilder, ExtraHeaders, Hook, RateLimit, Request, RequestFuture, Response,

@@ -35,6 +35,8 @@ mod operations;
 mod params;
 #[path = "codegen/refusals.rs"]
 mod refusals;
+#[path = "codegen/refused_schemas.rs"]
+mod refused_schemas;
 #[path = "codegen/scalars.rs"]
 mod scalars;
 #[path = "codegen/unions.rs"]

@@ -281,7 +281,9 @@ mod tests {
         assert_eq!(base, a(call()));
         assert_ne!(base, a(call().session_id("s")));
         assert_ne!(base, a(call().occurred_at("2026-02-04T12:00:01Z".parse::<Timestamp>().unwrap())));
-        let tail = |end: &str| a(Capture::new("message.in", format!("{long}{end}")).occurred_at(Timestamp::from(SystemTime::UNIX_EPOCH)));
+        let tail = |end: &str| {
+            a(Capture::new("message.in", format!("{long}{end}")).occurred_at(Timestamp::from(SystemTime::UNIX_EPOCH)))
+        };
         assert_ne!(tail("a"), tail("b"));
         assert_eq!(a(call().source_uri("")), base);
         assert_ne!(a(call().session_id("1:a")), a(call().session_id("1")));

@@ -151,7 +151,10 @@ mod tests {
             assert_eq!(facts.message.as_deref(), Some("Monthly events used up"));
             assert_eq!(facts.details["action"], "create_event");
         }
-        let gate = facts(403, r#"{"detail":{"error":"feature_not_available","feature":"dreamer","message":"Not in your plan"}}"#);
+        let gate = facts(
+            403,
+            r#"{"detail":{"error":"feature_not_available","feature":"dreamer","message":"Not in your plan"}}"#,
+        );
         assert_eq!(gate.reason, Some(Reason::FeatureUnavailable));
     }
 
@@ -169,7 +172,10 @@ mod tests {
     fn a_rate_limit_has_no_detail() {
         let now = facts(429, r#"{"error":"rate_limit_exceeded","message":"Too many requests"}"#);
         assert_eq!((now.reason, now.retry_after), (Some(Reason::RateLimit), None));
-        let once = facts(429, r#"{"error":"rate_limit_exceeded","message":"Slow down","retry_after_seconds":"3","upgrade_url":"u"}"#);
+        let once = facts(
+            429,
+            r#"{"error":"rate_limit_exceeded","message":"Slow down","retry_after_seconds":"3","upgrade_url":"u"}"#,
+        );
         assert_eq!(once.retry_after, Some(Duration::from_secs(3)));
         assert_eq!(facts(429, "slow down").reason, None);
     }

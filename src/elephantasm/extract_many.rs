@@ -117,7 +117,9 @@ where
 
     /// Starts the capture, or parks it behind the one under way in its session.
     fn admit(&mut self, index: usize, capture: Capture) {
-        if self.in_session_order && let Some(session) = capture.session() {
+        if self.in_session_order
+            && let Some(session) = capture.session()
+        {
             if self.busy_sessions.contains(session) {
                 self.parked_count += 1;
                 self.parked.entry(session.to_owned()).or_default().push_back((index, capture));
@@ -131,15 +133,12 @@ where
     /// Lets the next of the session go.
     fn finish(&mut self, outcome: &Outcome) {
         let Some(session) = outcome.capture.session().filter(|_| self.in_session_order) else { return };
-        match self.parked.get_mut(session).and_then(VecDeque::pop_front) {
-            Some((index, capture)) => {
-                self.parked_count -= 1;
-                self.start(index, capture);
-            }
-            None => {
-                self.parked.remove(session);
-                self.busy_sessions.remove(session);
-            }
+        if let Some((index, capture)) = self.parked.get_mut(session).and_then(VecDeque::pop_front) {
+            self.parked_count -= 1;
+            self.start(index, capture);
+        } else {
+            self.parked.remove(session);
+            self.busy_sessions.remove(session);
         }
     }
 

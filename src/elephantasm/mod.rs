@@ -50,7 +50,14 @@ use crate::http::{Auth, ClientBuilder, Core, Method, Platform, Request};
 use crate::{Error, Secret};
 
 /// Requests and answers of Elephantasm, generated from the OpenAPI document.
-#[allow(clippy::too_many_arguments, clippy::option_option, clippy::doc_markdown, clippy::large_enum_variant)]
+#[allow(
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    clippy::option_option,
+    clippy::doc_markdown,
+    clippy::large_enum_variant,
+    reason = "generated"
+)]
 pub mod types {
     include!(concat!(env!("OUT_DIR"), "/elephantasm_types.rs"));
 }
@@ -121,7 +128,8 @@ impl Elephantasm {
         }
         if let Some(timeout) = variable(defaults::TIMEOUT)? {
             let seconds = timeout.parse().ok().filter(|seconds| *seconds > 0);
-            let seconds = seconds.ok_or_else(|| Error::config(format!("{} is no number of seconds", defaults::TIMEOUT)))?;
+            let seconds =
+                seconds.ok_or_else(|| Error::config(format!("{} is no number of seconds", defaults::TIMEOUT)))?;
             builder = builder.attempt_timeout(Duration::from_secs(seconds));
         }
         if let Some(anima_id) = variable(defaults::ANIMA_ID)? {
@@ -192,7 +200,64 @@ impl Elephantasm {
     /// let config = client.raw(Method::GET, ["api", "animas", id, "io-config"]).await?;
     /// # Ok(()) }
     /// ```
-    pub fn raw<S: AsRef<str>>(&self, method: Method, segments: impl IntoIterator<Item = S>) -> Request<serde_json::Value> {
+    pub fn raw<S: AsRef<str>>(
+        &self,
+        method: Method,
+        segments: impl IntoIterator<Item = S>,
+    ) -> Request<serde_json::Value> {
         Request::raw(&self.core, method, segments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<Elephantasm, Error> {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let look_up = move |name: &str| Ok(variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()));
+        Elephantasm::builder_from(&look_up)?.build()
+    }
+
+    #[test]
+    fn the_environment_sets_key_endpoint_timeout_and_anima() {
+        let error = from(&[]).unwrap_err();
+        assert!(error.to_string().contains("ELEPHANTASM_API_KEY"), "{error}");
+        let plain = from(&[("ELEPHANTASM_API_KEY", "k")]).unwrap();
+        assert_eq!(plain.anima_id(), None);
+        assert!(format!("{plain:?}").contains("https://api.elephantasm.com"), "{plain:?}");
+        let all = from(&[
+            ("ELEPHANTASM_API_KEY", "k"),
+            ("ELEPHANTASM_ENDPOINT", "http://localhost:8000/api/"),
+            ("ELEPHANTASM_TIMEOUT", "5"),
+            ("ELEPHANTASM_ANIMA_ID", "b2352c05-e685-4021-8624-595406c725f2"),
+        ]);
+        let all = all.unwrap();
+        assert_eq!(all.anima_id(), Some("b2352c05-e685-4021-8624-595406c725f2"));
+        assert!(format!("{all:?}").contains("base_url: http://localhost:8000,"), "{all:?}");
+    }
+
+    #[test]
+    fn a_variable_without_a_usable_value_is_named() {
+        for (name, value) in
+            [("ELEPHANTASM_TIMEOUT", "soon"), ("ELEPHANTASM_TIMEOUT", "0"), ("ELEPHANTASM_TIMEOUT", "-1")]
+        {
+            let error = from(&[("ELEPHANTASM_API_KEY", "k"), (name, value)]).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        assert!(from(&[("ELEPHANTASM_API_KEY", "k"), ("ELEPHANTASM_ENDPOINT", "http://10.0.0.1")]).is_err());
+    }
+
+    #[test]
+    fn the_defaults_agree_with_the_document() {
+        let document: serde_json::Value = serde_json::from_str(include_str!("../../spec/openapi.json")).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        for (path, item) in
+            paths.iter().filter(|(_, item)| item.as_object().unwrap().values().any(|op| op["tags"][0] == "elephantasm"))
+        {
+            assert_eq!(item["servers"][0]["url"], PLATFORM.base_url, "{path}");
+            assert!(path.starts_with(PLATFORM.optional_suffix), "{path}");
+        }
     }
 }

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::call::{Body, CallRecord, Headers, one_line, redacted};
+use super::call::CallRecord;
+use super::decode::{Body, Headers, one_line, redacted};
 use crate::config;
 use crate::secret::Secret;
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod call;
+mod decode;
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -11,8 +12,10 @@ use http::{HeaderMap, StatusCode};
 
 pub use self::api::{ApiError, FieldError, Reason};
 pub(crate) use self::api::{ErrorAnswer, Facts};
-pub(crate) use self::call::{CallRecord, DecodeFault, Headers, root_cause, timeout_words};
-pub use self::call::{Attempt, ConfigError, DecodeError, TransportKind, TimeoutError, Timer, TransportError};
+pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind};
+pub(crate) use self::call::{CallRecord, root_cause, timeout_words};
+pub use self::decode::DecodeError;
+pub(crate) use self::decode::{DecodeFault, Headers};
 use crate::check::InvalidArgument;
 use crate::http::RateLimit;
 

@@ -332,7 +332,9 @@ mod tests {
     use crate::elephantasm::{Elephantasm, PLATFORM};
 
     fn base(url: &str) -> Result<(String, String), String> {
-        parse_base(&PLATFORM, Some(url), false).map(|(url, prefix)| (url.to_string(), prefix)).map_err(|e| e.to_string())
+        parse_base(&PLATFORM, Some(url), false)
+            .map(|(url, prefix)| (url.to_string(), prefix))
+            .map_err(|e| e.to_string())
     }
 
     #[test]
@@ -346,10 +348,13 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_unless_allowed() {
-        for url in ["http://localhost:1", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1", "http://a.localhost"] {
+        for url in
+            ["http://localhost:1", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1", "http://a.localhost"]
+        {
             assert!(base(url).is_ok(), "{url}");
         }
-        for url in ["http://host", "http://127.0.0.1.host", "http://10.0.0.5", "http://localhost.host", "http://[::2]"] {
+        for url in ["http://host", "http://127.0.0.1.host", "http://10.0.0.5", "http://localhost.host", "http://[::2]"]
+        {
             assert!(base(url).unwrap_err().contains("allow_insecure_http"), "{url}");
         }
         assert!(parse_base(&PLATFORM, Some("http://10.0.0.5"), true).is_ok());
@@ -357,7 +362,14 @@ mod tests {
 
     #[test]
     fn an_unsafe_base_url_is_refused_without_being_echoed() {
-        for url in ["https://user:hunter2@host", "https://:hunter2@host", "https://host?key=hunter2", "https://host#hunter2", "hunter2", "ftp://hunter2"] {
+        for url in [
+            "https://user:hunter2@host",
+            "https://:hunter2@host",
+            "https://host?key=hunter2",
+            "https://host#hunter2",
+            "hunter2",
+            "ftp://hunter2",
+        ] {
             let error = base(url).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }

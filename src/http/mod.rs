@@ -41,7 +41,7 @@ use self::retry::{Budget, Failed, Window};
 use self::transport::{Failure, Received};
 use crate::Error;
 use crate::error::{
-    ApiError, Attempt, ConfigError, ErrorAnswer, Facts, TransportKind, Reason, TimeoutError, TransportError,
+    ApiError, Attempt, ConfigError, ErrorAnswer, Facts, Reason, TimeoutError, TransportError, TransportKind,
 };
 use crate::secret::Secret;
 

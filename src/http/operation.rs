@@ -76,8 +76,22 @@ pub enum RetryClass {
 
 /// Everything that must not stand raw in a path segment.
 const SEGMENT: &AsciiSet = &CONTROLS
-    .add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}')
-    .add(b'/').add(b'\\').add(b'^').add(b'|').add(b'[').add(b']');
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'/')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'|')
+    .add(b'[')
+    .add(b']');
 
 /// Puts `ids` into the places of `path`, in order.
 ///
@@ -124,9 +138,7 @@ pub(crate) fn segment<'a>(name: &str, id: &'a str) -> Result<PercentEncode<'a>, 
 }
 
 fn has_percent_escape(id: &str) -> bool {
-    id.as_bytes()
-        .windows(3)
-        .any(|w| w[0] == b'%' && w[1].is_ascii_hexdigit() && w[2].is_ascii_hexdigit())
+    id.as_bytes().windows(3).any(|w| w[0] == b'%' && w[1].is_ascii_hexdigit() && w[2].is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -151,9 +163,46 @@ mod tests {
     #[test]
     fn what_could_leave_its_segment_is_refused() {
         let hostile = [
-            "", " ", "\t", ".", "..", "/", "a/b", "../a", "a/..", "./a", "/a", "a/", "//", "\\", "..\\a", "a\\b", "\0",
-            "a\0", "a\nb", "a\rb", "\r\nHost: x", "a\tb", "\u{7f}", "\u{80}", "\u{85}", "%2e", "%2E", "%2e%2e", "%2E%2e",
-            ".%2e", "%2e.", "%2f", "a%2Fb", "%5c", "%5C..", "%00", "%0d%0a", "%252e", "..%2f", "a%20b",
+            "",
+            " ",
+            "\t",
+            ".",
+            "..",
+            "/",
+            "a/b",
+            "../a",
+            "a/..",
+            "./a",
+            "/a",
+            "a/",
+            "//",
+            "\\",
+            "..\\a",
+            "a\\b",
+            "\0",
+            "a\0",
+            "a\nb",
+            "a\rb",
+            "\r\nHost: x",
+            "a\tb",
+            "\u{7f}",
+            "\u{80}",
+            "\u{85}",
+            "%2e",
+            "%2E",
+            "%2e%2e",
+            "%2E%2e",
+            ".%2e",
+            "%2e.",
+            "%2f",
+            "a%2Fb",
+            "%5c",
+            "%5C..",
+            "%00",
+            "%0d%0a",
+            "%252e",
+            "..%2f",
+            "a%20b",
         ];
         assert_eq!(hostile.len(), 40);
         for id in hostile {

@@ -27,7 +27,8 @@ impl RateLimit {
     /// Reads the headers; `None` if there are none.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let number = |what: &str| {
-            let prefixed = headers.get(format!("x-ratelimit-{what}")).or_else(|| headers.get(format!("ratelimit-{what}")));
+            let prefixed =
+                headers.get(format!("x-ratelimit-{what}")).or_else(|| headers.get(format!("ratelimit-{what}")));
             // A window may follow the number, as in `100, 100;w=60`.
             let text = prefixed?.to_str().ok()?;
             let digits = text.trim().split([',', ';', '.']).next()?;
@@ -64,7 +65,8 @@ mod tests {
 
     #[test]
     fn a_reset_is_an_instant_or_seconds_from_the_answers_date() {
-        let epoch = read(&[("x-ratelimit-limit", "100"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1640995200")]);
+        let epoch =
+            read(&[("x-ratelimit-limit", "100"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1640995200")]);
         let epoch = epoch.unwrap();
         assert_eq!((epoch.limit, epoch.remaining), (Some(100), Some(0)));
         assert_eq!(epoch.reset.unwrap().to_string(), "2022-01-01T00:00:00Z");

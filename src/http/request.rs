@@ -266,7 +266,8 @@ impl<T: Send + 'static> Request<Page<T>> {
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidArgument> {
     let parsed = HeaderName::try_from(name).map_err(|_| InvalidArgument::new(name, "is no header name"))?;
     hook::check_header(&parsed)?;
-    let value = HeaderValue::try_from(value).map_err(|_| InvalidArgument::new(name, "has a value no header can carry"))?;
+    let value =
+        HeaderValue::try_from(value).map_err(|_| InvalidArgument::new(name, "has a value no header can carry"))?;
     Ok((parsed, value))
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::RetryClass;
 use crate::config;
-use crate::error::{Attempt, TransportKind, Reason, Timer};
+use crate::error::{Attempt, Reason, Timer, TransportKind};
 
 /// How often and with what pauses a client retries.
 ///
@@ -95,9 +95,16 @@ impl RetryPolicy {
 /// What an attempt met, as far as a retry depends on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Outcome {
-    Status { status: StatusCode, reason: Option<Reason>, retry_after: Option<Duration> },
+    Status {
+        status: StatusCode,
+        reason: Option<Reason>,
+        retry_after: Option<Duration>,
+    },
     Transport(TransportKind),
-    Timeout { timer: Timer, connected: bool },
+    Timeout {
+        timer: Timer,
+        connected: bool,
+    },
     /// Nothing was sent, for a reason that another attempt does not change.
     NotSent,
 }
@@ -149,8 +156,12 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
             _ => false,
         },
         Outcome::Transport(TransportKind::NotConnected) | Outcome::Timeout { timer: Timer::Connect, .. } => true,
-        Outcome::Transport(TransportKind::StaleConnection) if class == RetryClass::Idempotent => return Verdict::RetryAtOnce,
-        Outcome::Transport(TransportKind::NoAnswer | TransportKind::BodyCut | TransportKind::Other) => class == RetryClass::Idempotent,
+        Outcome::Transport(TransportKind::StaleConnection) if class == RetryClass::Idempotent => {
+            return Verdict::RetryAtOnce;
+        }
+        Outcome::Transport(TransportKind::NoAnswer | TransportKind::BodyCut | TransportKind::Other) => {
+            class == RetryClass::Idempotent
+        }
         Outcome::Transport(_) | Outcome::NotSent | Outcome::Timeout { timer: Timer::Total, .. } => false,
         Outcome::Timeout { connected, .. } => !connected || class == RetryClass::Idempotent,
     };

@@ -106,7 +106,13 @@ fn only_what_certainly_did_not_arrive_was_certainly_not_processed() {
     assert!(!processed(Outcome::Timeout { timer: Timer::Attempt, connected: false }));
     assert!(!processed(Outcome::NotSent));
     assert!(!processed(status(429, None, None)) && !processed(status(404, None, None)));
-    for kind in [TransportKind::StaleConnection, TransportKind::NoAnswer, TransportKind::BodyCut, TransportKind::BodyTooLarge, TransportKind::InvalidHttp] {
+    for kind in [
+        TransportKind::StaleConnection,
+        TransportKind::NoAnswer,
+        TransportKind::BodyCut,
+        TransportKind::BodyTooLarge,
+        TransportKind::InvalidHttp,
+    ] {
         assert!(processed(Outcome::Transport(kind)), "{kind:?}");
     }
     assert!(processed(Outcome::Timeout { timer: Timer::Attempt, connected: true }));
@@ -271,7 +277,11 @@ async fn a_spent_budget_ends_all_retries() {
 #[tokio::test(start_paused = true)]
 async fn no_retries_means_one_attempt_whatever_it_meets() {
     let single = Plan { policy: RetryPolicy::none(), ..plan(Idempotent) };
-    for met in [Outcome::Transport(TransportKind::StaleConnection), Outcome::Transport(TransportKind::NotConnected), status(429, None, Some(SEC))] {
+    for met in [
+        Outcome::Transport(TransportKind::StaleConnection),
+        Outcome::Transport(TransportKind::NotConnected),
+        status(429, None, Some(SEC)),
+    ] {
         let (ok, pauses, ..) = drive(single, &Budget::new(), vec![(SEC, Some(met))]).await;
         assert!(!ok && pauses.is_empty());
     }

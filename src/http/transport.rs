@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Settings;
 use super::retry::{Failed, Outcome, Window};
 use crate::config;
-use crate::error::{BoxError, ErrorAnswer, TransportKind, Timer, root_cause, timeout_words};
+use crate::error::{BoxError, ErrorAnswer, Timer, TransportKind, root_cause, timeout_words};
 
 /// An attempt that did not bring a 2xx answer.
 #[derive(Debug)]
@@ -29,11 +29,9 @@ pub(crate) enum Failure {
 impl Failed for Failure {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Answer(answer) => Outcome::Status {
-                status: answer.status,
-                reason: answer.facts.reason,
-                retry_after: answer.retry_after,
-            },
+            Self::Answer(answer) => {
+                Outcome::Status { status: answer.status, reason: answer.facts.reason, retry_after: answer.retry_after }
+            }
             Self::Transport { kind, .. } => Outcome::Transport(*kind),
             Self::Timeout { timer, connected, .. } => Outcome::Timeout { timer: *timer, connected: *connected },
             Self::Credentials(_) => Outcome::NotSent,
@@ -103,7 +101,8 @@ async fn read_all(response: &mut reqwest::Response, max: usize) -> Result<Bytes,
         kind: TransportKind::BodyTooLarge,
         source: format!("more than the limit of {max} bytes").into(),
     };
-    let cut = |error: reqwest::Error| Failure::Transport { kind: TransportKind::BodyCut, source: error.without_url().into() };
+    let cut =
+        |error: reqwest::Error| Failure::Transport { kind: TransportKind::BodyCut, source: error.without_url().into() };
     if response.content_length().is_some_and(|length| length > max as u64) {
         return Err(too_large());
     }

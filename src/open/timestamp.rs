@@ -65,7 +65,11 @@ impl From<SystemTime> for Timestamp {
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
         let since: Duration = time.0.as_duration().unsigned_abs();
-        let system = if time.0.as_duration().is_negative() { Self::UNIX_EPOCH.checked_sub(since) } else { Self::UNIX_EPOCH.checked_add(since) };
+        let system = if time.0.as_duration().is_negative() {
+            Self::UNIX_EPOCH.checked_sub(since)
+        } else {
+            Self::UNIX_EPOCH.checked_add(since)
+        };
         system.unwrap_or(Self::UNIX_EPOCH)
     }
 }

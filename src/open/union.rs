@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde::Deserialize;
 use serde_json::Value;
 
 /// Makes a union of objects with a tag.
@@ -202,7 +202,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<'de, A> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         match std::mem::replace(&mut self.next, Next::Rest) {
             // Nobody else tells where this failed: whoever tracks the path has seen the entry go by long ago.
-            Next::Kept(key, value) => seed.deserialize(value).map_err(|error| A::Error::custom(format_args!("{key}: {error}"))),
+            Next::Kept(key, value) => {
+                seed.deserialize(value).map_err(|error| A::Error::custom(format_args!("{key}: {error}")))
+            }
             Next::Tag(word) => seed.deserialize(WordDeserializer(word, PhantomData)),
             Next::Rest => self.rest.next_value_seed(seed),
         }

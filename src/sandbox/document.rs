@@ -13,8 +13,6 @@ use crate::Error;
 #[derive(Debug)]
 pub(super) struct Operation {
     pub(super) id: String,
-    /// Its first tag.
-    pub(super) platform: String,
     method: Method,
     path: Vec<Segment>,
     /// Whether it asks for a key.
@@ -83,7 +81,10 @@ impl Document {
         let path = percent_decode_str(raw).decode_utf8_lossy();
         let candidates: Vec<_> = self.matching(&path).collect();
         // Of `/animas/search` and `/animas/{anima_id}` the first one is meant.
-        let best = candidates.iter().filter(|(operation, _)| operation.method == *method).min_by_key(|(_, values)| values.len());
+        let best = candidates
+            .iter()
+            .filter(|(operation, _)| operation.method == *method)
+            .min_by_key(|(_, values)| values.len());
         if let Some((operation, values)) = best {
             return Route::Operation(operation, values.clone());
         }
@@ -135,7 +136,6 @@ fn read_operation(reader: &Reader<'_>, path: &str, method: &str, operation: &Val
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     Ok(Operation {
         id: operation["operationId"].as_str().unwrap_or_default().to_owned(),
-        platform: operation["tags"][0].as_str().unwrap_or_default().to_owned(),
         method: method.to_uppercase().parse().map_err(|_| format!("no method: {method}"))?,
         path: path.split('/').map(segment).collect(),
         auth: operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()),

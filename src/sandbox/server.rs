@@ -127,7 +127,9 @@ async fn strike(fault: Fault, process: impl FnOnce() -> Answer) -> (Answer, Opti
 /// Damage of a byte that is there: an answer must not escape by being short.
 fn fitted(damage: Damage, body: &Bytes) -> Damage {
     match damage {
-        Damage::Broken { at: Place::Body(_), end } if body.is_empty() => Damage::Broken { at: Place::Head(usize::MAX), end },
+        Damage::Broken { at: Place::Body(_), end } if body.is_empty() => {
+            Damage::Broken { at: Place::Head(usize::MAX), end }
+        }
         Damage::Broken { at: Place::Body(at), end } => Damage::Broken { at: Place::Body(at.min(body.len() - 1)), end },
         other => other,
     }
@@ -146,4 +148,3 @@ fn response(answer: Answer) -> http::Response<Body> {
     }
     response
 }
-

@@ -76,7 +76,9 @@ mod tests {
     #[test]
     fn overlap_is_the_part_of_the_query_that_is_found() {
         let query = terms("green tea, please");
-        for (text, score) in [("Tea!", 1.0 / 3.0), ("green tea", 2.0 / 3.0), ("please, green tea", 1.0), ("teapot", 0.0)] {
+        for (text, score) in
+            [("Tea!", 1.0 / 3.0), ("green tea", 2.0 / 3.0), ("please, green tea", 1.0), ("teapot", 0.0)]
+        {
             assert!((overlap(&query, text) - score).abs() < 1e-9, "{text}");
         }
         assert!(overlap(&terms("?"), "?").abs() < 1e-9);

@@ -144,10 +144,12 @@ impl Answer {
                     length => Step::Write(length),
                 }
             }
-            Damage::Broken { at: Place::Body(at), end } => match head + (at.saturating_sub(self.body)).min(bytes.len() - head) {
-                0 => Step::End(*end),
-                length => Step::Write(length),
-            },
+            Damage::Broken { at: Place::Body(at), end } => {
+                match head + (at.saturating_sub(self.body)).min(bytes.len() - head) {
+                    0 => Step::End(*end),
+                    length => Step::Write(length),
+                }
+            }
             Damage::Split { bytes: piece, .. } if head == 0 => Step::Write(bytes.len().min((*piece).max(1))),
             Damage::Split { .. } => Step::Write(head),
             Damage::Replaced(_) => Step::Write(bytes.len()),

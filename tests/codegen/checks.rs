@@ -70,7 +70,10 @@ fn lists_and_maps() {
 #[test]
 fn what_is_inside_is_named_by_its_path() {
     assert_eq!(said(&form().line(Line::new("a").next(Line::new("b")))), "");
-    assert_eq!(said(&form().line(Line::new("a").next(Line::new("bb")))), "`line.next.text` must have at most 1 character, not 2");
+    assert_eq!(
+        said(&form().line(Line::new("a").next(Line::new("bb")))),
+        "`line.next.text` must have at most 1 character, not 2"
+    );
     let lines = [Line::new("a"), Line::new("bb")];
     assert_eq!(said(&Form::new("abc", lines)), "`lines[1].text` must have at most 1 character, not 2");
     assert_eq!(said(&form().color(Hue::from("any word"))), "", "the server decides on words");

@@ -9,7 +9,7 @@ use crate::golden::nullable::{Mark, State};
 use crate::golden::order::{Ape, Zebra};
 use crate::golden::pruning::{Inner, Used};
 use crate::golden::recursion::{Leaf, Tree};
-use crate::golden::updates::{CardCreate, CardUpdate, Parent, ThingChange};
+use crate::golden::updates::{CardCreate, CardUpdate, Parent, Swap, ThingChange, Turn};
 
 fn text<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap()
@@ -62,6 +62,12 @@ fn an_update_is_known_by_its_name_and_a_create_is_none() {
     assert_eq!(text(&CardUpdate::new().clear_url()), r#"{"url":null}"#);
     let create: CardCreate = serde_json::from_str(r#"{"url":null}"#).unwrap();
     assert_eq!((create.url.clone(), text(&create)), (None, "{}".to_owned()));
+}
+
+#[test]
+fn a_body_that_stands_in_for_a_patch_is_an_update() {
+    assert_eq!(text(&Swap::new().clear_note()), r#"{"note":null}"#, "PUT, an alternate of a PATCH");
+    assert_eq!(text(&Turn::new().clear_note()), r#"{"note":null}"#, "POST, whose alternate is a PATCH");
 }
 
 #[test]

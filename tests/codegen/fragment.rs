@@ -34,7 +34,9 @@ pub fn content(name: &str) -> Value {
 fn operation(key: &str, index: usize, name: &str) -> Value {
     let id = format!("oma_{key}_{index}");
     match key {
-        "receives" => json!({ "operationId": id, "responses": { "200": { "description": "ok", "content": content(name) } } }),
+        "receives" => {
+            json!({ "operationId": id, "responses": { "200": { "description": "ok", "content": content(name) } } })
+        }
         "errors" => json!({ "operationId": id, "responses": {
             "204": { "description": "ok" }, "400": { "description": "bad", "content": content(name) },
         } }),

@@ -58,7 +58,12 @@ fn a_platform_without_operations_has_no_types() {
 }
 
 fn root() -> PathBuf {
-    PathBuf::from(file!()).ancestors().nth(3).map(PathBuf::from).filter(|root| root.join("spec").exists()).unwrap_or_default()
+    PathBuf::from(file!())
+        .ancestors()
+        .nth(3)
+        .map(PathBuf::from)
+        .filter(|root| root.join("spec").exists())
+        .unwrap_or_default()
 }
 
 fn golden(name: &str) -> PathBuf {

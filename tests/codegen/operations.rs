@@ -132,7 +132,10 @@ fn the_answer_of_each_operation_has_its_type_and_decoder() {
 fn a_path_is_text_and_ids_in_turn() {
     let file = &ops::GET_FILE.spec.path;
     let id = |name| Piece::Id { name, uuid: false };
-    assert_eq!(**file, [Piece::Text("/oma/things/"), id("thing_id"), Piece::Text("/files/"), id("name"), Piece::Text(":raw")]);
+    assert_eq!(
+        **file,
+        [Piece::Text("/oma/things/"), id("thing_id"), Piece::Text("/files/"), id("name"), Piece::Text(":raw")]
+    );
     assert_eq!(ops::GET_THING.spec.path[1], Piece::Id { name: "thing_id", uuid: true });
 }
 

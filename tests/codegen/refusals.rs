@@ -1,4 +1,4 @@
-//! What the generator turns down: each refusal, word for word.
+//! What the generator turns down in documents, extensions and operations: each refusal, word for word.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::codegen::generate;
 use crate::fragment::{content, document};
 
 /// A document that is in order.
-fn sound() -> Value {
+pub fn sound() -> Value {
     document(&json!({
         "paths": { "/oma/things/{id}": {
             "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
@@ -21,35 +21,35 @@ fn sound() -> Value {
 }
 
 /// What the generator says of `text`.
-fn said_of_text(text: &str) -> String {
+pub fn said_of_text(text: &str) -> String {
     generate(text, &["oma"]).err().map(|refusals| refusals.to_string()).unwrap_or_default()
 }
 
 /// What the generator says once `value` stands at `pointer`; the key is made if it is not there.
-fn said(pointer: &str, value: Value) -> String {
+pub fn said(pointer: &str, value: Value) -> String {
     let mut document = sound();
     put(&mut document, pointer, value);
     said_of_text(&document.to_string())
 }
 
 /// What the generator says once there is nothing at `pointer`.
-fn said_without(pointer: &str) -> String {
+pub fn said_without(pointer: &str) -> String {
     let mut document = sound();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     document.pointer_mut(parent).unwrap().as_object_mut().unwrap().shift_remove(key).unwrap();
     said_of_text(&document.to_string())
 }
 
-fn put(document: &mut Value, pointer: &str, value: Value) {
+pub fn put(document: &mut Value, pointer: &str, value: Value) {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let key = key.replace("~1", "/");
     document.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(key, value);
 }
 
-const GET: &str = "/paths/~1oma~1things~1{id}/get";
-const PATCH: &str = "/paths/~1oma~1things~1{id}/patch";
-const THING: &str = "/components/schemas/OmaThing";
-const NAME: &str = "/components/schemas/OmaThing/properties/name";
+pub const GET: &str = "/paths/~1oma~1things~1{id}/get";
+pub const PATCH: &str = "/paths/~1oma~1things~1{id}/patch";
+pub const THING: &str = "/components/schemas/OmaThing";
+pub const NAME: &str = "/components/schemas/OmaThing/properties/name";
 
 /// Expects that what is put at the first pointer is turned down with `<the second pointer>: <reason>`.
 macro_rules! refused {
@@ -62,6 +62,8 @@ macro_rules! refused {
         )*
     };
 }
+
+pub(crate) use refused;
 
 /// Expects that what lacks the key `$gone` is turned down.
 macro_rules! missing {
@@ -148,7 +150,11 @@ mod extensions {
         put(&mut document, &format!("{NAME}/default"), json!({ "x-a": 1, "$ref": "x" }));
         put(&mut document, &format!("{THING}/properties/x-b"), json!({ "type": "string" }));
         put(&mut document, &format!("{THING}/properties/default"), json!({ "type": "string" }));
-        put(&mut document, &format!("{GET}/responses/200/headers"), json!({ "x-request-id": { "schema": { "type": "string" } } }));
+        put(
+            &mut document,
+            &format!("{GET}/responses/200/headers"),
+            json!({ "x-request-id": { "schema": { "type": "string" } } }),
+        );
         put(&mut document, &format!("{GET}/responses/200/content/application~1json/example"), json!({ "x-c": {} }));
         assert_eq!(said_of_text(&document.to_string()), "");
     }
@@ -239,7 +245,10 @@ mod operations {
 
     #[test]
     fn on_a_path_that_differs_in_its_names_only() {
-        assert_eq!(moved("/oma/things/{other}"), "/paths/~1oma~1things~1{other}/get: the path is taken by /oma/things/{id}");
+        assert_eq!(
+            moved("/oma/things/{other}"),
+            "/paths/~1oma~1things~1{other}/get: the path is taken by /oma/things/{id}"
+        );
         assert_eq!(moved("/oma/others/{other}"), "");
     }
 
@@ -261,7 +270,10 @@ mod operations {
         };
         let query = |name: &str, schema: Value| json!({ "name": name, "in": "query", "schema": schema });
         let offset = query("offset", json!({ "type": "integer" }));
-        assert_eq!(page(json!([offset])), format!("{GET}/x-page: a page needs the query parameters `limit` and `offset`"));
+        assert_eq!(
+            page(json!([offset])),
+            format!("{GET}/x-page: a page needs the query parameters `limit` and `offset`")
+        );
         let limit = query("limit", json!({ "type": "integer" }));
         let size = "the parameter `limit` needs a default, which is the size of a page";
         assert_eq!(page(json!([limit, offset])), format!("{GET}/x-page: {size}"));
@@ -273,161 +285,12 @@ mod operations {
         let mut document = sound();
         let text = document.to_string().replace("OmaThing", "OmaGetThingParams");
         document = serde_json::from_str(&text).unwrap();
-        put(&mut document, &format!("{GET}/parameters"), json!([{ "name": "q", "in": "query", "schema": { "type": "string" } }]));
+        put(
+            &mut document,
+            &format!("{GET}/parameters"),
+            json!([{ "name": "q", "in": "query", "schema": { "type": "string" } }]),
+        );
         let said = said_of_text(&document.to_string());
         assert_eq!(said, format!("{GET}: its parameters would be `GetThingParams`, as a component is"));
-    }
-}
-
-mod schemas {
-    use super::*;
-
-    refused! {
-        inline_objects: NAME, { "type": "object", "properties": { "a": {} } } => NAME, "an inline object; make it a component";
-        inline_objects_in_lists: NAME, { "type": "array", "items": { "properties": {} } }
-            => format!("{NAME}/items"), "an inline object; make it a component";
-        inline_enums: NAME, { "type": "string", "enum": ["a", "b"] } => NAME, "an inline enum; make it a component";
-        inline_unions: NAME, { "oneOf": [{ "type": "string" }] } => NAME, "an inline union; make it a component";
-        inline_objects_in_bodies: format!("{PATCH}/requestBody/content/application~1json/schema"),
-            { "type": "object", "properties": {} }
-            => format!("{PATCH}/requestBody/content/application~1json/schema"), "an inline object; make it a component";
-        inline_objects_in_errors: format!("{GET}/responses/404"),
-            { "description": "no", "content": { "application/json": { "example": {}, "schema": { "properties": {} } } } }
-            => format!("{GET}/responses/404/content/application~1json/schema"), "an inline object; make it a component";
-        several_wrapped_references: NAME, { "allOf": [{ "$ref": "#/components/schemas/OmaThing" }, { "type": "object" }] }
-            => format!("{NAME}/allOf"), "wraps one reference, or is a component of its own with all the properties";
-        unknown_types: NAME, { "type": "date" } => NAME, "no such type: `date`";
-        lists_of_types: NAME, { "type": ["string", "null"] } => format!("{NAME}/type"), "must be a string";
-        unknown_keywords: NAME, { "type": "string", "const": "a" }
-            => format!("{NAME}/const"), "the generator does not know the keyword `const`";
-        lists_without_items: NAME, { "type": "array" } => NAME, "`items` is missing";
-        patterns_that_do_not_compile: NAME, { "type": "string", "pattern": "(" }
-            => format!("{NAME}/pattern"), "not a pattern that can be checked: found open group without closing ')'";
-        lengths_that_nothing_has: NAME, { "type": "string", "minLength": 2, "maxLength": 1 }
-            => NAME, "no length is between 2 and 1";
-        lengths_that_are_none: NAME, { "type": "string", "minLength": -1 }
-            => format!("{NAME}/minLength"), "must be a whole number, not negative";
-        required_properties_that_are_not_there: format!("{THING}/required"), ["id"]
-            => format!("{THING}/required"), "`id` is not a property";
-        aliases_that_are_properties: format!("{NAME}/x-aliases"), ["name"] => THING, "`name` spells two properties";
-        properties_that_meet_in_rust: format!("{THING}/properties/Name"), { "type": "string" }
-            => THING, "two properties would be the field `name`";
-        components_that_are_scalars: "/components/schemas/OmaId", { "type": "string" }
-            => "/components/schemas/OmaId", "a component is an object, a string enum or a union; write anything else where it is used";
-        components_that_are_maps: "/components/schemas/OmaMap", { "type": "object", "additionalProperties": { "type": "string" } }
-            => "/components/schemas/OmaMap", "a map is written where it is used, not as a component";
-        components_of_no_platform: "/components/schemas/Thing", { "type": "object" }
-            => "/components/schemas/Thing", "a component's name begins with its platform's";
-        components_in_another_case: "/components/schemas/OmaAPIKey", { "type": "object" }
-            => "/components/schemas/OmaAPIKey", "a component is named as in Rust: `OmaApiKey`";
-    }
-
-    #[test]
-    fn bounds_of_another_type() {
-        let said = said(NAME, json!({ "type": "integer", "minimum": 0.5 }));
-        assert_eq!(said, format!("{NAME}: 0.5 is no bound for this type"));
-    }
-
-    #[test]
-    fn enums_that_progenitor_cannot_name_are_refused_and_do_not_panic() {
-        let mut document = sound();
-        put(&mut document, "/components/schemas/OmaWord", json!({ "type": "string", "enum": ["a-b", "a.b"] }));
-        put(&mut document, NAME, json!({ "$ref": "#/components/schemas/OmaWord" }));
-        let said = said_of_text(&document.to_string());
-        assert!(said.starts_with("/components/schemas: progenitor panicked: "), "{said}");
-    }
-}
-
-mod platforms {
-    use super::*;
-
-    /// An operation of `platform` that answers with an `OmaThing`.
-    fn joined(platform: &str) -> String {
-        let mut document = sound();
-        let mut item = document["paths"]["/oma/things/{id}"].clone();
-        item.as_object_mut().unwrap().shift_remove("patch");
-        item["get"]["operationId"] = json!(format!("{platform}_get_thing"));
-        item["get"]["tags"] = json!([platform, "things"]);
-        put(&mut document, "/paths/~1other~1{id}", item);
-        said_of_text(&document.to_string())
-    }
-
-    #[test]
-    fn that_share_a_schema() {
-        assert_eq!(joined("eclips"), format!("{THING}: is reached from several platforms: eclips, oma"));
-    }
-
-    #[test]
-    fn that_reach_into_another() {
-        let mut document = sound();
-        let other = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
-        put(&mut document, "/components/schemas/EclipsRun", other);
-        put(&mut document, NAME, json!({ "$ref": "#/components/schemas/EclipsRun" }));
-        let said = said_of_text(&document.to_string());
-        assert_eq!(said, "/components/schemas/EclipsRun: is reached from oma, whose name it does not carry");
-    }
-}
-
-mod unions {
-    use super::*;
-
-    const UNION: &str = "/components/schemas/OmaUnion";
-
-    /// What is said of a union of `OmaThing` and `OmaOther` with this discriminator.
-    fn with(discriminator: &Value) -> String {
-        let arms = ["OmaThing", "OmaOther"].map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
-        let mut document = sound();
-        put(&mut document, "/components/schemas/OmaOther", json!({ "type": "object" }));
-        put(&mut document, UNION, json!({ "oneOf": arms, "discriminator": discriminator }));
-        put(&mut document, &format!("{THING}/properties/either"), json!({ "$ref": "#/components/schemas/OmaUnion" }));
-        said_of_text(&document.to_string())
-    }
-
-    #[test]
-    fn with_a_discriminator_that_does_not_map() {
-        let sound = json!({ "propertyName": "type", "mapping": { "a": "OmaThing", "b": "#/components/schemas/OmaOther" } });
-        assert_eq!(with(&sound), "");
-        assert_eq!(with(&json!({ "propertyName": "type" })), format!("{UNION}/discriminator: `mapping` is missing"));
-        let no_name = json!({ "mapping": { "a": "OmaThing", "b": "OmaOther" } });
-        assert_eq!(with(&no_name), format!("{UNION}/discriminator: `propertyName` is missing"));
-        let nothing = json!({ "propertyName": "type", "mapping": { "a": "OmaThing", "b": "OmaNone" } });
-        assert_eq!(with(&nothing), format!("{UNION}/discriminator/mapping/b: `OmaNone` is not an arm of this union"));
-        let one = json!({ "propertyName": "type", "mapping": { "a": "OmaThing" } });
-        assert_eq!(with(&one), format!("{UNION}/oneOf/1: no word of the discriminator's mapping leads to this arm"));
-        let two = json!({ "propertyName": "type", "mapping": { "a": "OmaThing", "b": "OmaOther", "c": "OmaOther" } });
-        let reason = "several words lead here, so `OmaOther` must declare the property `type`";
-        assert_eq!(with(&two), format!("{UNION}/oneOf/1: {reason}"));
-    }
-
-    /// What is said of a union of these arms.
-    fn of(arms: &Value, discriminator: &Value) -> String {
-        let mut document = sound();
-        let mut union = json!({ "oneOf": arms });
-        if !discriminator.is_null() {
-            union["discriminator"] = discriminator.clone();
-        }
-        put(&mut document, UNION, union);
-        put(&mut document, "/components/schemas/OmaWord", json!({ "type": "string", "enum": ["a"] }));
-        put(&mut document, &format!("{THING}/properties/either"), json!({ "$ref": "#/components/schemas/OmaUnion" }));
-        said_of_text(&document.to_string())
-    }
-
-    #[test]
-    fn with_a_tag_on_what_is_no_object() {
-        let word = json!([{ "$ref": "#/components/schemas/OmaWord" }]);
-        let mapping = json!({ "propertyName": "type", "mapping": { "a": "OmaWord" } });
-        assert_eq!(of(&word, &mapping), format!("{UNION}/oneOf/0: must refer to an object, since it carries the tag"));
-    }
-
-    #[test]
-    fn whose_arms_have_one_name_or_a_bad_one() {
-        let same = json!([{ "type": "string" }, { "type": "string" }]);
-        assert_eq!(of(&same, &Value::Null), format!("{UNION}/oneOf/1: the variant `Text` exists; give the arm another title"));
-        let unknown = json!([{ "type": "string", "title": "Unknown" }]);
-        assert_eq!(of(&unknown, &Value::Null), format!("{UNION}/oneOf/0: the variant `Unknown` exists; give the arm another title"));
-        let lower = json!([{ "type": "string", "title": "plain text" }]);
-        assert_eq!(of(&lower, &Value::Null), format!("{UNION}/oneOf/0: the title of an arm is a variant's name: `PlainText`"));
-        let inline = json!([{ "type": "object", "properties": {} }]);
-        assert_eq!(of(&inline, &Value::Null), format!("{UNION}/oneOf/0: an inline object; make it a component"));
     }
 }

@@ -12,7 +12,10 @@ fn account() -> Account {
 fn a_secret_is_on_the_wire_and_never_in_debug() {
     let account = account().spare("sk_spare").keys(["sk_one".into()]);
     let text = serde_json::to_string(&account).unwrap();
-    assert_eq!(text, r#"{"key":"sk_live_0123","spare":"sk_spare","keys":["sk_one"],"made":"2026-02-04T12:00:00Z","count":1}"#);
+    assert_eq!(
+        text,
+        r#"{"key":"sk_live_0123","spare":"sk_spare","keys":["sk_one"],"made":"2026-02-04T12:00:00Z","count":1}"#
+    );
     assert_eq!(serde_json::from_str::<Account>(&text).unwrap(), account);
     let debug = format!("{account:?}");
     assert!(!debug.contains("sk_"), "{debug}");
@@ -39,7 +42,8 @@ fn the_four_forms_of_a_timestamp_are_read_and_written_with_an_offset() {
         ("2026-02-04T14:00:00+02:00", "2026-02-04T12:00:00Z"),
     ];
     for (read, written) in forms {
-        let text = format!(r#"{{"key":"sk_live_0123","made":"{read}","used":"{read}","uses":{{"a":"{read}"}},"count":1}}"#);
+        let text =
+            format!(r#"{{"key":"sk_live_0123","made":"{read}","used":"{read}","uses":{{"a":"{read}"}},"count":1}}"#);
         let account: Account = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&account).unwrap(), text.replace(read, written));
     }
@@ -48,7 +52,8 @@ fn the_four_forms_of_a_timestamp_are_read_and_written_with_an_offset() {
 #[test]
 fn a_broken_timestamp_is_an_error_that_names_the_field() {
     let text = r#"{"key":"sk_live_0123","made":"yesterday","count":1}"#;
-    let error = serde_path_to_error::deserialize::<_, Account>(&mut serde_json::Deserializer::from_str(text)).unwrap_err();
+    let error =
+        serde_path_to_error::deserialize::<_, Account>(&mut serde_json::Deserializer::from_str(text)).unwrap_err();
     assert_eq!(error.path().to_string(), "made");
     assert_eq!(error.inner().to_string(), "not an RFC 3339 timestamp at line 1 column 40");
 }

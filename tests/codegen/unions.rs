@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::golden::unions::{Block, BlockHolder, BlockOrText, Event, ImageBlock, Loose, Message, Status, TextBlock, ToolUse, ToolUseType};
+use crate::golden::unions::{
+    Block, BlockHolder, BlockOrText, Event, ImageBlock, Loose, Message, Status, TextBlock, ToolUse, ToolUseType,
+};
 use crate::golden::untagged::{Body, Limit, Part};
 
 /// The path and the message of an error, as callers see them.
@@ -110,7 +112,11 @@ fn an_event_name_picks_the_variant_and_the_text_does_otherwise() {
     let untagged = r#"{"content":[]}"#;
     let message = Event::from(Message::new([]));
     assert_eq!(Event::decode(Some("user.message"), untagged).unwrap(), message);
-    assert_eq!(Event::decode(Some("user.message"), r#"{"type":"loose","content":[]}"#).unwrap(), message, "the name decides");
+    assert_eq!(
+        Event::decode(Some("user.message"), r#"{"type":"loose","content":[]}"#).unwrap(),
+        message,
+        "the name decides"
+    );
     assert_eq!(Event::decode(Some("message"), r#"{"type":"user.message","content":[]}"#).unwrap(), message);
     assert_eq!(Event::decode(None, r#"{"type":"user.message","content":[]}"#).unwrap(), message);
     assert_eq!(Event::decode(None, untagged).unwrap(), Event::Unknown(json!({ "content": [] })));
@@ -122,12 +128,18 @@ fn an_event_name_picks_the_variant_and_the_text_does_otherwise() {
 fn a_union_works_inside_an_untagged_arm() {
     let read = |text: &str| serde_json::from_str::<BlockHolder>(text).unwrap().either.unwrap();
     let holder = |either: &str| format!(r#"{{"block":{{"type":"text","text":"a"}},"either":{either}}}"#);
-    assert_eq!(read(&holder(r#"{"source":"a.png","type":"image"}"#)), BlockOrText::Block(ImageBlock::new("a.png").into()));
+    assert_eq!(
+        read(&holder(r#"{"source":"a.png","type":"image"}"#)),
+        BlockOrText::Block(ImageBlock::new("a.png").into())
+    );
     assert_eq!(read(&holder(r#"{"type":"text","text":"b"}"#)), BlockOrText::Block(text_block("b")));
     assert_eq!(read(&holder(r#""plain""#)), "plain".into());
     assert_eq!(read(&holder(r#"{"type":"video"}"#)), BlockOrText::Block(Block::Unknown(json!({ "type": "video" }))));
     assert_eq!(read(&holder("[1]")), BlockOrText::Unknown(json!([1])));
-    assert_eq!(read(&holder(r#"{"type":"text","text":1}"#)), BlockOrText::Unknown(json!({ "type": "text", "text": 1 })));
+    assert_eq!(
+        read(&holder(r#"{"type":"text","text":1}"#)),
+        BlockOrText::Unknown(json!({ "type": "text", "text": 1 }))
+    );
 }
 
 #[test]

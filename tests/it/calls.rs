@@ -148,7 +148,10 @@ async fn an_answer_that_does_not_decode_tells_status_type_and_place() {
     assert_eq!((decode.path(), error.status().unwrap().as_u16()), ("[0].name", 200));
     assert!(error.may_have_been_processed());
     let message = error.to_string();
-    assert!(message.starts_with("cannot decode the 200 answer (application/json, 21 bytes) at `[0].name`: "), "{message}");
+    assert!(
+        message.starts_with("cannot decode the 200 answer (application/json, 21 bytes) at `[0].name`: "),
+        "{message}"
+    );
 
     let page = ResponseTemplate::new(200).set_body_raw("<html>log in</html>", "text/html");
     let error = client(&crate::elephantasm::server(page).await).animas().get(ID).await.unwrap_err();
@@ -303,7 +306,10 @@ async fn builder_headers_and_user_agent_go_with_every_call() {
     client.animas().get(ID).await.unwrap();
     let request = &server.received_requests().await.unwrap()[0];
     assert_eq!(request.url.path(), format!("/memory/api/animas/{ID}"));
-    assert_eq!((&request.headers["x-organization-id"], &request.headers["user-agent"]), (&HeaderValue::from_static(ID), &HeaderValue::from_static("my-agent/2")));
+    assert_eq!(
+        (&request.headers["x-organization-id"], &request.headers["user-agent"]),
+        (&HeaderValue::from_static(ID), &HeaderValue::from_static("my-agent/2"))
+    );
 }
 
 fn assert_owned<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}

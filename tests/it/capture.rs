@@ -42,10 +42,9 @@ async fn without_an_anima_nothing_is_sent() {
     let server = server(json_answer(200, "null")).await;
     let client = client(&server);
     assert_eq!(client.anima_id(), None);
-    for error in [
-        client.inject("tea").await.unwrap_err(),
-        client.extract(Capture::new("system", "x")).await.unwrap_err(),
-    ] {
+    for error in
+        [client.inject("tea").await.unwrap_err(), client.extract(Capture::new("system", "x")).await.unwrap_err()]
+    {
         assert!(error.is_invalid_argument(), "{error:?}");
         assert!(error.to_string().contains("with_anima"), "{error}");
     }
@@ -69,7 +68,8 @@ fn a_packs_prompt_is_its_context_or_nothing() {
 #[tokio::test]
 async fn extract_sends_the_frozen_event() {
     let server = server(json_answer(201, STORED)).await;
-    let capture = Capture::new(EventType::MessageIn, "Hello").occurred_at(noon()).session_id("s").source_uri("slack://x/1");
+    let capture =
+        Capture::new(EventType::MessageIn, "Hello").occurred_at(noon()).session_id("s").source_uri("slack://x/1");
     let captured = ada(&server).extract(capture.summary("greeting").dedupe_key("k")).await.unwrap();
     assert_eq!(captured.into_event().unwrap().content, "Hello");
     assert_eq!(
@@ -100,10 +100,9 @@ async fn a_conflict_that_is_no_duplicate_stays_an_error() {
 
 #[tokio::test]
 async fn a_doubtful_outcome_is_retried_only_if_the_caller_opted_in() {
-    for (capture, attempts) in [
-        (Capture::new("system", "x").dedupe(), 1),
-        (Capture::new("system", "x").retry_in_doubt(), 3),
-    ] {
+    for (capture, attempts) in
+        [(Capture::new("system", "x").dedupe(), 1), (Capture::new("system", "x").retry_in_doubt(), 3)]
+    {
         let server = server(json_answer(500, "Internal Server Error")).await;
         ada(&server).extract(capture).await.unwrap_err();
         let requests = server.received_requests().await.unwrap();
@@ -121,7 +120,8 @@ async fn a_doubtful_outcome_is_retried_only_if_the_caller_opted_in() {
 #[tokio::test]
 async fn options_of_a_request_hold_for_a_capture() {
     let server = server(json_answer(503, "{}").insert_header("retry-after", "0")).await;
-    let capture = ada(&server).extract(Capture::new("system", "x")).options(|request| request.max_retries(4).header("x-a", "b"));
+    let capture =
+        ada(&server).extract(Capture::new("system", "x")).options(|request| request.max_retries(4).header("x-a", "b"));
     capture.await.unwrap_err();
     let requests = server.received_requests().await.unwrap();
     assert_eq!((requests.len(), &requests[4].headers["x-a"]), (5, &"b".parse().unwrap()));
@@ -141,7 +141,10 @@ async fn picky_server() -> MockServer {
 }
 
 /// An endless input that counts what was taken.
-fn counted(taken: &Arc<AtomicUsize>, session: impl Fn(usize) -> Option<&'static str>) -> impl futures::Stream<Item = Capture> + Unpin {
+fn counted(
+    taken: &Arc<AtomicUsize>,
+    session: impl Fn(usize) -> Option<&'static str>,
+) -> impl futures::Stream<Item = Capture> + Unpin {
     let taken = Arc::clone(taken);
     stream::iter(0_usize..).map(move |n| {
         taken.fetch_add(1, Ordering::SeqCst);

@@ -54,7 +54,11 @@ async fn assert_sent<T: 'static>(call: impl FnOnce(Elephantasm) -> Request<T>, l
     assert_eq!(sent(call).await, (line.to_owned(), body.to_owned()));
 }
 
-async fn answered<T: 'static>(call: impl FnOnce(Elephantasm) -> Request<T>, status: u16, body: &str) -> Result<T, Error> {
+async fn answered<T: 'static>(
+    call: impl FnOnce(Elephantasm) -> Request<T>,
+    status: u16,
+    body: &str,
+) -> Result<T, Error> {
     let server = server(json_answer(status, body)).await;
     call(client(&server)).await
 }
@@ -82,7 +86,8 @@ async fn a_call_carries_key_user_agent_and_accept_and_no_more_than_it_needs() {
 
 #[tokio::test]
 async fn health_goes_without_a_key() {
-    let body = r#"{"status":"degraded","timestamp":"2026-11-22T05:04:36.794408+00:00","checks":{"database":"error: gone"}}"#;
+    let body =
+        r#"{"status":"degraded","timestamp":"2026-11-22T05:04:36.794408+00:00","checks":{"database":"error: gone"}}"#;
     let server = server(json_answer(200, body)).await;
     let health = client(&server).health().await.unwrap();
     assert_eq!(health.status.as_str(), "degraded");
@@ -135,7 +140,8 @@ async fn anima_requests() {
 async fn an_update_tells_absent_null_and_value_apart() {
     let line = format!("PATCH /api/animas/{ID}");
     assert_sent(|c| c.animas().update(ID, AnimaUpdate::new()), &line, "{}").await;
-    assert_sent(|c| c.animas().update(ID, AnimaUpdate::new().clear_description()), &line, r#"{"description":null}"#).await;
+    assert_sent(|c| c.animas().update(ID, AnimaUpdate::new().clear_description()), &line, r#"{"description":null}"#)
+        .await;
     assert_sent(
         |c| c.animas().update(ID, AnimaUpdate::new().description("new").clear_meta().name("Bea")),
         &line,
@@ -179,7 +185,8 @@ async fn event_requests() {
     .await;
     assert_sent(
         |c| {
-            let params = ListEventsParams::new(ID).limit(2).event_type(EventType::System).session_id("s 1").min_importance(0.25);
+            let params =
+                ListEventsParams::new(ID).limit(2).event_type(EventType::System).session_id("s 1").min_importance(0.25);
             c.events().list(params)
         },
         &format!("GET /api/events?anima_id={ID}&limit=2&event_type=system&session_id=s+1&min_importance=0.25"),
@@ -199,19 +206,18 @@ async fn event_requests() {
 #[tokio::test]
 async fn pack_requests() {
     let base = format!("GET /api/animas/{ID}/memory-packs");
+    assert_sent(|c| c.memory_packs().latest(ID, GetLatestMemoryPackParams::new()), &format!("{base}/latest"), "").await;
     assert_sent(
-        |c| c.memory_packs().latest(ID, GetLatestMemoryPackParams::new()),
-        &format!("{base}/latest"),
-        "",
-    )
-    .await;
-    assert_sent(
-        |c| c.memory_packs().latest(ID, GetLatestMemoryPackParams::new().query("green tea?").preset(Preset::SelfDetermined)),
+        |c| {
+            c.memory_packs()
+                .latest(ID, GetLatestMemoryPackParams::new().query("green tea?").preset(Preset::SelfDetermined))
+        },
         &format!("{base}/latest?query=green+tea%3F&preset=self_determined"),
         "",
     )
     .await;
-    assert_sent(|c| c.memory_packs().list(ID, ListMemoryPacksParams::new().limit(1)), &format!("{base}?limit=1"), "").await;
+    assert_sent(|c| c.memory_packs().list(ID, ListMemoryPacksParams::new().limit(1)), &format!("{base}?limit=1"), "")
+        .await;
     assert_sent(|c| c.memory_packs().stats(ID), &format!("{base}/stats"), "").await;
     assert_sent(|c| c.memory_packs().get(ID), &format!("GET /api/memory-packs/{ID}"), "").await;
     assert_sent(|c| c.memory_packs().delete(ID), &format!("DELETE /api/memory-packs/{ID}"), "").await;
@@ -361,7 +367,9 @@ async fn a_pack_is_null_empty_or_full_in_either_spelling() {
             r#"{{"id":"{ID}","anima_id":"{ID}","query":null,"preset_name":"conversational","session_memory_count":0,"knowledge_count":1,"long_term_memory_count":0,"pending_event_count":1,"has_identity":false,"token_count":3,"max_tokens":2000,"content":{content},"compiled_at":"2026-11-22T05:04:36.969174","created_at":"2026-11-22T05:04:36.969174"}}"#
         )
     };
-    let empty = pack(r#"{"context":"","identity":null,"session_memories":[],"knowledge":[],"long_term_memories":null,"pending_events":[],"temporal_context":null,"config":{}}"#);
+    let empty = pack(
+        r#"{"context":"","identity":null,"session_memories":[],"knowledge":[],"long_term_memories":null,"pending_events":[],"temporal_context":null,"config":{}}"#,
+    );
     let empty = answered(latest, 200, &empty).await.unwrap().unwrap();
     assert_eq!(empty.content.context.as_deref(), Some(""));
     assert!(empty.content.long_term_memories.is_empty());
@@ -466,7 +474,8 @@ async fn a_hidden_route_is_told_from_a_missing_object() {
 
 #[tokio::test]
 async fn a_plan_limit_is_never_retried_and_a_rate_limit_is() {
-    let limit = json_answer(429, r#"{"detail":{"error":"limit_exceeded","message":"m"}}"#).insert_header("retry-after", "0");
+    let limit =
+        json_answer(429, r#"{"detail":{"error":"limit_exceeded","message":"m"}}"#).insert_header("retry-after", "0");
     let server_ = server(limit).await;
     client(&server_).animas().get(ID).await.unwrap_err();
     assert_eq!(server_.received_requests().await.unwrap().len(), 1);
@@ -478,7 +487,8 @@ async fn a_plan_limit_is_never_retried_and_a_rate_limit_is() {
     assert_eq!(error.retry_after(), Some(Duration::ZERO));
 
     // An old server writes its limiter's text into the header: as good as none.
-    let text = json_answer(429, r#"{"error":"rate_limit_exceeded","message":"m"}"#).insert_header("retry-after", "5 per 1 second");
+    let text = json_answer(429, r#"{"error":"rate_limit_exceeded","message":"m"}"#)
+        .insert_header("retry-after", "5 per 1 second");
     let server_ = server(text).await;
     let error = client(&server_).animas().get(ID).await.unwrap_err();
     assert_eq!((server_.received_requests().await.unwrap().len(), error.retry_after()), (3, None));
@@ -560,7 +570,8 @@ async fn a_list_is_a_page_a_stream_of_pages_and_a_stream_of_items() {
     let stored: polyagent::Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
     let rest: Vec<String> = list().after(&stored).items().map_ok(|anima| anima.name).try_collect().await.unwrap();
     assert_eq!(rest, ["3", "4", "5"]);
-    let queries: Vec<_> = server.received_requests().await.unwrap().iter().map(|r| r.url.query().unwrap().to_owned()).collect();
+    let queries: Vec<_> =
+        server.received_requests().await.unwrap().iter().map(|r| r.url.query().unwrap().to_owned()).collect();
     assert_eq!(queries[1], "limit=2&include_deleted=true");
     assert_eq!(queries[2], "limit=2&include_deleted=true&offset=2");
 }

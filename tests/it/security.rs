@@ -19,9 +19,46 @@ async fn hostile_ids_are_refused_and_nothing_is_sent() {
     let server = server(json_answer(200, "null")).await;
     let client = client(&server);
     let hostile = [
-        "", " ", ".", "..", "/", "a/b", "../animas", "a/../b", "./a", "/etc/passwd", "a/", "//", "\\", "..\\a", "a\\b",
-        "\0", "a\0b", "a\nb", "a\rb", "\r\nhost: x", "a\tb", "\u{7f}", "\u{85}", "%2e", "%2E", "%2e%2e", "%2E%2E", ".%2e",
-        "%2e.", "%2f", "a%2Fb", "%5c", "%5C..", "%00", "%0d%0a", "%252e", "..%2f", "..;/", "a?b=c", "a#b",
+        "",
+        " ",
+        ".",
+        "..",
+        "/",
+        "a/b",
+        "../animas",
+        "a/../b",
+        "./a",
+        "/etc/passwd",
+        "a/",
+        "//",
+        "\\",
+        "..\\a",
+        "a\\b",
+        "\0",
+        "a\0b",
+        "a\nb",
+        "a\rb",
+        "\r\nhost: x",
+        "a\tb",
+        "\u{7f}",
+        "\u{85}",
+        "%2e",
+        "%2E",
+        "%2e%2e",
+        "%2E%2E",
+        ".%2e",
+        "%2e.",
+        "%2f",
+        "a%2Fb",
+        "%5c",
+        "%5C..",
+        "%00",
+        "%0d%0a",
+        "%252e",
+        "..%2f",
+        "..;/",
+        "a?b=c",
+        "a#b",
     ];
     assert_eq!(hostile.len(), 40);
     for id in hostile {
@@ -69,7 +106,8 @@ async fn within_one_origin_only_what_keeps_method_and_body_is_followed() {
         assert!(second.ends_with("\r\n\r\n{\"name\":\"Ada\"}"), "{second}");
     }
     for status in ["301 Moved Permanently", "302 Found", "303 See Other"] {
-        let server = Server::start(vec![vec![Step::Read, answer(status, &to("/api/animas/there"), ""), Step::Hang]]).await;
+        let server =
+            Server::start(vec![vec![Step::Read, answer(status, &to("/api/animas/there"), ""), Step::Hang]]).await;
         let error = server.client().animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
         assert!(matches!(error, Error::UnexpectedStatus(_)), "{error:?}");
         assert_eq!(server.requests().len(), 1);
@@ -111,7 +149,8 @@ fn spoken(error: &Error) -> String {
 async fn the_key_is_in_no_error_and_no_debug_output() {
     let mut said = Vec::new();
     // A server that echoes the key in every place it has.
-    let echo = format!(r#"{{"detail":[{{"type":"{KEY}","loc":["header","{KEY}"],"msg":"bad {KEY}","input":"{KEY}"}}]}}"#);
+    let echo =
+        format!(r#"{{"detail":[{{"type":"{KEY}","loc":["header","{KEY}"],"msg":"bad {KEY}","input":"{KEY}"}}]}}"#);
     for status in [400, 401, 403, 404, 409, 422, 429, 500, 302] {
         let answer = json_answer(status, &echo).insert_header("x-request-id", KEY).insert_header("x-echo", KEY);
         let server = server(answer).await;
@@ -123,7 +162,9 @@ async fn the_key_is_in_no_error_and_no_debug_output() {
             said.push(spoken(&client(&server).animas().get(ID).max_retries(0).await.unwrap_err()));
         }
     }
-    for script in [vec![Step::Read, Step::Reset], vec![Step::Read, write("garbage\r\n\r\n")], vec![Step::Read, Step::Hang]] {
+    for script in
+        [vec![Step::Read, Step::Reset], vec![Step::Read, write("garbage\r\n\r\n")], vec![Step::Read, Step::Hang]]
+    {
         let server = Server::start(vec![script]).await;
         let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(30)).max_retries(0);
         said.push(spoken(&call.await.unwrap_err()));
@@ -152,11 +193,8 @@ async fn a_new_key_in_an_answer_shows_itself_only_when_asked() {
     assert_eq!(created.full_key.expose(), KEY);
     // Nor when the answer that holds it does not decode.
     let server = server(json_answer(201, &body.replace("\"request_count\":0", "\"request_count\":\"x\""))).await;
-    let error = client(&server)
-        .api_keys()
-        .create(polyagent::elephantasm::types::ApiKeyCreate::new("ci"))
-        .await
-        .unwrap_err();
+    let error =
+        client(&server).api_keys().create(polyagent::elephantasm::types::ApiKeyCreate::new("ci")).await.unwrap_err();
     assert!(matches!(error, Error::Decode(_)), "{error:?}");
     assert!(!spoken(&error).contains("456789abcdef"), "{}", spoken(&error));
 }

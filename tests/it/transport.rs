@@ -123,7 +123,8 @@ async fn a_dead_kept_alive_connection_costs_an_idempotent_call_nothing_but_an_im
     let dies = vec![Step::Read, ok(), Step::Read, Step::Reset];
     let lives = vec![Step::Read, ok(), Step::Read, ok()];
     let server = Server::start(vec![dies.clone(), lives]).await;
-    let slow = polyagent::RetryPolicy::default().backoff(Duration::from_secs(60), Duration::from_secs(60)).jitter(false);
+    let slow =
+        polyagent::RetryPolicy::default().backoff(Duration::from_secs(60), Duration::from_secs(60)).jitter(false);
     let client = server.builder().retry_policy(slow).build().unwrap();
     client.animas().get(ID).await.unwrap();
     let begun = Instant::now();
@@ -256,7 +257,8 @@ async fn the_second_attempt_sends_the_very_same_bytes() {
     let busy = vec![Step::Read, answer("503 Service Unavailable", "retry-after: 0\r\nconnection: close\r\n", "{}")];
     let server = Server::start(vec![busy, vec![Step::Read, answer("201 Created", "", ANIMA)]]).await;
     let anima = AnimaCreate::new("Ada").description("likes \u{1F375} and \"quotes\"");
-    let call = server.client().animas().create(anima).header("x-team", "memory").query("trace", "a b").body_field("z", 1);
+    let call =
+        server.client().animas().create(anima).header("x-team", "memory").query("trace", "a b").body_field("z", 1);
     call.await.unwrap();
     let requests = server.requests();
     assert_eq!(requests.len(), 2);

@@ -113,7 +113,8 @@ pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
 
 pub(super) fn get(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let id = call.id("anima_id");
-    let found = scene.account.animas.iter().find(|anima| anima.id == id && (!anima.deleted || call.flag("include_deleted")));
+    let found =
+        scene.account.animas.iter().find(|anima| anima.id == id && (!anima.deleted || call.flag("include_deleted")));
     let anima = found.ok_or_else(|| refusal::absent("Anima", id))?;
     Ok(Answer::json(StatusCode::OK, &view(scene, anima)))
 }
@@ -161,24 +162,38 @@ pub(super) fn summarize(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         }
     }
     let account = &scene.account;
-    let summaries: Vec<Summary<'_>> = account.animas.iter().rev().filter(|anima| !anima.deleted).map(|anima| {
-        let view = view(scene, anima);
-        let events = account.events.iter().filter(|event| event.anima_id == anima.id && !event.deleted);
-        Summary {
-            id: view.id,
-            name: view.name,
-            description: view.description,
-            organization_id: view.organization_id,
-            is_dormant: view.is_dormant,
-            last_activity_at: view.last_activity_at,
-            created_at: view.created_at,
-            updated_at: view.updated_at,
-            event_count: events.clone().count(),
-            memory_count: account.memories.iter().filter(|memory| memory.anima_id == anima.id && !memory.deleted).count(),
-            knowledge_count: account.knowledge.iter().filter(|item| item.anima_id == anima.id && !item.deleted).count(),
-            last_event_at: events.map(|event| event.occurred_at).max().map(|at| scene.stored(at)),
-        }
-    }).collect();
+    let summaries: Vec<Summary<'_>> = account
+        .animas
+        .iter()
+        .rev()
+        .filter(|anima| !anima.deleted)
+        .map(|anima| {
+            let view = view(scene, anima);
+            let events = account.events.iter().filter(|event| event.anima_id == anima.id && !event.deleted);
+            Summary {
+                id: view.id,
+                name: view.name,
+                description: view.description,
+                organization_id: view.organization_id,
+                is_dormant: view.is_dormant,
+                last_activity_at: view.last_activity_at,
+                created_at: view.created_at,
+                updated_at: view.updated_at,
+                event_count: events.clone().count(),
+                memory_count: account
+                    .memories
+                    .iter()
+                    .filter(|memory| memory.anima_id == anima.id && !memory.deleted)
+                    .count(),
+                knowledge_count: account
+                    .knowledge
+                    .iter()
+                    .filter(|item| item.anima_id == anima.id && !item.deleted)
+                    .count(),
+                last_event_at: events.map(|event| event.occurred_at).max().map(|at| scene.stored(at)),
+            }
+        })
+        .collect();
     Ok(Answer::json(StatusCode::OK, &summaries))
 }
 
@@ -217,7 +232,8 @@ pub(super) fn delete(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         anima.updated_at = now;
     }
     let account = &mut *scene.account;
-    let of_anima: Vec<&str> = account.memories.iter().filter(|memory| memory.anima_id == id).map(|memory| memory.id.as_str()).collect();
+    let of_anima: Vec<&str> =
+        account.memories.iter().filter(|memory| memory.anima_id == id).map(|memory| memory.id.as_str()).collect();
     let links = account.links.len();
     account.links.retain(|link| !of_anima.contains(&link.memory_id.as_str()));
     let links = links - account.links.len();
@@ -227,9 +243,19 @@ pub(super) fn delete(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         links,
         dreams,
         packs,
-        mark(account.identities.iter_mut().filter(|identity| identity.anima_id == id).map(|identity| &mut identity.deleted), true),
+        mark(
+            account
+                .identities
+                .iter_mut()
+                .filter(|identity| identity.anima_id == id)
+                .map(|identity| &mut identity.deleted),
+            true,
+        ),
         mark(account.knowledge.iter_mut().filter(|item| item.anima_id == id).map(|item| &mut item.deleted), true),
-        mark(account.memories.iter_mut().filter(|memory| memory.anima_id == id).map(|memory| &mut memory.deleted), true),
+        mark(
+            account.memories.iter_mut().filter(|memory| memory.anima_id == id).map(|memory| &mut memory.deleted),
+            true,
+        ),
         mark(account.events.iter_mut().filter(|event| event.anima_id == id).map(|event| &mut event.deleted), true),
     ];
     let [links, dreams, packs, identities, knowledge, memories, events] = counts.map(super::usage::count);
@@ -248,9 +274,19 @@ pub(super) fn restore(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let account = &mut *scene.account;
     let counts = [
         mark(account.events.iter_mut().filter(|event| event.anima_id == id).map(|event| &mut event.deleted), false),
-        mark(account.memories.iter_mut().filter(|memory| memory.anima_id == id).map(|memory| &mut memory.deleted), false),
+        mark(
+            account.memories.iter_mut().filter(|memory| memory.anima_id == id).map(|memory| &mut memory.deleted),
+            false,
+        ),
         mark(account.knowledge.iter_mut().filter(|item| item.anima_id == id).map(|item| &mut item.deleted), false),
-        mark(account.identities.iter_mut().filter(|identity| identity.anima_id == id).map(|identity| &mut identity.deleted), false),
+        mark(
+            account
+                .identities
+                .iter_mut()
+                .filter(|identity| identity.anima_id == id)
+                .map(|identity| &mut identity.deleted),
+            false,
+        ),
     ];
     let [events, memories, knowledge, identities] = counts.map(super::usage::count);
     Ok(Answer::json(StatusCode::OK, &AnimaRestoration::new(events, memories, knowledge, identities)))

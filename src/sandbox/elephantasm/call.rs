@@ -88,7 +88,8 @@ impl Call {
 
     /// The body as the client sends it, checked as the client checks it.
     pub(super) fn body<T: DeserializeOwned + Check>(&self) -> Result<T, Answer> {
-        let body: T = serde_json::from_value(self.body.clone()).map_err(|error| self.invalid(&[], &error.to_string()))?;
+        let body: T =
+            serde_json::from_value(self.body.clone()).map_err(|error| self.invalid(&[], &error.to_string()))?;
         body.check().map_err(|invalid| self.invalid(&[json!(invalid.argument())], invalid.reason()))?;
         Ok(body)
     }

@@ -67,7 +67,9 @@ impl From<RetrievalConfig> for Config {
         Self {
             max_tokens: config.max_tokens.unwrap_or(4000),
             window: config.session_window_hours.map_or(preset.window, |hours| hours * HOUR),
-            states: config.memory_states.map_or(preset.states, |states| states.iter().map(ToString::to_string).collect()),
+            states: config
+                .memory_states
+                .map_or(preset.states, |states| states.iter().map(ToString::to_string).collect()),
             kinds: config.knowledge_types.map(|kinds| kinds.iter().map(ToString::to_string).collect()),
             least_importance: config.min_importance.unwrap_or(0.0),
             least_confidence: config.min_confidence.unwrap_or(0.0),
@@ -204,7 +206,12 @@ fn best<T>(scored: &mut Vec<Scored<'_, T>>, count: usize) {
 }
 
 /// Captured events, in the order they happened.
-fn pending<'a>(account: &'a Account, anima_id: &str, config: &Config, query: Option<&BTreeSet<String>>) -> Vec<&'a Event> {
+fn pending<'a>(
+    account: &'a Account,
+    anima_id: &str,
+    config: &Config,
+    query: Option<&BTreeSet<String>>,
+) -> Vec<&'a Event> {
     let covered = |event: &Event| account.links.iter().any(|link| link.event_id == event.id);
     let mut events: Vec<&Event> = account
         .events
@@ -225,9 +232,11 @@ fn shares_a_term(event: &Event, query: &BTreeSet<String>) -> bool {
 }
 
 fn temporal(scene: &Scene<'_>, anima_id: &str) -> Option<Temporal> {
-    let messages = scene.account.events.iter().filter(|event| {
-        event.anima_id == anima_id && !event.deleted && event.event_type.starts_with("message.")
-    });
+    let messages = scene
+        .account
+        .events
+        .iter()
+        .filter(|event| event.anima_id == anima_id && !event.deleted && event.event_type.starts_with("message."));
     let last_event_at = messages.map(|event| event.occurred_at).max()?;
     let hours_ago = (ratio((scene.now - last_event_at).max(0), HOUR) * 10.0).round() / 10.0;
     Some(Temporal { last_event_at, hours_ago, formatted: format!("Last spoken to {hours_ago} hours ago.") })
@@ -242,13 +251,18 @@ impl Layers<'_> {
     /// Text for a prompt: the layers that hold something, under headings.
     pub(super) fn context(&self) -> String {
         let bullets = |lines: Vec<String>| lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>();
-        let memories = |memories: &[Scored<'_, Memory>]| bullets(memories.iter().map(|scored| scored.it.brief().to_owned()).collect());
+        let memories = |memories: &[Scored<'_, Memory>]| {
+            bullets(memories.iter().map(|scored| scored.it.brief().to_owned()).collect())
+        };
         let sections = [
             ("Your Identity", self.identity.map(Identity::lines).unwrap_or_default()),
             ("Session Context", self.temporal.iter().map(|temporal| temporal.formatted.clone()).collect()),
             ("Current Session", memories(&self.session)),
             ("Recent Activity (Pending Synthesis)", bullets(self.pending.iter().map(|event| said(event)).collect())),
-            ("Relevant Knowledge", bullets(self.knowledge.iter().map(|scored| scored.it.seed.content.clone()).collect())),
+            (
+                "Relevant Knowledge",
+                bullets(self.knowledge.iter().map(|scored| scored.it.seed.content.clone()).collect()),
+            ),
             ("Relevant Memories", memories(&self.long_term)),
         ];
         let sections = sections.into_iter().filter(|(_, lines)| !lines.is_empty());

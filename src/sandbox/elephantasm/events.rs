@@ -140,7 +140,8 @@ fn derive_key(event: &EventCreate, occurred_at: Stamp, source: &str) -> String {
 
 pub(super) fn get(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let id = call.id("event_id");
-    let found = scene.account.events.iter().find(|event| event.id == id && (!event.deleted || call.flag("include_deleted")));
+    let found =
+        scene.account.events.iter().find(|event| event.id == id && (!event.deleted || call.flag("include_deleted")));
     let event = found.ok_or_else(|| refusal::absent("Event", id))?;
     Ok(Answer::json(StatusCode::OK, &view(scene, event)))
 }
@@ -149,13 +150,18 @@ pub(super) fn list(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let text = |name| call.text(name).filter(|text| !text.is_empty());
     let (anima_id, event_type, session_id) = (call.text("anima_id"), text("event_type"), text("session_id"));
     let least = call.number("min_importance");
-    let mut events: Vec<&Event> = scene.account.events.iter().filter(|event| {
-        Some(event.anima_id.as_str()) == anima_id
-            && (!event.deleted || call.flag("include_deleted"))
-            && event_type.is_none_or(|wanted| event.event_type == wanted)
-            && session_id.is_none_or(|wanted| event.session_id.as_deref() == Some(wanted))
-            && least.is_none_or(|least| event.importance_score.is_some_and(|score| score >= least))
-    }).collect();
+    let mut events: Vec<&Event> = scene
+        .account
+        .events
+        .iter()
+        .filter(|event| {
+            Some(event.anima_id.as_str()) == anima_id
+                && (!event.deleted || call.flag("include_deleted"))
+                && event_type.is_none_or(|wanted| event.event_type == wanted)
+                && session_id.is_none_or(|wanted| event.session_id.as_deref() == Some(wanted))
+                && least.is_none_or(|least| event.importance_score.is_some_and(|score| score >= least))
+        })
+        .collect();
     // Stable, so events of one moment stay in the order they came in, or in the reverse.
     events.sort_by_key(|event| (event.occurred_at, event.created_at));
     if session_id.is_none() {
@@ -207,8 +213,11 @@ pub(super) fn memories(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         return Err(refusal::absent("Event", id));
     }
     let account = &scene.account;
-    let linked = |memory: &&memories::Memory| account.links.iter().any(|link| link.event_id == id && link.memory_id == memory.id);
-    let found: Vec<&memories::Memory> = account.memories.iter().filter(|memory| !memory.deleted).filter(linked).collect();
+    let linked = |memory: &&memories::Memory| {
+        account.links.iter().any(|link| link.event_id == id && link.memory_id == memory.id)
+    };
+    let found: Vec<&memories::Memory> =
+        account.memories.iter().filter(|memory| !memory.deleted).filter(linked).collect();
     Ok(memories::views(scene, call.page(&found, 50)))
 }
 

@@ -68,7 +68,8 @@ impl Identity {
 
     /// What a prompt says of it.
     pub(super) fn lines(&self) -> Vec<String> {
-        let part = |part: &str, key: &str| self.seed.reflection.as_ref()?.get(part)?.get(key)?.as_str().map(str::to_owned);
+        let part =
+            |part: &str, key: &str| self.seed.reflection.as_ref()?.get(part)?.get(key)?.as_str().map(str::to_owned);
         let named = |name: &str, text: Option<String>| text.map(|text| format!("{name}: {text}"));
         [
             self.seed.communication_style.clone(),

@@ -79,7 +79,9 @@ pub(super) struct Item {
 impl Item {
     /// What is searched by meaning.
     pub(super) fn text(&self) -> String {
-        [self.seed.topic.as_deref(), self.seed.summary.as_deref(), Some(&self.seed.content)].map(Option::unwrap_or_default).join("\n")
+        [self.seed.topic.as_deref(), self.seed.summary.as_deref(), Some(&self.seed.content)]
+            .map(Option::unwrap_or_default)
+            .join("\n")
     }
 }
 
@@ -141,6 +143,7 @@ pub(super) fn search_semantic(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let items = scene.account.knowledge.iter().rev().filter(wanted);
     let scored = items.map(|item| (overlap(&query, &item.text()), item)).collect();
     let found = nearest(scored, search.threshold, search.limit);
-    let matches: Vec<Value> = found.iter().map(|(score, item)| json!({"knowledge": view(scene, item), "score": score})).collect();
+    let matches: Vec<Value> =
+        found.iter().map(|(score, item)| json!({"knowledge": view(scene, item), "score": score})).collect();
     Ok(Answer::json(StatusCode::OK, &matches))
 }

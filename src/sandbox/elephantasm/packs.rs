@@ -83,7 +83,8 @@ pub(super) fn latest(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let id = call.id("anima_id");
     let query = given_query(scene, call.text("query"))?;
     if scene.account.any_anima(id).is_none() {
-        let absent = if scene.has(Quirk::AbsentAnimaFails) { refusal::server_error() } else { refusal::absent("Anima", id) };
+        let absent =
+            if scene.has(Quirk::AbsentAnimaFails) { refusal::server_error() } else { refusal::absent("Anima", id) };
         return Err(absent);
     }
     let preset = match (query, call.text("preset").filter(|preset| !preset.is_empty())) {
@@ -309,7 +310,8 @@ pub(super) fn preview(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let (anima_id, config) = own_config(scene, call)?;
     let layers = compile(scene, &anima_id, &config)?;
     let mut answer = counts(&layers);
-    let scores = |memories: &[Scored<'_, Memory>]| json!(memories.iter().map(|scored| scored.score).collect::<Vec<_>>());
+    let scores =
+        |memories: &[Scored<'_, Memory>]| json!(memories.iter().map(|scored| scored.score).collect::<Vec<_>>());
     answer.insert("top_session_scores".to_owned(), scores(&layers.session));
     answer.insert("top_longterm_scores".to_owned(), scores(&layers.long_term));
     let known: Vec<f64> = layers.knowledge.iter().map(|scored| scored.score).collect();

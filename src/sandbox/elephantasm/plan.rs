@@ -114,7 +114,8 @@ impl Plan {
 
     /// The answer to a call that the plan has no room for.
     pub(super) fn limit_exceeded(&self, action: &str, message: &str, quirks: Quirks) -> Answer {
-        let status = if quirks.has(Quirk::PlanLimitForbids) { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
+        let status =
+            if quirks.has(Quirk::PlanLimitForbids) { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
         self.refusal(status, "limit_exceeded", "action", action, message)
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::account::Account;
 use super::api_keys::{ApiKey, secret};
 use super::call::{Call, Scene};
-use super::handlers::{HEALTH, handler};
+use super::handlers::handler;
 use super::plan::Plan;
 use super::quirks::{Quirk, Quirks};
 use super::scalars::Wrong;
@@ -56,10 +56,6 @@ impl Platform {
         self.accounts.iter_mut().find(|account| account.name == name)
     }
 
-    pub(super) fn quirks(&self) -> Quirks {
-        self.quirks
-    }
-
     pub(in crate::sandbox) fn answer(&mut self, route: Route, head: &Parts, body: &Bytes, now: Micros) -> Answer {
         self.refuse_or_answer(route, head, body, now).unwrap_or_else(|refusal| refusal)
     }
@@ -79,7 +75,7 @@ impl Platform {
             }
             Route::Nowhere => return Err(refusal::no_route()),
         };
-        if operation.id == HEALTH {
+        if !operation.auth {
             return Ok(health::get(self.quirks, now));
         }
         let handler = handler(&operation.id).filter(|_| self.has_route(operation)).ok_or_else(refusal::no_route)?;
@@ -92,7 +88,8 @@ impl Platform {
             return Err(refusal::rate_limited(&format!("{calls} per {} second", per.as_secs_f64()), self.quirks));
         }
         let call = read(operation, path, head, body)?;
-        if self.quirks.has(Quirk::UncheckedValuesFail) && (has_nul(&call.sent) || call.sent_query.values().any(has_nul)) {
+        if self.quirks.has(Quirk::UncheckedValuesFail) && (has_nul(&call.sent) || call.sent_query.values().any(has_nul))
+        {
             return Err(refusal::server_error());
         }
         handler(&mut Scene { account, quirks: self.quirks, now }, &call)
@@ -202,13 +199,29 @@ mod tests {
     #[test]
     fn the_public_host_serves_a_list_of_paths() {
         for path in [
-            "/api/health", "/api/events", "/api/animas", "/api/animas/search", "/api/animas/x",
-            "/api/animas/x/memory-packs/latest", "/api/subscriptions/usage", "/api/memories/search/semantic",
-            "/api/knowledge/search/semantic", "/api/knowledge/type/FACT", "/api/identities/anima/x", "/api/query",
+            "/api/health",
+            "/api/events",
+            "/api/animas",
+            "/api/animas/search",
+            "/api/animas/x",
+            "/api/animas/x/memory-packs/latest",
+            "/api/subscriptions/usage",
+            "/api/memories/search/semantic",
+            "/api/knowledge/search/semantic",
+            "/api/knowledge/type/FACT",
+            "/api/identities/anima/x",
+            "/api/query",
         ] {
             assert!(is_public(path), "{path}");
         }
-        for path in ["/api/events/x", "/api/memories", "/api/animas/x/stats", "/api/api-keys", "/api/animas/x/memory-packs", "/health"] {
+        for path in [
+            "/api/events/x",
+            "/api/memories",
+            "/api/animas/x/stats",
+            "/api/api-keys",
+            "/api/animas/x/memory-packs",
+            "/health",
+        ] {
             assert!(!is_public(path), "{path}");
         }
     }

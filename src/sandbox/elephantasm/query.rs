@@ -60,7 +60,8 @@ fn memories<'a>(scene: &'a Scene<'_>, request: &QueryRequest) -> Vec<(f64, Found
             && memory.is_in(&["active"])
             && memory.time_start.or(memory.time_end).is_none_or(|at| within(at, request.time_range.as_ref()))
     };
-    let scored = scene.account.memories.iter().rev().filter(wanted).map(|memory| (memory.text(), Found::Memory(memory)));
+    let scored =
+        scene.account.memories.iter().rev().filter(wanted).map(|memory| (memory.text(), Found::Memory(memory)));
     near(request, scored)
 }
 
@@ -84,7 +85,8 @@ fn near<'a>(request: &QueryRequest, found: impl Iterator<Item = (String, Found<'
 
 fn within(at: Micros, range: Option<&TimeRange>) -> bool {
     range.is_none_or(|range| {
-        range.after.is_none_or(|after| at >= micros(after.into())) && range.before.is_none_or(|before| at <= micros(before.into()))
+        range.after.is_none_or(|after| at >= micros(after.into()))
+            && range.before.is_none_or(|before| at <= micros(before.into()))
     })
 }
 
@@ -143,12 +145,17 @@ fn context(scene: &Scene<'_>, identity: Option<&Identity>, found: &[(f64, Found<
                 knowledge.push(format!("- [{}] {topic}{}{sure}", item.seed.knowledge_type, item.seed.content));
             }
             Found::Memory(memory) => {
-                let day = memory.time_start.map(|at| format!("[{}] ", &scene.stored(at).text()[..10])).unwrap_or_default();
+                let day =
+                    memory.time_start.map(|at| format!("[{}] ", &scene.stored(at).text()[..10])).unwrap_or_default();
                 memories.push(format!("- {day}{}{}", memory.brief(), named("importance", memory.importance)));
             }
         }
     }
-    let sections = [("Identity", identity.map(Identity::lines).unwrap_or_default()), ("Knowledge", knowledge), ("Memories", memories)];
+    let sections = [
+        ("Identity", identity.map(Identity::lines).unwrap_or_default()),
+        ("Knowledge", knowledge),
+        ("Memories", memories),
+    ];
     let sections = sections.into_iter().filter(|(_, lines)| !lines.is_empty());
     sections.map(|(heading, lines)| format!("## {heading}\n{}", lines.join("\n"))).collect::<Vec<_>>().join("\n\n")
 }

@@ -71,7 +71,10 @@ pub(super) fn integer(value: &Value, bounds: Bounds) -> Result<Value, Wrong> {
 
 fn whole(number: f64) -> Result<i64, Wrong> {
     if number.fract() != 0.0 {
-        return Err(Wrong::new("int_from_float", "Input should be a valid integer, got a number with a fractional part"));
+        return Err(Wrong::new(
+            "int_from_float",
+            "Input should be a valid integer, got a number with a fractional part",
+        ));
     }
     if number.abs() < 9.0e18 {
         #[allow(clippy::cast_possible_truncation, reason = "it is whole and in range")]
@@ -157,7 +160,8 @@ fn uuid(value: &Value) -> Result<Value, Wrong> {
     let inner = inner.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(inner);
     match no_uuid(inner) {
         None => {
-            let hex: String = inner.chars().filter(|character| *character != '-').collect::<String>().to_ascii_lowercase();
+            let hex: String =
+                inner.chars().filter(|character| *character != '-').collect::<String>().to_ascii_lowercase();
             Ok(json!(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])))
         }
         Some(reason) => {
@@ -201,7 +205,8 @@ mod tests {
     #[test]
     fn numbers_are_read_from_what_looks_like_them() {
         let bounds = Bounds { min: Some(1.0), max: Some(10.0) };
-        for (value, read) in [(json!("5"), 5), (json!(5.0), 5), (json!(true), 1), (json!("5.0"), 5), (json!(" 7 "), 7)] {
+        for (value, read) in [(json!("5"), 5), (json!(5.0), 5), (json!(true), 1), (json!("5.0"), 5), (json!(" 7 "), 7)]
+        {
             assert_eq!(integer(&value, bounds), Ok(json!(read)), "{value}");
         }
         for (value, wrong) in [
@@ -228,7 +233,12 @@ mod tests {
     #[test]
     fn uuids_are_read_in_every_form_and_written_in_one() {
         let one = "b2352c05-e685-4021-8624-595406c725f2";
-        for form in [one, "B2352C05E68540218624595406C725F2", "urn:uuid:b2352c05-e685-4021-8624-595406c725f2", "{b2352c05-e685-4021-8624-595406c725f2}"] {
+        for form in [
+            one,
+            "B2352C05E68540218624595406C725F2",
+            "urn:uuid:b2352c05-e685-4021-8624-595406c725f2",
+            "{b2352c05-e685-4021-8624-595406c725f2}",
+        ] {
             assert_eq!(uuid(&json!(form)), Ok(json!(one)), "{form}");
         }
         for (value, reason) in [
@@ -254,7 +264,12 @@ mod tests {
         for (value, read) in [(json!("Yes"), true), (json!("0"), false), (json!(1), true), (json!(0.0), false)] {
             assert_eq!(boolean(&value), Ok(json!(read)), "{value}");
         }
-        for (value, wrong) in [(json!("maybe"), "bool_parsing"), (json!(2), "bool_parsing"), (json!(1.5), "bool_type"), (json!([]), "bool_type")] {
+        for (value, wrong) in [
+            (json!("maybe"), "bool_parsing"),
+            (json!(2), "bool_parsing"),
+            (json!(1.5), "bool_type"),
+            (json!([]), "bool_type"),
+        ] {
             assert_eq!(kind(boolean(&value)), wrong, "{value}");
         }
     }

@@ -10,7 +10,13 @@ use crate::sandbox::clock::Micros;
 
 /// These fail only if something is missing that they name.
 impl Platform {
-    pub(in crate::sandbox) fn add_knowledge(&mut self, tenant: &str, anima_id: &str, seed: KnowledgeSeed, now: Micros) -> Result<String, Error> {
+    pub(in crate::sandbox) fn add_knowledge(
+        &mut self,
+        tenant: &str,
+        anima_id: &str,
+        seed: KnowledgeSeed,
+        now: Micros,
+    ) -> Result<String, Error> {
         self.look_for_anima(tenant, anima_id)?;
         let item = seed.into_item(anima_id, now);
         let id = item.id.clone();
@@ -18,7 +24,13 @@ impl Platform {
         Ok(id)
     }
 
-    pub(in crate::sandbox) fn set_identity(&mut self, tenant: &str, anima_id: &str, seed: IdentitySeed, now: Micros) -> Result<String, Error> {
+    pub(in crate::sandbox) fn set_identity(
+        &mut self,
+        tenant: &str,
+        anima_id: &str,
+        seed: IdentitySeed,
+        now: Micros,
+    ) -> Result<String, Error> {
         self.look_for_anima(tenant, anima_id)?;
         let identity = seed.into_identity(anima_id, now);
         let id = identity.id.clone();

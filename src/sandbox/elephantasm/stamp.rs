@@ -55,7 +55,10 @@ impl Stamp {
     /// a date alone, which means its midnight; seconds or milliseconds since 1970. The error is the server's.
     pub(super) fn read(value: &Value) -> Result<Self, Misread> {
         match value {
-            Value::Number(number) => number.as_f64().and_then(since_1970).ok_or(Misread::Text("dates after 9999 are not supported as time stamps")),
+            Value::Number(number) => number
+                .as_f64()
+                .and_then(since_1970)
+                .ok_or(Misread::Text("dates after 9999 are not supported as time stamps")),
             Value::String(text) => match text.trim().parse::<f64>() {
                 Ok(number) if number.is_finite() && !text.contains(['e', 'E']) => {
                     since_1970(number).ok_or(Misread::Text("dates after 9999 are not supported as time stamps"))
@@ -111,7 +114,8 @@ fn read_text(text: &str) -> Result<Stamp, &'static str> {
         Some('T' | 't' | ' ' | '_') => read_time(&rest[1..]).ok_or(EXTRA)?,
         Some(_) => return Err(EXTRA),
     };
-    let date = DateTime::new(year, month, day, hour, minute, second, nanos).map_err(|_| "day value is outside expected range")?;
+    let date = DateTime::new(year, month, day, hour, minute, second, nanos)
+        .map_err(|_| "day value is outside expected range")?;
     let utc = Offset::UTC.to_timestamp(date).map_err(|_| EXTRA)?.as_microsecond();
     let ahead = if let Form::Offset(seconds) = form { i64::from(seconds) * 1_000_000 } else { 0 };
     let form = if form == Form::Offset(0) { Form::Zulu } else { form };
@@ -186,7 +190,10 @@ fn read_offset(text: &str) -> Option<i32> {
 }
 
 fn digits(bytes: &[u8], range: std::ops::Range<usize>) -> Option<i32> {
-    bytes.get(range)?.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0')))
+    bytes
+        .get(range)?
+        .iter()
+        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0')))
 }
 
 #[cfg(test)]

@@ -48,7 +48,12 @@ impl<'o> Validator<'o> {
     }
 
     /// Looks at parameters of the path or the query.
-    pub(super) fn parameters(&mut self, place: &str, fields: &[Field], values: &Map<String, Value>) -> Map<String, Value> {
+    pub(super) fn parameters(
+        &mut self,
+        place: &str,
+        fields: &[Field],
+        values: &Map<String, Value>,
+    ) -> Map<String, Value> {
         self.fields(fields, values, &[json!(place)], &Value::Null)
     }
 
@@ -96,7 +101,13 @@ impl<'o> Validator<'o> {
     }
 
     /// `holder` is what a missing field is missing in. What is not known is left out.
-    fn fields(&mut self, fields: &[Field], values: &Map<String, Value>, loc: &[Value], holder: &Value) -> Map<String, Value> {
+    fn fields(
+        &mut self,
+        fields: &[Field],
+        values: &Map<String, Value>,
+        loc: &[Value],
+        holder: &Value,
+    ) -> Map<String, Value> {
         let mut read = Map::new();
         let mut loc = loc.to_vec();
         for field in fields {

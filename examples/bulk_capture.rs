@@ -1,0 +1,61 @@
+//! How do I capture many events, and lose none?
+//!
+//! `cargo run --example bulk_capture` sends 500 lines of several chats to the sandbox, a few of which fail.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use polyagent::elephantasm::types::{AnimaCreate, EventType, ListEventsParams};
+use polyagent::elephantasm::{Capture, Captured};
+use polyagent::sandbox::elephantasm::{Quirk, Quirks};
+use polyagent::sandbox::{Fault, Sandbox};
+
+const LINES: usize = 500;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Servers whose database knows no unique dedupe keys store twice what is sent twice; this one does know them.
+    let quirks = Quirks::observed().without(Quirk::DuplicateKeys);
+    let sandbox = Sandbox::builder().elephantasm_quirks(quirks).start().await?;
+    let client = sandbox.elephantasm();
+    let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
+    let ada = client.with_anima(&anima.id);
+
+    // Every 100th call is refused, and one answer is lost after the event was stored.
+    for n in [100, 200, 300] {
+        sandbox.fault(Fault::status(500).on("elephantasm_create_event").nth(n))?;
+    }
+    sandbox.fault(Fault::cut().on("elephantasm_create_event").nth(450))?;
+
+    let chat = |n: usize| format!("chat-{}", n % 5);
+    let captures = stream::iter(0..LINES)
+        .map(move |n| Capture::new(EventType::MessageIn, format!("line {n}")).session_id(chat(n)).retry_in_doubt());
+    let mut outcomes = ada.extract_many(captures).concurrency(8).in_session_order();
+
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?;
+    let bar = ProgressBar::new(LINES as u64).with_style(style);
+    let (mut stored, mut known, mut failed) = (0, 0, Vec::new());
+    while let Some(outcome) = outcomes.next().await {
+        match outcome.result {
+            Ok(Captured::AlreadyStored { .. }) => known += 1,
+            Ok(_) => stored += 1,
+            Err(error) => {
+                bar.println(format!("line {}: {error}", outcome.index));
+                failed.push(outcome.capture);
+            }
+        }
+        bar.inc(1);
+        bar.set_message(format!("{stored} stored, {known} were stored before, {} failed", failed.len()));
+    }
+    bar.finish();
+    println!("{stored} stored, {known} found stored by a retry, {} failed", failed.len());
+    if (stored, known, failed.len()) != (LINES - 1, 1, 0) {
+        return Err("every line is stored, one of them by an attempt whose answer was lost".into());
+    }
+
+    // What the platform has, in the order of one chat.
+    let one = ListEventsParams::new(&anima.id).session_id("chat-3").limit(200);
+    let contents: Vec<String> = client.events().list(one).items().map_ok(|event| event.content).try_collect().await?;
+    let expected: Vec<String> = (0..LINES).filter(|n| n % 5 == 3).map(|n| format!("line {n}")).collect();
+    println!("chat-3 has {} lines, from {:?} to {:?}", contents.len(), contents.first(), contents.last());
+    if contents == expected { Ok(()) } else { Err("a chat lost its order or a line".into()) }
+}

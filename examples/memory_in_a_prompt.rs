@@ -1,0 +1,44 @@
+//! How do I put memory into a prompt?
+//!
+//! `cargo run --example memory_in_a_prompt` runs against the sandbox.
+
+use polyagent::Error;
+use polyagent::elephantasm::types::{AnimaCreate, EventType, MemoryPack};
+use polyagent::elephantasm::{Capture, Elephantasm};
+use polyagent::sandbox::Sandbox;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let sandbox = Sandbox::start().await?;
+    let client = sandbox.elephantasm();
+    let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
+    let ada = client.with_anima(&anima.id);
+
+    for said in ["My name is Grace.", "Nuts? Peanuts make me ill.", "My train leaves at nine."] {
+        ada.extract(Capture::new(EventType::MessageIn, said).role("user").session_id("chat-1")).await?;
+    }
+
+    let prompt = prompt_for(&ada, "Are peanuts safe?").await?;
+    println!("{prompt}");
+    if !prompt.contains("Peanuts make me ill") || prompt.contains("leaves at nine") {
+        return Err("the prompt holds what the question is about, and only that".into());
+    }
+    Ok(())
+}
+
+/// One turn's prompt: who the agent is, what it remembers of this, what was asked.
+async fn prompt_for(ada: &Elephantasm, question: &str) -> Result<String, Error> {
+    let pack = ada.inject(question).await?;
+    let memory = pack.as_ref().map(MemoryPack::as_prompt).filter(|memory| !memory.is_empty());
+    let memory = memory.unwrap_or("You have no memory of this yet.");
+    if let Some(pack) = &pack {
+        // The layers behind the text, for those who lay out their own.
+        for event in &pack.content.pending_events {
+            eprintln!("pending: {}", event.content.as_deref().unwrap_or_default());
+        }
+        for memory in &pack.content.session_memories {
+            eprintln!("memory: {} ({:?})", memory.summary.as_deref().unwrap_or_default(), memory.retrieval_reason);
+        }
+    }
+    Ok(format!("You are Ada, a travel companion.\n\n# Memory\n{memory}\n\n# Question\n{question}"))
+}

@@ -1,0 +1,183 @@
+//! An answer that does not decode, and how much of an answer an error shows.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+
+use super::call::CallRecord;
+use crate::config;
+use crate::secret::{REDACTED, Secret};
+
+/// Why a body did not decode.
+#[derive(Debug)]
+pub(crate) struct DecodeFault {
+    /// Path of the value within the body, for example `results[3].score`; `.` for the whole.
+    pub(crate) path: String,
+    pub(crate) source: serde_json::Error,
+}
+
+/// A successful answer did not have the expected form; payload of [`Error::Decode`](crate::Error::Decode).
+#[derive(Debug)]
+pub struct DecodeError {
+    status: StatusCode,
+    headers: Headers,
+    body: Body,
+    excerpt: Option<String>,
+    fault: DecodeFault,
+    pub(super) record: CallRecord,
+}
+
+impl DecodeError {
+    pub(crate) fn new(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        mut fault: DecodeFault,
+        record: CallRecord,
+        secret: Option<&Secret<String>>,
+    ) -> Self {
+        let body = Body(body);
+        let excerpt = body.excerpt().map(|excerpt| redacted(excerpt, secret));
+        // serde quotes the value that it did not expect.
+        let said = fault.source.to_string();
+        let clean = redacted(said.clone(), secret);
+        if clean != said {
+            fault.source = serde::de::Error::custom(clean);
+        }
+        Self { status, headers: Headers(headers), body, excerpt, fault, record }
+    }
+
+    /// The answer's status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The answer's headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers.0
+    }
+
+    /// The answer's body.
+    pub fn body(&self) -> &Bytes {
+        &self.body.0
+    }
+
+    /// Where in the body it failed, for example `results[3].score`; `.` for the whole.
+    pub fn path(&self) -> &str {
+        &self.fault.path
+    }
+
+    pub(crate) fn words(&self) -> String {
+        let content_type = self.headers.0.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        let mut cause = format!(
+            "cannot decode the {} answer ({}, {} bytes) at `{}`: {}",
+            self.status.as_u16(),
+            content_type.unwrap_or("no content type"),
+            self.body.0.len(),
+            self.fault.path,
+            self.fault.source,
+        );
+        if let Some(excerpt) = &self.excerpt {
+            cause.push_str("; it begins with ");
+            cause.push_str(excerpt);
+        }
+        cause
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.words(), self.record)
+    }
+}
+
+impl StdError for DecodeError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.fault.source)
+    }
+}
+
+/// `text` without the key that was sent: a server may echo it.
+pub(super) fn redacted(text: String, secret: Option<&Secret<String>>) -> String {
+    match secret.map(|secret| secret.expose().trim()).filter(|key| !key.is_empty() && text.contains(key)) {
+        Some(key) => text.replace(key, REDACTED),
+        None => text,
+    }
+}
+
+/// Bytes of an answer. They may echo what was sent or hold a new key, so `Debug` shows their number only.
+#[derive(Clone)]
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl Body {
+    /// The first bytes of a body that is no JSON (a proxy's page, plain text), on one line. JSON is not quoted: it may
+    /// hold a key that was made by the call.
+    pub(crate) fn excerpt(&self) -> Option<String> {
+        let start = self.0.trim_ascii_start();
+        if start.is_empty() || matches!(start[0], b'{' | b'[' | b'"') {
+            return None;
+        }
+        let head = &start[..start.len().min(config::EXCERPT)];
+        Some(format!("`{}`", one_line(&String::from_utf8_lossy(head), config::EXCERPT)))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} bytes]", self.0.len())
+    }
+}
+
+/// Headers of an answer. A cookie or an echo of the request may be among them, so `Debug` shows their names only.
+#[derive(Clone)]
+pub(crate) struct Headers(pub(crate) HeaderMap);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// `text` without line breaks and other control characters, cut at `max` characters.
+pub(crate) fn one_line(text: &str, max: usize) -> String {
+    let mut line = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if let Some((cut, _)) = line.char_indices().nth(max) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_no_json_is_quoted_on_one_line() {
+        let page = Body(Bytes::from_static(b"<html>\r\n<h1>502 Bad\tGateway</h1>"));
+        assert_eq!(page.excerpt().as_deref(), Some("`<html> <h1>502 Bad Gateway</h1>`"));
+        let long = Body(Bytes::from(vec![b'x'; 500]));
+        assert_eq!(long.excerpt().map(|e| e.len()), Some(202));
+    }
+
+    #[test]
+    fn json_is_never_quoted_nor_shown() {
+        let json = Body(Bytes::from_static(b" {\"full_key\":\"sk_live_0123\""));
+        assert_eq!(json.excerpt(), None);
+        assert_eq!(format!("{json:?}"), "[27 bytes]");
+    }
+
+    #[test]
+    fn a_line_is_cut_at_characters() {
+        assert_eq!(one_line("äöü\nß", 3), "äöü…");
+        assert_eq!(one_line("äöü", 3), "äöü");
+    }
+}
