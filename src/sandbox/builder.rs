@@ -91,7 +91,7 @@ impl SandboxBuilder {
         let server = Server::start(self.port, shared.clone())
             .map_err(|error| Error::config_from(format!("the sandbox can't listen on port {}", self.port), error))?;
         let url = format!("http://{}", server.address);
-        let tenant = Tenant::new(DEFAULT_TENANT, self.key.map(Secret::into_inner), &url, &shared)?;
+        let tenant = Tenant::new(DEFAULT_TENANT, self.key, &url, &shared)?;
         Ok(Sandbox { server, shared, tenant })
     }
 }

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use super::schema::{Field, Reader, Schema};
+use super::schema::{Entries, Field, Reader, Schema, Source};
 use crate::Error;
 
 /// One operation.
@@ -56,16 +57,13 @@ impl Document {
     }
 
     fn read(text: &str) -> Result<Self, String> {
-        let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let components = document["components"]["schemas"].as_object().ok_or("no components")?;
-        let reader = Reader::new(components);
+        let source: DocumentSource = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let reader = Reader { components: source.components.schemas };
         let mut operations = Vec::new();
-        for (path, item) in document["paths"].as_object().ok_or("no paths")? {
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                if let Some(id) = operation["operationId"].as_str() {
-                    let read = read_operation(&reader, path, method, operation);
-                    operations.push(read.map_err(|error| format!("{id}: {error}"))?);
-                }
+        for (path, item) in &source.paths.0 {
+            for (method, operation) in item.methods() {
+                let read = read_operation(&reader, path, method, operation);
+                operations.push(read.map_err(|error| format!("{}: {error}", operation.id))?);
             }
         }
         Ok(Self { operations })
@@ -123,25 +121,86 @@ impl Operation {
     }
 }
 
-fn read_operation(reader: &Reader<'_>, path: &str, method: &str, operation: &Value) -> Result<Operation, String> {
+/// The document as it stands.
+#[derive(Deserialize)]
+struct DocumentSource {
+    paths: Entries<PathSource>,
+    components: ComponentsSource,
+}
+
+#[derive(Deserialize)]
+struct ComponentsSource {
+    schemas: Entries<Source>,
+}
+
+#[derive(Deserialize)]
+struct PathSource {
+    get: Option<OperationSource>,
+    post: Option<OperationSource>,
+    put: Option<OperationSource>,
+    patch: Option<OperationSource>,
+    delete: Option<OperationSource>,
+}
+
+impl PathSource {
+    fn methods(&self) -> impl Iterator<Item = (Method, &OperationSource)> {
+        let all = [
+            (Method::GET, &self.get),
+            (Method::POST, &self.post),
+            (Method::PUT, &self.put),
+            (Method::PATCH, &self.patch),
+            (Method::DELETE, &self.delete),
+        ];
+        all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+    }
+}
+
+#[derive(Deserialize)]
+struct OperationSource {
+    #[serde(rename = "operationId")]
+    id: String,
+    #[serde(default)]
+    security: Vec<IgnoredAny>,
+    #[serde(default)]
+    parameters: Vec<ParameterSource>,
+    #[serde(rename = "requestBody")]
+    body: Option<BodySource>,
+}
+
+#[derive(Deserialize)]
+struct ParameterSource {
+    name: String,
+    #[serde(rename = "in")]
+    place: String,
+    #[serde(default)]
+    required: bool,
+    schema: Source,
+}
+
+#[derive(Deserialize)]
+struct BodySource {
+    content: Entries<MediaSource>,
+}
+
+#[derive(Deserialize)]
+struct MediaSource {
+    schema: Source,
+}
+
+fn read_operation(reader: &Reader, path: &str, method: Method, operation: &OperationSource) -> Result<Operation, String> {
     let parameters = |place: &str| {
-        let all = operation["parameters"].as_array().into_iter().flatten();
-        all.filter(|parameter| parameter["in"] == place)
-            .map(|parameter| {
-                let required = parameter["required"] == Value::Bool(true);
-                reader.field(parameter["name"].as_str().unwrap_or_default(), &parameter["schema"], required)
-            })
-            .collect::<Result<Vec<_>, _>>()
+        let of_place = operation.parameters.iter().filter(|parameter| parameter.place == place);
+        of_place.map(|parameter| reader.field(&parameter.name, &parameter.schema, parameter.required)).collect::<Result<Vec<_>, _>>()
     };
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let body = operation.body.as_ref().and_then(|body| body.content.0.first());
     Ok(Operation {
-        id: operation["operationId"].as_str().unwrap_or_default().to_owned(),
-        method: method.to_uppercase().parse().map_err(|_| format!("no method: {method}"))?,
+        id: operation.id.clone(),
+        method,
         path: path.split('/').map(segment).collect(),
-        auth: operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()),
+        auth: !operation.security.is_empty(),
         path_parameters: parameters("path")?,
         query: parameters("query")?,
-        body: if body.is_null() { None } else { Some(reader.schema(body)?) },
+        body: body.map(|(_, media)| reader.schema(&media.schema)).transpose()?,
     })
 }
 
@@ -174,7 +233,7 @@ mod tests {
     #[test]
     fn a_path_known_by_other_methods_names_them() {
         let Route::OtherMethods(methods) = route(&Method::PUT, "/api/events") else { panic!() };
-        assert_eq!(methods, [Method::POST, Method::GET]);
+        assert_eq!(methods, [Method::GET, Method::POST]);
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod tenant;
 mod terms;
 mod wire;
 
+use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -69,11 +70,16 @@ const DEFAULT_TENANT: &str = "default";
 /// Platforms in memory, served on a loopback port until this is dropped.
 ///
 /// It runs on a thread of its own. Dropping it closes its port and all connections.
-#[derive(Debug)]
 pub struct Sandbox {
     server: Server,
     shared: Arc<Shared>,
     tenant: Tenant,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("url", &self.url()).finish_non_exhaustive()
+    }
 }
 
 impl Sandbox {

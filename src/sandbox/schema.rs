@@ -1,8 +1,11 @@
 //! What a value of a request must look like, read from the document.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// A schema, as far as requests need it.
 #[derive(Clone, Debug)]
@@ -18,7 +21,7 @@ pub(super) enum Schema {
     List(Box<Schema>),
     /// An object of any keys.
     Map,
-    Object(Arc<Vec<Field>>),
+    Object(Arc<[Field]>),
 }
 
 /// What a string may be.
@@ -46,65 +49,109 @@ pub(super) struct Field {
     pub(super) nullable: bool,
 }
 
-/// Reads schemas of one document.
-pub(super) struct Reader<'d> {
-    components: &'d Map<String, Value>,
+/// A schema as it stands in the document.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Source {
+    #[serde(rename = "$ref")]
+    reference: Option<String>,
+    #[serde(rename = "allOf")]
+    all_of: Vec<Source>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(rename = "enum")]
+    words: Vec<String>,
+    format: Option<String>,
+    #[serde(rename = "x-timestamp")]
+    timestamp: bool,
+    nullable: bool,
+    default: Option<IgnoredAny>,
+    #[serde(rename = "minLength")]
+    min_length: Option<u64>,
+    #[serde(rename = "maxLength")]
+    max_length: Option<u64>,
+    minimum: Option<f64>,
+    maximum: Option<f64>,
+    items: Option<Box<Source>>,
+    properties: Option<Entries<Source>>,
+    required: Vec<String>,
 }
 
-impl<'d> Reader<'d> {
-    pub(super) fn new(components: &'d Map<String, Value>) -> Self {
-        Self { components }
-    }
+/// An object of the document, in the document's order.
+#[derive(Debug)]
+pub(super) struct Entries<T>(pub(super) Vec<(String, T)>);
 
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entry<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entry<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Entry(PhantomData))
+    }
+}
+
+impl<T> Entries<T> {
+    fn get(&self, name: &str) -> Option<&T> {
+        self.0.iter().find_map(|(key, value)| (key == name).then_some(value))
+    }
+}
+
+/// Reads schemas of one document.
+pub(super) struct Reader {
+    pub(super) components: Entries<Source>,
+}
+
+impl Reader {
     /// One property or parameter. Null stands for absence where the document gives no default to stand in.
-    pub(super) fn field(&self, name: &str, schema: &Value, required: bool) -> Result<Field, String> {
-        let nullable = schema["nullable"] == Value::Bool(true) || (!required && schema.get("default").is_none());
+    pub(super) fn field(&self, name: &str, schema: &Source, required: bool) -> Result<Field, String> {
+        let nullable = schema.nullable || (!required && schema.default.is_none());
         Ok(Field { name: name.to_owned(), schema: self.schema(schema)?, required, nullable })
     }
 
-    pub(super) fn schema(&self, schema: &Value) -> Result<Schema, String> {
-        if let Some(reference) = schema["$ref"].as_str() {
-            return self.component(reference);
+    pub(super) fn schema(&self, schema: &Source) -> Result<Schema, String> {
+        if let Some(reference) = &schema.reference {
+            let name = reference.rsplit('/').next().unwrap_or_default();
+            return self.schema(self.components.get(name).ok_or_else(|| format!("{reference} leads nowhere"))?);
         }
-        if let [only] = schema["allOf"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        if let [only] = &schema.all_of[..] {
             return self.schema(only);
         }
-        Ok(match schema["type"].as_str() {
-            Some("string") if schema["enum"].is_array() => Schema::Word(words(&schema["enum"])),
-            Some("string") => Schema::Text(Text {
-                min: schema["minLength"].as_u64(),
-                max: schema["maxLength"].as_u64(),
-                uuid: schema["format"] == "uuid",
-                timestamp: schema["x-timestamp"] == Value::Bool(true),
+        let bounds = Bounds { min: schema.minimum, max: schema.maximum };
+        Ok(match (schema.kind.as_deref(), &schema.properties, &schema.items) {
+            (Some("string"), ..) if !schema.words.is_empty() => Schema::Word(schema.words.clone()),
+            (Some("string"), ..) => Schema::Text(Text {
+                min: schema.min_length,
+                max: schema.max_length,
+                uuid: schema.format.as_deref() == Some("uuid"),
+                timestamp: schema.timestamp,
             }),
-            Some("integer") => Schema::Integer(bounds(schema)),
-            Some("number") => Schema::Number(bounds(schema)),
-            Some("boolean") => Schema::Boolean,
-            Some("array") => Schema::List(Box::new(self.schema(&schema["items"])?)),
-            Some("object") if schema["properties"].is_object() => Schema::Object(Arc::new(self.properties(schema)?)),
-            Some("object") => Schema::Map,
-            Some(other) => return Err(format!("a schema of type {other} is not known here")),
-            None => Schema::Any,
+            (Some("integer"), ..) => Schema::Integer(bounds),
+            (Some("number"), ..) => Schema::Number(bounds),
+            (Some("boolean"), ..) => Schema::Boolean,
+            (Some("array"), _, Some(items)) => Schema::List(Box::new(self.schema(items)?)),
+            (Some("object"), Some(properties), _) => {
+                let fields = properties.0.iter();
+                let fields = fields.map(|(name, source)| self.field(name, source, schema.required.contains(name)));
+                Schema::Object(fields.collect::<Result<Vec<_>, _>>()?.into())
+            }
+            (Some("object"), None, _) => Schema::Map,
+            (None, ..) => Schema::Any,
+            (Some(other), ..) => return Err(format!("a schema of type {other} is not known here")),
         })
     }
-
-    fn component(&self, reference: &str) -> Result<Schema, String> {
-        let name = reference.rsplit('/').next().unwrap_or_default();
-        let schema = self.components.get(name).ok_or_else(|| format!("{reference} leads nowhere"))?;
-        self.schema(schema)
-    }
-
-    fn properties(&self, schema: &Value) -> Result<Vec<Field>, String> {
-        let required = words(&schema["required"]);
-        let properties = schema["properties"].as_object().into_iter().flatten();
-        properties.map(|(name, schema)| self.field(name, schema, required.contains(name))).collect()
-    }
-}
-
-fn words(list: &Value) -> Vec<String> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-fn bounds(schema: &Value) -> Bounds {
-    Bounds { min: schema["minimum"].as_f64(), max: schema["maximum"].as_f64() }
 }

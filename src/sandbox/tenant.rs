@@ -28,10 +28,10 @@ impl fmt::Debug for Tenant {
 }
 
 impl Tenant {
-    pub(super) fn new(name: &str, key: Option<String>, url: &str, shared: &Arc<Shared>) -> Result<Self, Error> {
+    pub(super) fn new(name: &str, key: Option<Secret<String>>, url: &str, shared: &Arc<Shared>) -> Result<Self, Error> {
         let key = shared.with_elephantasm(|platform, now| platform.tenant(name, key, now));
-        let client = builder(url, &key).build()?;
-        Ok(Self { name: name.to_owned(), url: url.to_owned(), key: key.into(), client, shared: shared.clone() })
+        let client = builder(url, key.clone()).build()?;
+        Ok(Self { name: name.to_owned(), url: url.to_owned(), key, client, shared: shared.clone() })
     }
 
     /// Its name.
@@ -57,7 +57,7 @@ impl Tenant {
     /// A builder of clients of Elephantasm, with URL and key filled in. Proxies are not used, because a sandbox is on
     /// this machine.
     pub fn elephantasm_builder(&self) -> ClientBuilder<Elephantasm> {
-        builder(&self.url, self.key.expose())
+        builder(&self.url, self.key.clone())
     }
 
     /// Gives an anima an item of knowledge, and tells its id.
@@ -112,6 +112,6 @@ impl Tenant {
     }
 }
 
-fn builder(url: &str, key: &str) -> ClientBuilder<Elephantasm> {
-    Elephantasm::builder().base_url(url).api_key(key.to_owned()).configure_http(reqwest::ClientBuilder::no_proxy)
+fn builder(url: &str, key: Secret<String>) -> ClientBuilder<Elephantasm> {
+    Elephantasm::builder().base_url(url).api_key(key).configure_http(reqwest::ClientBuilder::no_proxy)
 }

@@ -6,8 +6,7 @@
 mod calls;
 mod capture;
 mod elephantasm;
-// mod sandbox;
+mod sandbox;
 mod security;
 mod sockets;
-mod tracing;
 mod transport;

@@ -13,6 +13,7 @@ use super::memories::Memory;
 use super::packs::Pack;
 use super::plan::Plan;
 use super::refusal;
+use crate::Secret;
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
@@ -25,7 +26,7 @@ pub(super) struct Account {
     pub(super) organization_id: String,
     pub(super) plan: Plan,
     /// The key that the tenant began with, revoked or not.
-    pub(super) first_key: String,
+    pub(super) first_key: Secret<String>,
     pub(super) keys: Vec<ApiKey>,
     pub(super) animas: Vec<Anima>,
     pub(super) events: Vec<Event>,
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_rate_limit_counts_the_calls_of_its_window() {
-        let mut account = Account::new("t", Plan::default(), ApiKey::new("k", None, "sk".to_owned(), 0));
+        let mut account = Account::new("t", Plan::default(), ApiKey::new("k", None, Secret::new("sk".to_owned()), 0));
         let start = Instant::now();
         let mut over = |millis| account.is_over_rate(2, Duration::from_secs(1), start + Duration::from_millis(millis));
         assert_eq!([0, 500, 900, 999].map(&mut over), [false, false, true, true]);

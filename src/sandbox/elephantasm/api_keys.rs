@@ -7,6 +7,7 @@ use super::call::{Call, Outcome, Scene};
 use super::refusal;
 use super::stamp::Stamp;
 use super::types::ApiKeyCreate;
+use crate::Secret;
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
@@ -19,7 +20,7 @@ pub(super) struct ApiKey {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) description: Option<String>,
-    pub(super) secret: String,
+    pub(super) secret: Secret<String>,
     pub(super) last_used_at: Option<Micros>,
     pub(super) request_count: i64,
     pub(super) is_active: bool,
@@ -28,12 +29,12 @@ pub(super) struct ApiKey {
 }
 
 /// A new key.
-pub(super) fn secret() -> String {
-    format!("sk_live_{}", ids::hex())
+pub(super) fn secret() -> Secret<String> {
+    Secret::new(format!("sk_live_{}", ids::hex()))
 }
 
 impl ApiKey {
-    pub(super) fn new(name: &str, description: Option<String>, secret: String, now: Micros) -> Self {
+    pub(super) fn new(name: &str, description: Option<String>, secret: Secret<String>, now: Micros) -> Self {
         Self {
             id: ids::uuid(),
             name: name.to_owned(),
@@ -76,7 +77,7 @@ fn view<'a>(scene: &Scene<'_>, key: &'a ApiKey) -> View<'a> {
         id: &key.id,
         name: &key.name,
         description: key.description.as_deref(),
-        key_prefix: key.secret.get(..PREFIX).unwrap_or(&key.secret),
+        key_prefix: key.secret.expose().get(..PREFIX).unwrap_or(key.secret.expose()),
         last_used_at: key.last_used_at.map(|at| scene.stored(at)),
         request_count: key.request_count,
         is_active: key.is_active,
@@ -90,7 +91,7 @@ fn view<'a>(scene: &Scene<'_>, key: &'a ApiKey) -> View<'a> {
 pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let create: ApiKeyCreate = call.body()?;
     let key = ApiKey::new(&create.name, create.description, secret(), scene.now);
-    let answer = Answer::json(StatusCode::CREATED, &View { full_key: Some(&key.secret), ..view(scene, &key) });
+    let answer = Answer::json(StatusCode::CREATED, &View { full_key: Some(key.secret.expose()), ..view(scene, &key) });
     scene.account.keys.push(key);
     Ok(answer)
 }

@@ -1,11 +1,11 @@
 //! What an account may use.
 
-use serde_json::json;
+use http::StatusCode;
+use serde::Serialize;
 
 use super::quirks::{Quirk, Quirks};
 use super::types::PlanTier;
 use crate::sandbox::answer::Answer;
-use http::StatusCode;
 
 /// A plan: its tier and limits. -1 is no limit.
 ///
@@ -127,16 +127,36 @@ impl Plan {
     fn refusal(&self, status: StatusCode, error: &str, key: &str, what: &str, message: &str) -> Answer {
         let tier = self.tier.as_str();
         let plan: String = tier.chars().take(1).flat_map(char::to_uppercase).chain(tier.chars().skip(1)).collect();
-        let mut detail = json!({
-            "error": error,
-            "current_plan": plan,
-            "current_tier": tier,
-            "message": message,
-            "upgrade_url": "https://elephantasm.example/upgrade",
-        });
-        detail[key] = json!(what);
-        Answer::json(status, &json!({"detail": detail}))
+        let name = |wanted| (key == wanted).then_some(what);
+        let detail = Detail {
+            error,
+            action: name("action"),
+            feature: name("feature"),
+            current_plan: &plan,
+            current_tier: tier,
+            message,
+            upgrade_url: "https://elephantasm.example/upgrade",
+        };
+        Answer::json(status, &Body { detail })
     }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    detail: Detail<'a>,
+}
+
+#[derive(Serialize)]
+struct Detail<'a> {
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feature: Option<&'a str>,
+    current_plan: &'a str,
+    current_tier: &'a str,
+    message: &'a str,
+    upgrade_url: &'a str,
 }
 
 impl Default for Plan {
@@ -168,13 +188,12 @@ mod tests {
     fn a_refusal_names_the_plan() {
         let answer = Plan::free().limit_exceeded("create_anima", "No more.", Quirks::observed());
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
-        let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(
-            body,
-            json!({"detail": {
-                "error": "limit_exceeded", "action": "create_anima", "current_plan": "Free", "current_tier": "free",
-                "message": "No more.", "upgrade_url": "https://elephantasm.example/upgrade"
-            }})
+            answer.body,
+            concat!(
+                r#"{"detail":{"error":"limit_exceeded","action":"create_anima","current_plan":"Free","current_tier":"free","#,
+                r#""message":"No more.","upgrade_url":"https://elephantasm.example/upgrade"}}"#
+            )
         );
         assert_eq!(Plan::free().limit_exceeded("a", "m", Quirks::documented()).status, StatusCode::TOO_MANY_REQUESTS);
     }

@@ -16,6 +16,7 @@ use super::quirks::{Quirk, Quirks};
 use super::scalars::Wrong;
 use super::validation::{self, Validator, Violation};
 use super::{health, json_error, refusal};
+use crate::Secret;
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::document::{Operation, Route};
@@ -42,7 +43,7 @@ impl Platform {
     }
 
     /// The key of a tenant, who comes into being if there is none of that name, with `key` or a new one.
-    pub(in crate::sandbox) fn tenant(&mut self, name: &str, key: Option<String>, now: Micros) -> String {
+    pub(in crate::sandbox) fn tenant(&mut self, name: &str, key: Option<Secret<String>>, now: Micros) -> Secret<String> {
         if let Some(account) = self.accounts.iter().find(|account| account.name == name) {
             return account.first_key.clone();
         }
@@ -107,7 +108,7 @@ impl Platform {
     fn authenticate(&self, headers: &HeaderMap) -> Option<(usize, usize)> {
         let secret = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
         self.accounts.iter().enumerate().find_map(|(index, account)| {
-            let key = account.keys.iter().position(|key| key.is_active && key.secret == secret)?;
+            let key = account.keys.iter().position(|key| key.is_active && key.secret.expose() == secret)?;
             Some((index, key))
         })
     }

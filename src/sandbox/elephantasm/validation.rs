@@ -32,7 +32,11 @@ impl Violation {
 
 /// The answer to a request with violations.
 pub(super) fn refusal(violations: &[Violation]) -> Answer {
-    Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({"detail": violations}))
+    #[derive(Serialize)]
+    struct Body<'a> {
+        detail: &'a [Violation],
+    }
+    Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &Body { detail: violations })
 }
 
 /// Looks at values, collects violations and hands back the values in one form.

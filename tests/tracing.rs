@@ -1,12 +1,18 @@
-//! What the `tracing` feature tells, and what it does not.
+//! What the `tracing` feature tells, and what it does not. A binary of its own: whether a span is wanted is cached for
+//! the whole process, so tests that run beside it would decide too.
+
+#![allow(clippy::unwrap_used)]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use polyagent::RetryPolicy;
+use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::{AnimaCreate, GetLatestMemoryPackParams};
 use tracing_subscriber::fmt::format::FmtSpan;
-
-use crate::elephantasm::{client, json_answer, server};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const ID: &str = "b2352c05-e685-4021-8624-595406c725f2";
 
@@ -26,8 +32,16 @@ impl Write for Buffer {
 
 #[tokio::test]
 async fn a_span_per_call_and_an_event_per_attempt_without_bodies_queries_or_keys() {
-    let server = server(json_answer(503, r#"{"detail":"secret answer"}"#)).await;
-    let client = client(&server);
+    let server = MockServer::builder().start().await;
+    let answer = ResponseTemplate::new(503).set_body_string(r#"{"detail":"secret answer"}"#);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let client = Elephantasm::builder()
+        .base_url(server.uri())
+        .api_key("sk_live_0123456789abcdef0123456789abcdef")
+        .retry_policy(RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO))
+        .configure_http(polyagent::reqwest::ClientBuilder::no_proxy)
+        .build()
+        .unwrap();
     let buffer = Buffer::default();
     let writer = buffer.clone();
     let subscriber = tracing_subscriber::fmt()

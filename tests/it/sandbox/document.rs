@@ -1,0 +1,189 @@
+//! Every operation answers as the document says.
+
+use std::collections::BTreeSet;
+
+use polyagent::Method;
+use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Quirk, Quirks};
+use serde_json::{Value, json};
+
+use super::{Wire, text};
+
+struct Document(Value);
+
+impl Document {
+    fn read() -> Self {
+        Self(serde_json::from_str(include_str!("../../../spec/openapi.json")).unwrap())
+    }
+
+    fn operation(&self, id: &str) -> &Value {
+        let items = self.0["paths"].as_object().unwrap().values();
+        let mut operations = items.flat_map(|item| item.as_object().unwrap().values());
+        operations.find(|operation| operation["operationId"] == id).unwrap_or_else(|| panic!("no operation {id}"))
+    }
+
+    fn ids(&self) -> BTreeSet<String> {
+        let items = self.0["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        operations.filter_map(|operation| operation["operationId"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// What in `value` is not as the schema says: every required property, no unknown one, no wrong type.
+    fn strays(&self, schema: &Value, value: &Value, at: &str, strays: &mut Vec<String>) {
+        let nullable = schema["nullable"] == true;
+        let schema = match (&schema["$ref"], schema["allOf"].as_array().map(Vec::as_slice)) {
+            (Value::String(reference), _) => &self.0["components"]["schemas"][reference.rsplit('/').next().unwrap()],
+            (_, Some([only])) => return self.strays_of_wrapped(only, nullable, value, at, strays),
+            _ => schema,
+        };
+        if value.is_null() && nullable {
+            return;
+        }
+        let fits = match schema["type"].as_str() {
+            Some("string") => value.is_string(),
+            Some("integer") => value.is_i64(),
+            Some("number") => value.is_number(),
+            Some("boolean") => value.is_boolean(),
+            Some("array") => value.is_array(),
+            Some("object") => value.is_object(),
+            _ => true,
+        };
+        if !fits {
+            strays.push(format!("{at} is {value}"));
+        }
+        if let Some(words) = schema["enum"].as_array()
+            && !words.contains(value)
+        {
+            strays.push(format!("{at} is {value}, which is no word of its enum"));
+        }
+        for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+            self.strays(&schema["items"], item, &format!("{at}[{index}]"), strays);
+        }
+        if let (Some(properties), Some(object)) = (schema["properties"].as_object(), value.as_object()) {
+            for name in schema["required"].as_array().into_iter().flatten() {
+                if !object.contains_key(name.as_str().unwrap()) {
+                    strays.push(format!("{at}.{name} is missing"));
+                }
+            }
+            for (name, value) in object {
+                match properties.get(name) {
+                    Some(property) => self.strays(property, value, &format!("{at}.{name}"), strays),
+                    None => strays.push(format!("{at}.{name} is not in the document")),
+                }
+            }
+        }
+    }
+
+    fn strays_of_wrapped(&self, schema: &Value, nullable: bool, value: &Value, at: &str, strays: &mut Vec<String>) {
+        if !(value.is_null() && nullable) {
+            self.strays(schema, value, at, strays);
+        }
+    }
+}
+
+#[test]
+fn the_probe_sees_strays() {
+    let document = Document::read();
+    let schema = json!({"$ref": "#/components/schemas/ElephantasmMemoryMatch"});
+    let mut strays = Vec::new();
+    document.strays(&schema, &json!({"score": "high", "extra": 1}), "answer", &mut strays);
+    assert_eq!(strays.len(), 3, "{strays:?}");
+}
+
+#[tokio::test]
+async fn every_operation_answers_as_documented() {
+    let document = Document::read();
+    let wire = Wire::with(Quirks::observed().without(Quirk::UnembeddedMemories)).await;
+    let tenant = wire.sandbox.default_tenant();
+    let anima = wire.anima("Ada").await;
+    let event = wire.message(&anima, "I like tea.").await;
+    let old =
+        json!({"anima_id": anima, "summary": "Old tea.", "state": "active", "time_start": "2020-01-01T00:00:00Z"});
+    let memory = text(&wire.post("/memories", old).await.json()["id"]);
+    wire.post("/memories", json!({"anima_id": anima, "summary": "New tea.", "state": "active"})).await;
+    tenant.link_memory(&memory, &event).unwrap();
+    tenant.add_knowledge(&anima, KnowledgeSeed::new("FACT", "Tea is hot.").topic("drinks")).unwrap();
+    let purpose = json!({"primary": "Serve tea"});
+    tenant.set_identity(&anima, IdentitySeed::new().personality_type("INTJ").reflection("purpose", purpose)).unwrap();
+    let pack = text(&wire.get(&format!("/animas/{anima}/memory-packs/latest?query=tea")).await.json()["id"]);
+    let dream = text(&wire.post("/dreams/trigger", json!({"anima_id": anima})).await.json()["id"]);
+    let key = text(&wire.post("/api-keys", json!({"name": "k"})).await.json()["id"]);
+    let other = wire.anima("Ben").await;
+
+    let (none, about_tea) = (Value::Null, json!({"anima_id": anima, "query": "tea"}));
+    let calls = [
+        ("get_health", "GET", "/health".to_owned(), none.clone()),
+        ("create_anima", "POST", "/animas".to_owned(), json!({"name": "x", "meta": {"a": 1}})),
+        ("list_animas", "GET", "/animas".to_owned(), none.clone()),
+        ("get_anima", "GET", format!("/animas/{anima}"), none.clone()),
+        ("update_anima", "PATCH", format!("/animas/{anima}"), json!({"description": "d"})),
+        ("search_animas", "GET", "/animas/search?name=a".to_owned(), none.clone()),
+        ("summarize_animas", "GET", "/animas/summary".to_owned(), none.clone()),
+        ("get_anima_stats", "GET", format!("/animas/{anima}/stats"), none.clone()),
+        (
+            "create_event",
+            "POST",
+            "/events".to_owned(),
+            json!({"anima_id": anima, "event_type": "system", "content": "tea"}),
+        ),
+        ("list_events", "GET", format!("/events?anima_id={anima}"), none.clone()),
+        ("get_event", "GET", format!("/events/{event}"), none.clone()),
+        ("update_event", "PATCH", format!("/events/{event}"), json!({"role": "user"})),
+        ("list_event_memories", "GET", format!("/events/{event}/memories"), none.clone()),
+        ("create_memory", "POST", "/memories".to_owned(), json!({"anima_id": anima})),
+        ("list_memories", "GET", format!("/memories?anima_id={anima}"), none.clone()),
+        ("search_memories", "GET", format!("/memories/search?anima_id={anima}&q=tea"), none.clone()),
+        ("get_memory", "GET", format!("/memories/{memory}"), none.clone()),
+        ("search_memories_semantic", "POST", "/memories/search/semantic".to_owned(), about_tea.clone()),
+        ("search_knowledge_semantic", "POST", "/knowledge/search/semantic".to_owned(), about_tea.clone()),
+        ("list_knowledge_by_type", "GET", format!("/knowledge/type/FACT?anima_id={anima}"), none.clone()),
+        ("get_anima_identity", "GET", format!("/identities/anima/{anima}"), none.clone()),
+        ("query", "POST", "/query".to_owned(), about_tea.clone()),
+        ("get_latest_memory_pack", "GET", format!("/animas/{anima}/memory-packs/latest?query=tea"), none.clone()),
+        ("list_memory_packs", "GET", format!("/animas/{anima}/memory-packs"), none.clone()),
+        ("get_memory_pack_stats", "GET", format!("/animas/{anima}/memory-packs/stats"), none.clone()),
+        ("get_memory_pack", "GET", format!("/memory-packs/{pack}"), none.clone()),
+        ("compile_pack", "POST", "/packs/compile".to_owned(), about_tea.clone()),
+        ("preview_pack", "POST", "/packs/compile/preview".to_owned(), about_tea.clone()),
+        (
+            "compile_preset_pack",
+            "POST",
+            format!("/packs/compile/conversational?anima_id={anima}&query=tea"),
+            none.clone(),
+        ),
+        ("delete_memory_pack", "DELETE", format!("/memory-packs/{pack}"), none.clone()),
+        ("get_usage", "GET", "/subscriptions/usage".to_owned(), none.clone()),
+        ("trigger_dream", "POST", "/dreams/trigger".to_owned(), json!({"anima_id": other})),
+        ("list_dreams", "GET", format!("/dreams/sessions?anima_id={anima}"), none.clone()),
+        ("get_dream", "GET", format!("/dreams/sessions/{dream}"), none.clone()),
+        ("cancel_dream", "POST", format!("/dreams/sessions/{dream}/cancel"), none.clone()),
+        ("create_api_key", "POST", "/api-keys".to_owned(), json!({"name": "k"})),
+        ("list_api_keys", "GET", "/api-keys".to_owned(), none.clone()),
+        ("revoke_api_key", "POST", format!("/api-keys/{key}/revoke"), none.clone()),
+        ("delete_api_key", "DELETE", format!("/api-keys/{key}"), none.clone()),
+        ("delete_event", "DELETE", format!("/events/{event}"), none.clone()),
+        ("delete_anima", "DELETE", format!("/animas/{anima}"), none.clone()),
+        ("restore_anima", "POST", format!("/animas/{anima}/restore"), none),
+    ];
+    let mut called = BTreeSet::new();
+    for (name, method, path, body) in calls {
+        let id = format!("elephantasm_{name}");
+        let request = wire.request(method.parse::<Method>().unwrap(), &path);
+        let answer = wire.send(if body.is_null() { request } else { request.body(body.to_string()) }).await;
+        let operation = document.operation(&id);
+        let documented = &operation["responses"][answer.status.to_string()];
+        assert!(answer.status < 300 && documented.is_object(), "{id}: {} {}", answer.status, answer.body);
+        match &documented["content"]["application/json"]["schema"] {
+            Value::Null => assert_eq!(answer.body, "", "{id}"),
+            schema => {
+                let mut strays = Vec::new();
+                document.strays(schema, &answer.json(), name, &mut strays);
+                assert!(strays.is_empty(), "{id}: {strays:?}");
+                let empty = answer.json().as_array().is_some_and(Vec::is_empty);
+                assert!(!empty, "{id} answers an empty list, which proves nothing");
+            }
+        }
+        called.insert(id);
+    }
+    let documented: BTreeSet<String> = document.ids().into_iter().filter(|id| id.starts_with("elephantasm_")).collect();
+    assert_eq!(called, documented);
+}

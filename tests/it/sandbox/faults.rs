@@ -1,0 +1,225 @@
+//! What a network and a server can do to an answer.
+
+use std::time::{Duration, Instant};
+
+use polyagent::elephantasm::Elephantasm;
+use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
+use polyagent::sandbox::{Armed, Fault, Sandbox};
+use polyagent::{Error, RetryPolicy, TransportKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A client that tries once and gives up soon.
+fn once(sandbox: &Sandbox) -> Elephantasm {
+    sandbox
+        .elephantasm_builder()
+        .retry_policy(RetryPolicy::none())
+        .attempt_timeout(Duration::from_millis(300))
+        .build()
+        .unwrap()
+}
+
+/// How a creation that the fault strikes ends, and how many animas there are then.
+async fn create(fault: Fault) -> (Result<(), Error>, usize) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let animas = once(&sandbox).animas();
+    let armed = sandbox.fault(fault).unwrap();
+    let ended = animas.create(AnimaCreate::new("Ada")).await.map(|_| ());
+    assert_eq!(armed.struck(), 1);
+    let stored = animas.list(ListAnimasParams::new()).await.unwrap().items.len();
+    (ended, stored)
+}
+
+/// All bytes of the answer to a health check on a connection of its own, until it ends or nothing comes for a while.
+async fn bytes(sandbox: &Sandbox) -> (Vec<u8>, bool) {
+    let mut socket = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
+    socket.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut received = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        match tokio::time::timeout(Duration::from_millis(200), socket.read(&mut buffer)).await {
+            Ok(Ok(0) | Err(_)) => return (received, true),
+            Ok(Ok(count)) => received.extend_from_slice(&buffer[..count]),
+            Err(_) => return (received, false),
+        }
+    }
+}
+
+fn head_length(answer: &[u8]) -> usize {
+    answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4
+}
+
+#[tokio::test]
+async fn an_answer_is_cut_at_the_byte_it_was_told_to() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (whole, ended) = bytes(&sandbox).await;
+    let head = head_length(&whole);
+    assert!(ended && whole.len() > head + 20);
+    for (fault, length) in [
+        (Fault::cut(), 0),
+        (Fault::cut_head_at(9), 9),
+        (Fault::cut_head_at(100_000), head - 1),
+        (Fault::cut_body_at(0), head),
+        (Fault::cut_body_at(7), head + 7),
+        (Fault::cut_body_at(100_000), whole.len() - 1),
+    ] {
+        sandbox.fault(fault.clone()).unwrap();
+        let (cut, ended) = bytes(&sandbox).await;
+        assert_eq!((cut.len(), ended), (length, true), "{fault:?}");
+    }
+    assert_eq!(bytes(&sandbox).await.0.len(), whole.len(), "the next answer is whole again");
+}
+
+#[tokio::test]
+async fn an_answer_stalls_at_the_byte_it_was_told_to() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (whole, _) = bytes(&sandbox).await;
+    let head = head_length(&whole);
+    for (fault, length) in [(Fault::stall(), 0), (Fault::stall_body_at(7), head + 7)] {
+        sandbox.fault(fault).unwrap();
+        let (stalled, ended) = bytes(&sandbox).await;
+        assert_eq!((stalled.len(), ended), (length, false));
+    }
+}
+
+#[tokio::test]
+async fn a_client_meets_every_end_of_a_connection() {
+    let kind = |error: Error| match error {
+        Error::Transport(error) => error.kind(),
+        other => panic!("{other}"),
+    };
+    for fault in [Fault::cut(), Fault::cut_head_at(20), Fault::reset()] {
+        let (ended, stored) = create(fault.clone()).await;
+        let error = ended.unwrap_err();
+        assert!(error.may_have_been_processed(), "{fault:?}: {error}");
+        assert_eq!(stored, 1, "the server did what it was asked for");
+        assert_ne!(kind(error), TransportKind::NotConnected);
+    }
+    for fault in [Fault::cut_body_at(3), Fault::reset_body_at(3)] {
+        let (ended, stored) = create(fault.clone()).await;
+        assert!(matches!(ended, Err(Error::Transport(_))), "{fault:?}: {ended:?}");
+        assert_eq!(stored, 1);
+    }
+    for fault in [Fault::stall(), Fault::stall_body_at(3), Fault::delay(Duration::from_secs(1))] {
+        let (ended, stored) = create(fault.clone()).await;
+        assert!(matches!(ended, Err(Error::Timeout(_))), "{fault:?}: {ended:?}");
+        assert_eq!(stored, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_lost_on_its_way_changes_nothing() {
+    let (ended, stored) = create(Fault::cut().unprocessed()).await;
+    assert!(ended.unwrap_err().may_have_been_processed(), "the client can't know");
+    assert_eq!(stored, 0);
+    let (_, stored) = create(Fault::status(503)).await;
+    assert_eq!(stored, 0);
+    let (ended, stored) = create(Fault::status(502).html("<h1>Bad Gateway</h1>").processed()).await;
+    assert!(ended.unwrap_err().is_server());
+    assert_eq!(stored, 1, "the proxy lost the answer");
+}
+
+#[tokio::test]
+async fn a_split_or_pausing_answer_is_read_whole() {
+    for fault in [
+        Fault::split(1),
+        Fault::split_slowly(100, Duration::from_millis(10)),
+        Fault::pause_body_at(5, Duration::from_millis(50)),
+        Fault::delay(Duration::from_millis(50)),
+    ] {
+        let begun = Instant::now();
+        let (ended, stored) = create(fault.clone()).await;
+        ended.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+        assert_eq!(stored, 1);
+        if !format!("{fault:?}").contains("pause: 0ns") {
+            assert!(begun.elapsed() >= Duration::from_millis(20), "{fault:?} took {:?}", begun.elapsed());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slow_body_comes_in_pieces() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Fault::split_slowly(10, Duration::from_millis(20))).unwrap();
+    let mut socket = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
+    socket.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let (mut pieces, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        match socket.read(&mut buffer).await.unwrap() {
+            0 => break,
+            count => pieces.push(count),
+        }
+    }
+    assert!(pieces.len() > 5 && pieces[1..].iter().all(|count| *count <= 10), "{pieces:?}");
+}
+
+#[tokio::test]
+async fn a_truncated_body_is_well_formed_http_and_broken_json() {
+    let (ended, stored) = create(Fault::truncate(10)).await;
+    let error = ended.unwrap_err();
+    assert!(matches!(error, Error::Decode(_)), "{error}");
+    assert_eq!(error.body().unwrap().len(), 10);
+    assert_eq!(stored, 1);
+}
+
+#[tokio::test]
+async fn anything_can_come_in_place_of_an_answer() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Fault::raw("220 mail.example ESMTP\r\n")).unwrap();
+    assert_eq!(bytes(&sandbox).await, (b"220 mail.example ESMTP\r\n".to_vec(), true));
+    let (ended, _) = create(Fault::raw("220 mail.example ESMTP\r\n")).await;
+    assert!(matches!(ended, Err(Error::Transport(_))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_server_refuses_with_status_headers_and_body() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = once(&sandbox);
+    sandbox.fault(Fault::status(503).header("retry-after", "7").html("<h1>Busy</h1>")).unwrap();
+    let error = client.health().await.unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), error.retry_after()), (503, Some(Duration::from_secs(7))));
+    assert_eq!(error.body().unwrap(), "<h1>Busy</h1>");
+    sandbox.fault(Fault::status(418).json(&serde_json::json!({"detail": "short and stout"}))).unwrap();
+    assert_eq!(client.health().await.unwrap_err().message(), "short and stout");
+    client.health().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fault_strikes_the_calls_it_chooses() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = once(&sandbox);
+    let arm = |fault: Fault| -> Armed { sandbox.fault(fault).unwrap() };
+    let second = arm(Fault::status(500).on("elephantasm_list_animas").nth(2).times(2));
+    client.health().await.unwrap();
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let listed = client.animas().list(ListAnimasParams::new()).await;
+        statuses.push(listed.map_or_else(|error| error.status().unwrap().as_u16(), |_| 200));
+    }
+    assert_eq!((statuses, second.struck()), (vec![200, 500, 500, 200], 2));
+
+    let always = arm(Fault::status(500).always());
+    for _ in 0..3 {
+        client.health().await.unwrap_err();
+    }
+    sandbox.clear_faults();
+    client.health().await.unwrap();
+    assert_eq!(always.struck(), 3);
+}
+
+#[tokio::test]
+async fn a_fault_that_can_not_be_is_refused() {
+    let sandbox = Sandbox::start().await.unwrap();
+    for fault in [Fault::cut().on("elephantasm_fly"), Fault::status(42), Fault::cut().nth(0)] {
+        assert!(matches!(sandbox.fault(fault), Err(Error::Config(_))));
+    }
+    sandbox.fault(Fault::cut().on("elephantasm_get_health")).unwrap();
+}
+
+#[tokio::test]
+async fn a_retried_call_gets_through() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Fault::cut_body_at(5).on("elephantasm_list_animas")).unwrap();
+    sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap();
+    assert_eq!(sandbox.requests().len(), 2);
+}
