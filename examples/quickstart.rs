@@ -49,7 +49,7 @@ async fn converse(client: &Elephantasm, anima_id: &str, live: bool) -> Result<Ve
     let mut failures = Vec::new();
     let mut check = |holds: bool, what: &'static str| {
         if !holds {
-            failures.push(what)
+            failures.push(what);
         }
     };
 

@@ -259,7 +259,7 @@ mod tests {
                 413 => "TooLarge",
                 422 => "UnprocessableEntity",
                 429 => "RateLimited",
-                401..=499 => "OtherClient",
+                _ if (400..500).contains(&status) => "OtherClient",
                 500..=599 => "Server",
                 _ => "UnexpectedStatus",
             };

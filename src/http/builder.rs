@@ -305,7 +305,10 @@ fn http_client(configure: Option<Configure>, connect: Duration) -> Result<reqwes
     #[cfg(feature = "rustls")]
     let builder = builder.tls_backend_rustls();
     let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder));
-    let builder = builder.redirect(redirects()).retry(reqwest::retry::never()).connector_layer(WatchLayer);
+    let builder = builder
+        .redirect(redirects())
+        .retry(reqwest::retry::never().max_retries_per_request(0))
+        .connector_layer(WatchLayer);
     let builder = builder.no_brotli().no_deflate().no_zstd();
     #[cfg(not(feature = "gzip"))]
     let builder = builder.no_gzip();

@@ -105,6 +105,11 @@ pub(crate) fn expand(path: &[Piece], ids: &[String]) -> Result<String, InvalidAr
             Piece::Text(text) => expanded.push_str(text),
             Piece::Id { name, uuid } => {
                 let id = ids.next().ok_or_else(|| InvalidArgument::new(*name, "is missing"))?;
+                if *uuid && check::is_uuid(id) {
+                    // Digits and hyphens need no escaping.
+                    expanded.push_str(id);
+                    continue;
+                }
                 let escaped = segment(name, id)?;
                 if *uuid {
                     check::uuid(name, id)?;

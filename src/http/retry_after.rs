@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn every_form_is_read() {
         let ms = |n| Some(Duration::from_millis(n));
-        let table: &[(&[(&'static str, &'static str)], Option<Duration>)] = &[
+        type Headers = &'static [(&'static str, &'static str)];
+        let table: &[(Headers, Option<Duration>)] = &[
             (&[], None),
             (&[("retry-after", "0")], ms(0)),
             (&[("retry-after", "1")], ms(1000)),

@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::error::Error as StdError;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -194,33 +195,43 @@ impl<S> tower_layer::Layer<S> for WatchLayer {
     type Service = Watch<S>;
 
     fn layer(&self, inner: S) -> Watch<S> {
-        Watch { inner }
+        Watch { inner: Arc::new(inner) }
     }
 }
 
-#[derive(Clone, Debug)]
+/// hyper clones its connector several times per call and connects with few of those clones, so what it wraps is shared
+/// and cloned only to connect.
+#[derive(Debug)]
 pub(crate) struct Watch<S> {
-    inner: S,
+    inner: Arc<S>,
+}
+
+impl<S> Clone for Watch<S> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
 }
 
 impl<S, R> tower_service::Service<R> for Watch<S>
 where
-    S: tower_service::Service<R>,
-    S::Future: Send + 'static,
+    S: tower_service::Service<R> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    R: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: R) -> Self::Future {
         note(Connection::Opening);
-        let connecting = self.inner.call(request);
+        let mut inner = S::clone(&self.inner);
         Box::pin(async move {
-            let connected = connecting.await;
+            poll_fn(|cx| inner.poll_ready(cx)).await?;
+            let connected = inner.call(request).await;
             if connected.is_ok() {
                 note(Connection::Opened);
             }

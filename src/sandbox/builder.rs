@@ -80,6 +80,10 @@ impl SandboxBuilder {
     ///
     /// # Errors
     /// [`Error::Config`] if the port is taken, or a key can't stand in a header.
+    #[allow(
+        clippy::unused_async,
+        reason = "starting may come to wait for something, and callers should not have to change"
+    )]
     pub async fn start(self) -> Result<Sandbox, Error> {
         let shared = Arc::new(Shared {
             document: Document::get()?,

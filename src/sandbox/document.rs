@@ -187,10 +187,17 @@ struct MediaSource {
     schema: Source,
 }
 
-fn read_operation(reader: &Reader, path: &str, method: Method, operation: &OperationSource) -> Result<Operation, String> {
+fn read_operation(
+    reader: &Reader,
+    path: &str,
+    method: Method,
+    operation: &OperationSource,
+) -> Result<Operation, String> {
     let parameters = |place: &str| {
         let of_place = operation.parameters.iter().filter(|parameter| parameter.place == place);
-        of_place.map(|parameter| reader.field(&parameter.name, &parameter.schema, parameter.required)).collect::<Result<Vec<_>, _>>()
+        of_place
+            .map(|parameter| reader.field(&parameter.name, &parameter.schema, parameter.required))
+            .collect::<Result<Vec<_>, _>>()
     };
     let body = operation.body.as_ref().and_then(|body| body.content.0.first());
     Ok(Operation {

@@ -135,23 +135,19 @@ impl Fault {
     /// The server refuses the call with this status and an empty body; it does not do what it was asked for. Give it a
     /// body with [`text`](Self::text), [`html`](Self::html) or [`json`](Self::json).
     pub fn status(status: u16) -> Self {
-        let mut fault = Self::new(Effect::Answer(Answer::empty(StatusCode::SERVICE_UNAVAILABLE)), false);
-        match StatusCode::from_u16(status) {
-            Ok(status) if status.as_u16() >= 200 => fault.effect = Effect::Answer(Answer::empty(status)),
-            _ => fault.invalid = Some(format!("{status} is no status of an answer")),
-        }
-        fault
+        let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
+        let answer = Answer::empty(known.unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
+        let invalid = known.is_none().then(|| format!("{status} is no status of an answer"));
+        Self { invalid, ..Self::new(Effect::Answer(answer), false) }
     }
 
     /// A header of a [`status`](Self::status) fault.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        match (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            (Ok(name), Ok(value)) => self.answer("a header", |answer| answer.headers.push((name, value))),
-            _ => {
-                self.invalid = Some(format!("{name:?} with the value {value:?} is no header"));
-                self
-            }
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            return self.answer("a header", |answer| answer.headers.push((name, value)));
         }
+        self.invalid = Some(format!("{name:?} with the value {value:?} is no header"));
+        self
     }
 
     /// A plain-text body of a [`status`](Self::status) fault.

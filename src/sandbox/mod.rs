@@ -120,7 +120,7 @@ impl Sandbox {
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), polyagent::Error> {
     /// let sandbox = Sandbox::start().await?;
-    /// let client = sandbox.elephantasm_builder().attempt_timeout(Duration::from_millis(50)).build()?;
+    /// let client = sandbox.elephantasm_builder().attempt_timeout(Duration::from_millis(500)).build()?;
     /// sandbox.fault(Fault::stall())?;
     /// client.health().await?; // the second attempt is answered
     /// assert_eq!(sandbox.requests().len(), 2);

@@ -30,8 +30,8 @@ pub(super) fn overlap(query: &BTreeSet<String>, text: &str) -> f64 {
     if query.is_empty() {
         return 0.0;
     }
-    let found = query.intersection(&terms(text)).count();
-    found as f64 / query.len() as f64
+    let count = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    count(query.intersection(&terms(text)).count()) / count(query.len())
 }
 
 /// Characters of Chinese and Japanese that stand for a word or a syllable, and of Thai, Lao, Khmer and Burmese.

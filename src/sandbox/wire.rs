@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,17 +51,24 @@ pub(super) enum End {
 
 /// A connection, as the handler of its requests sees it: what to do with the answer is laid down here.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line(Arc<Mutex<Option<Option<Damage>>>>);
+pub(super) struct Line(Arc<Mutex<Next>>);
+
+/// What the handler laid down since the connection looked.
+#[derive(Debug, Default)]
+enum Next {
+    #[default]
+    Nothing,
+    Answer(Option<Damage>),
+}
 
 impl Line {
     /// Another answer is written next, with this damage or none.
     pub(super) fn next_answer(&self, damage: Option<Damage>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(damage);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Next::Answer(damage);
     }
 
-    /// What `next_answer` laid down since this was asked last.
-    fn take(&self) -> Option<Option<Damage>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take(&self) -> Next {
+        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -203,7 +211,7 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if let Some(damage) = this.line.take() {
+        if let Next::Answer(damage) = this.line.take() {
             this.answer = damage.map(Answer::new);
         }
         ready!(this.poll_awake(cx));

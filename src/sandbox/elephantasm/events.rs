@@ -16,6 +16,7 @@ use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
 
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_field_names, reason = "the names are the platform's")]
 pub(super) struct Event {
     pub(super) id: String,
     pub(super) anima_id: String,
@@ -134,8 +135,9 @@ fn derive_key(event: &EventCreate, occurred_at: Stamp, source: &str) -> String {
     let beginning: String = event.content.chars().take(100).collect();
     let occurred_at = occurred_at.isoformat();
     let parts = [event.anima_id.as_str(), event.event_type.as_str(), &beginning, &occurred_at, source];
-    let digest = Sha256::digest(parts.join("|"));
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let mut half = [0; 16];
+    half.copy_from_slice(&Sha256::digest(parts.join("|"))[..16]);
+    format!("{:032x}", u128::from_be_bytes(half))
 }
 
 pub(super) fn get(scene: &mut Scene<'_>, call: &Call) -> Outcome {

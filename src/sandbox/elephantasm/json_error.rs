@@ -169,13 +169,13 @@ impl Scanner<'_> {
             return Err((begin, "Expecting value"));
         }
         let at = self.at();
-        let rest = self.text[at..].as_bytes();
+        let rest = &self.text.as_bytes()[at..];
         if rest.first() == Some(&b'.') && rest.get(1).is_some_and(u8::is_ascii_digit) {
             self.skip(1);
             self.digits();
         }
         let at = self.at();
-        let rest = self.text[at..].as_bytes();
+        let rest = &self.text.as_bytes()[at..];
         if matches!(rest.first(), Some(b'e' | b'E')) {
             let sign = usize::from(matches!(rest.get(1), Some(b'+' | b'-')));
             if rest.get(1 + sign).is_some_and(u8::is_ascii_digit) {

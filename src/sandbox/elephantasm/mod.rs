@@ -1,5 +1,7 @@
 //! Elephantasm in memory: its life, its words and its quirks.
 
+#![allow(clippy::unnecessary_wraps, reason = "handlers have one signature, whether or not they can refuse")]
+
 mod account;
 mod animas;
 mod api_keys;

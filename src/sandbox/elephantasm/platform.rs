@@ -43,7 +43,12 @@ impl Platform {
     }
 
     /// The key of a tenant, who comes into being if there is none of that name, with `key` or a new one.
-    pub(in crate::sandbox) fn tenant(&mut self, name: &str, key: Option<Secret<String>>, now: Micros) -> Secret<String> {
+    pub(in crate::sandbox) fn tenant(
+        &mut self,
+        name: &str,
+        key: Option<Secret<String>>,
+        now: Micros,
+    ) -> Secret<String> {
         if let Some(account) = self.accounts.iter().find(|account| account.name == name) {
             return account.first_key.clone();
         }

@@ -9,35 +9,34 @@ use polyagent::{Error, RetryPolicy, TransportKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A client that tries once and gives up soon.
-fn once(sandbox: &Sandbox) -> Elephantasm {
-    sandbox
-        .elephantasm_builder()
-        .retry_policy(RetryPolicy::none())
-        .attempt_timeout(Duration::from_millis(300))
-        .build()
-        .unwrap()
+/// Long enough for anything that comes at all.
+const LONG: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_millis(300);
+
+/// A client that tries once.
+fn once(sandbox: &Sandbox, patience: Duration) -> Elephantasm {
+    sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).attempt_timeout(patience).build().unwrap()
 }
 
 /// How a creation that the fault strikes ends, and how many animas there are then.
-async fn create(fault: Fault) -> (Result<(), Error>, usize) {
+async fn create(fault: Fault, patience: Duration) -> (Result<(), Error>, usize) {
     let sandbox = Sandbox::start().await.unwrap();
-    let animas = once(&sandbox).animas();
+    let client = once(&sandbox, patience);
     let armed = sandbox.fault(fault).unwrap();
-    let ended = animas.create(AnimaCreate::new("Ada")).await.map(|_| ());
+    let ended = client.animas().create(AnimaCreate::new("Ada")).await.map(|_| ());
     assert_eq!(armed.struck(), 1);
-    let stored = animas.list(ListAnimasParams::new()).await.unwrap().items.len();
+    let stored = sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap().items.len();
     (ended, stored)
 }
 
 /// All bytes of the answer to a health check on a connection of its own, until it ends or nothing comes for a while.
-async fn bytes(sandbox: &Sandbox) -> (Vec<u8>, bool) {
+async fn bytes(sandbox: &Sandbox, patience: Duration) -> (Vec<u8>, bool) {
     let mut socket = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
     socket.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
     let mut received = Vec::new();
     let mut buffer = [0; 1024];
     loop {
-        match tokio::time::timeout(Duration::from_millis(200), socket.read(&mut buffer)).await {
+        match tokio::time::timeout(patience, socket.read(&mut buffer)).await {
             Ok(Ok(0) | Err(_)) => return (received, true),
             Ok(Ok(count)) => received.extend_from_slice(&buffer[..count]),
             Err(_) => return (received, false),
@@ -52,7 +51,7 @@ fn head_length(answer: &[u8]) -> usize {
 #[tokio::test]
 async fn an_answer_is_cut_at_the_byte_it_was_told_to() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (whole, ended) = bytes(&sandbox).await;
+    let (whole, ended) = bytes(&sandbox, LONG).await;
     let head = head_length(&whole);
     assert!(ended && whole.len() > head + 20);
     for (fault, length) in [
@@ -64,20 +63,20 @@ async fn an_answer_is_cut_at_the_byte_it_was_told_to() {
         (Fault::cut_body_at(100_000), whole.len() - 1),
     ] {
         sandbox.fault(fault.clone()).unwrap();
-        let (cut, ended) = bytes(&sandbox).await;
+        let (cut, ended) = bytes(&sandbox, LONG).await;
         assert_eq!((cut.len(), ended), (length, true), "{fault:?}");
     }
-    assert_eq!(bytes(&sandbox).await.0.len(), whole.len(), "the next answer is whole again");
+    assert_eq!(bytes(&sandbox, LONG).await.0.len(), whole.len(), "the next answer is whole again");
 }
 
 #[tokio::test]
 async fn an_answer_stalls_at_the_byte_it_was_told_to() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (whole, _) = bytes(&sandbox).await;
+    let (whole, _) = bytes(&sandbox, LONG).await;
     let head = head_length(&whole);
     for (fault, length) in [(Fault::stall(), 0), (Fault::stall_body_at(7), head + 7)] {
         sandbox.fault(fault).unwrap();
-        let (stalled, ended) = bytes(&sandbox).await;
+        let (stalled, ended) = bytes(&sandbox, SHORT).await;
         assert_eq!((stalled.len(), ended), (length, false));
     }
 }
@@ -89,19 +88,19 @@ async fn a_client_meets_every_end_of_a_connection() {
         other => panic!("{other}"),
     };
     for fault in [Fault::cut(), Fault::cut_head_at(20), Fault::reset()] {
-        let (ended, stored) = create(fault.clone()).await;
+        let (ended, stored) = create(fault.clone(), LONG).await;
         let error = ended.unwrap_err();
         assert!(error.may_have_been_processed(), "{fault:?}: {error}");
         assert_eq!(stored, 1, "the server did what it was asked for");
         assert_ne!(kind(error), TransportKind::NotConnected);
     }
     for fault in [Fault::cut_body_at(3), Fault::reset_body_at(3)] {
-        let (ended, stored) = create(fault.clone()).await;
+        let (ended, stored) = create(fault.clone(), LONG).await;
         assert!(matches!(ended, Err(Error::Transport(_))), "{fault:?}: {ended:?}");
         assert_eq!(stored, 1);
     }
     for fault in [Fault::stall(), Fault::stall_body_at(3), Fault::delay(Duration::from_secs(1))] {
-        let (ended, stored) = create(fault.clone()).await;
+        let (ended, stored) = create(fault.clone(), SHORT).await;
         assert!(matches!(ended, Err(Error::Timeout(_))), "{fault:?}: {ended:?}");
         assert_eq!(stored, 1);
     }
@@ -109,12 +108,12 @@ async fn a_client_meets_every_end_of_a_connection() {
 
 #[tokio::test]
 async fn a_call_that_is_lost_on_its_way_changes_nothing() {
-    let (ended, stored) = create(Fault::cut().unprocessed()).await;
+    let (ended, stored) = create(Fault::cut().unprocessed(), LONG).await;
     assert!(ended.unwrap_err().may_have_been_processed(), "the client can't know");
     assert_eq!(stored, 0);
-    let (_, stored) = create(Fault::status(503)).await;
+    let (_, stored) = create(Fault::status(503), LONG).await;
     assert_eq!(stored, 0);
-    let (ended, stored) = create(Fault::status(502).html("<h1>Bad Gateway</h1>").processed()).await;
+    let (ended, stored) = create(Fault::status(502).html("<h1>Bad Gateway</h1>").processed(), LONG).await;
     assert!(ended.unwrap_err().is_server());
     assert_eq!(stored, 1, "the proxy lost the answer");
 }
@@ -128,7 +127,7 @@ async fn a_split_or_pausing_answer_is_read_whole() {
         Fault::delay(Duration::from_millis(50)),
     ] {
         let begun = Instant::now();
-        let (ended, stored) = create(fault.clone()).await;
+        let (ended, stored) = create(fault.clone(), LONG).await;
         ended.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
         assert_eq!(stored, 1);
         if !format!("{fault:?}").contains("pause: 0ns") {
@@ -150,12 +149,13 @@ async fn a_slow_body_comes_in_pieces() {
             count => pieces.push(count),
         }
     }
-    assert!(pieces.len() > 5 && pieces[1..].iter().all(|count| *count <= 10), "{pieces:?}");
+    // Some may have met on the way.
+    assert!(pieces.len() > 5, "{pieces:?}");
 }
 
 #[tokio::test]
 async fn a_truncated_body_is_well_formed_http_and_broken_json() {
-    let (ended, stored) = create(Fault::truncate(10)).await;
+    let (ended, stored) = create(Fault::truncate(10), LONG).await;
     let error = ended.unwrap_err();
     assert!(matches!(error, Error::Decode(_)), "{error}");
     assert_eq!(error.body().unwrap().len(), 10);
@@ -166,15 +166,15 @@ async fn a_truncated_body_is_well_formed_http_and_broken_json() {
 async fn anything_can_come_in_place_of_an_answer() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::raw("220 mail.example ESMTP\r\n")).unwrap();
-    assert_eq!(bytes(&sandbox).await, (b"220 mail.example ESMTP\r\n".to_vec(), true));
-    let (ended, _) = create(Fault::raw("220 mail.example ESMTP\r\n")).await;
+    assert_eq!(bytes(&sandbox, LONG).await, (b"220 mail.example ESMTP\r\n".to_vec(), true));
+    let (ended, _) = create(Fault::raw("220 mail.example ESMTP\r\n"), LONG).await;
     assert!(matches!(ended, Err(Error::Transport(_))), "{ended:?}");
 }
 
 #[tokio::test]
 async fn a_server_refuses_with_status_headers_and_body() {
     let sandbox = Sandbox::start().await.unwrap();
-    let client = once(&sandbox);
+    let client = once(&sandbox, LONG);
     sandbox.fault(Fault::status(503).header("retry-after", "7").html("<h1>Busy</h1>")).unwrap();
     let error = client.health().await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.retry_after()), (503, Some(Duration::from_secs(7))));
@@ -187,7 +187,7 @@ async fn a_server_refuses_with_status_headers_and_body() {
 #[tokio::test]
 async fn a_fault_strikes_the_calls_it_chooses() {
     let sandbox = Sandbox::start().await.unwrap();
-    let client = once(&sandbox);
+    let client = once(&sandbox, LONG);
     let arm = |fault: Fault| -> Armed { sandbox.fault(fault).unwrap() };
     let second = arm(Fault::status(500).on("elephantasm_list_animas").nth(2).times(2));
     client.health().await.unwrap();

@@ -39,12 +39,12 @@ async fn the_clock_starts_where_it_is_told_and_moves_forward() {
 #[tokio::test]
 async fn a_dropped_sandbox_lets_go_of_its_port_and_connections() {
     let wire = Wire::start().await;
-    let url = format!("{}/api/health", wire.sandbox.url());
-    assert_eq!(wire.http.get(&url).send().await.unwrap().status(), 200);
+    let request = || wire.request(Method::GET, "/animas").bearer_auth(wire.sandbox.key());
+    let (first, second) = (request(), request());
+    assert_eq!(first.send().await.unwrap().status(), 200);
     let port = wire.sandbox.port();
-    let Wire { sandbox, http } = wire;
-    drop(sandbox);
-    assert!(http.get(&url).send().await.is_err(), "the pooled connection");
+    drop(wire.sandbox);
+    assert!(second.send().await.is_err(), "the pooled connection");
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
     let again = Sandbox::builder().port(port).start().await.unwrap();
     assert_eq!(again.port(), port);

@@ -81,7 +81,7 @@ async fn by_the_documentation_a_used_up_plan_is_429_at_the_limit() {
     let post = async || {
         wire.post(
             "/events",
-            json!({"anima_id": anima, "event_type": "system", "content": "x", "dedupe_key": fastrand_key()}),
+            json!({"anima_id": anima, "event_type": "system", "content": "x", "dedupe_key": new_key()}),
         )
         .await
     };
@@ -95,7 +95,7 @@ async fn by_the_documentation_a_used_up_plan_is_429_at_the_limit() {
 }
 
 /// A key that is not used twice.
-fn fastrand_key() -> String {
+fn new_key() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed).to_string()
@@ -130,7 +130,7 @@ async fn an_older_server_says_retry_after_in_words() {
 
 #[tokio::test]
 async fn a_client_that_waits_gets_through_a_rate_limit() {
-    let wire = Wire::built(Sandbox::builder().rate_limit(1, Duration::from_millis(500))).await;
+    let wire = Wire::built(Sandbox::builder().rate_limit(1, Duration::from_millis(900))).await;
     let animas = wire.sandbox.elephantasm().animas();
     animas.list(ListAnimasParams::new()).await.unwrap();
     animas.list(ListAnimasParams::new()).await.unwrap();

@@ -32,8 +32,13 @@ async fn a_missing_field_is_missing_in_the_whole_body() {
         (422, r#"{"detail":[{"type":"missing","loc":["body","name"],"msg":"Field required","input":{}}]}"#)
     );
     let answer = wire.post("/events", r#"{"role":5}"#).await;
-    let loc: Vec<String> = answer.json()["detail"].as_array().unwrap().iter().map(|entry| entry["loc"][1].to_string()).collect();
-    assert_eq!(loc, [r#""anima_id""#, r#""event_type""#, r#""content""#, r#""role""#], "all of them, in the document's order");
+    let loc: Vec<String> =
+        answer.json()["detail"].as_array().unwrap().iter().map(|entry| entry["loc"][1].to_string()).collect();
+    assert_eq!(
+        loc,
+        [r#""anima_id""#, r#""event_type""#, r#""content""#, r#""role""#],
+        "all of them, in the document's order"
+    );
     let answer = wire.post("/animas", "").await;
     assert_eq!(answer.body, r#"{"detail":[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]}"#);
 }
