@@ -40,6 +40,8 @@ mod tests {
 
     use super::*;
 
+    type Headers = &'static [(&'static str, &'static str)];
+
     fn wait(headers: &[(&'static str, &'static str)]) -> Option<Duration> {
         let map = headers.iter().map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_static(v))).collect();
         from_headers(&map)
@@ -48,7 +50,6 @@ mod tests {
     #[test]
     fn every_form_is_read() {
         let ms = |n| Some(Duration::from_millis(n));
-        type Headers = &'static [(&'static str, &'static str)];
         let table: &[(Headers, Option<Duration>)] = &[
             (&[], None),
             (&[("retry-after", "0")], ms(0)),
