@@ -5,7 +5,6 @@
 
 use std::process::ExitCode;
 
-use futures::TryStreamExt;
 use polyagent::Error;
 use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, GetLatestMemoryPackParams, ListEventsParams};

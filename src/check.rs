@@ -97,8 +97,8 @@ impl Display for InvalidArgument {
 
 impl std::error::Error for InvalidArgument {}
 
-/// The longest value, in characters, that an error repeats.
-const SHOWN: usize = 40;
+/// The longest value, in characters, that an error repeats: a UUID, but no key.
+const SHOWN: usize = 36;
 
 /// The number of characters of `value` is within `bounds`.
 pub(crate) fn chars(name: &str, value: &str, bounds: impl RangeBounds<usize>) -> Result<(), InvalidArgument> {
@@ -142,7 +142,13 @@ pub(crate) fn https(name: &str, value: &str) -> Result<(), InvalidArgument> {
 
 /// A string matches a pattern.
 pub(crate) fn pattern(name: &str, value: &str, pattern: &Pattern) -> Result<(), InvalidArgument> {
-    if pattern.matches(value) { Ok(()) } else { Err(unlike(name, &format!("must match `{}`", pattern.text), value)) }
+    if pattern.matches(value) {
+        return Ok(());
+    }
+    if pattern.text == r"\S" {
+        return Err(InvalidArgument::new(name, "must not be blank"));
+    }
+    Err(unlike(name, &format!("must match `{}`", pattern.text), value))
 }
 
 /// What `name` holds is in order.
@@ -281,8 +287,8 @@ mod tests {
 
     #[test]
     fn long_and_redacted_values_are_not_repeated() {
-        assert_eq!(said(uuid("id", &"x".repeat(40))).len(), "`id` must be a UUID, not \"\"".len() + 40);
-        assert_eq!(said(uuid("id", &"x".repeat(41))), "`id` must be a UUID");
+        assert_eq!(said(uuid("id", &"x".repeat(36))).len(), "`id` must be a UUID, not \"\"".len() + 36);
+        assert_eq!(said(uuid("id", &"x".repeat(37))), "`id` must be a UUID");
         let key = uuid("key", "sk_live").map_err(InvalidArgument::redacted);
         assert_eq!(said(key), "`key` must be a UUID");
     }
@@ -309,6 +315,7 @@ mod tests {
         assert_eq!(said(https("url", "http://a")), "`url` must be an `https://` URL, not \"http://a\"");
         let lower = Pattern::new("^[a-z]+$");
         assert_eq!(said(pattern("name", "abc", &lower)), "");
+        assert_eq!(said(pattern("query", " ", &Pattern::new(r"\S"))), "`query` must not be blank");
         assert_eq!(said(pattern("name", "Abc", &lower)), "`name` must match `^[a-z]+$`, not \"Abc\"");
     }
 }

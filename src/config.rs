@@ -52,6 +52,8 @@ pub(crate) const EXTRACT_CONCURRENCY: usize = 8;
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Longest pause between two looks.
 pub(crate) const POLL_INTERVAL_CAP: Duration = Duration::from_secs(10);
+/// Shortest pause between two looks, whatever the caller sets.
+pub(crate) const POLL_INTERVAL_FLOOR: Duration = Duration::from_millis(1);
 /// How long a long job is waited for.
 pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(600);
 

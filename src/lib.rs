@@ -22,7 +22,7 @@
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls wins if both are on |
-//! | `http2`, `gzip`, `socks` | | HTTP/2, compressed answers, SOCKS proxies |
+//! | `gzip`, `socks` | | compressed answers, SOCKS proxies |
 //! | `tracing` | | a span per call and an event per attempt |
 //! | `sandbox` | | `sandbox`, the platforms in memory on a loopback port |
 
@@ -36,6 +36,7 @@ struct Readme;
 compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`");
 
 mod check;
+mod clock;
 mod config;
 mod error;
 mod http;

@@ -43,7 +43,7 @@ impl<T> Page<T> {
                     pairs.find(|(name, _)| name == wanted).and_then(|(_, value)| value.parse::<u64>().ok())
                 };
                 let full = items.len() as u64 >= sent("limit").unwrap_or(u64::from(page_size)) && !items.is_empty();
-                full.then(|| Cursor((sent("offset").unwrap_or(0) + items.len() as u64).to_string()))
+                full.then(|| Cursor(sent("offset").unwrap_or(0).saturating_add(items.len() as u64).to_string()))
             }
         };
         Self { items, next }
@@ -95,6 +95,12 @@ impl Cursor {
     }
 }
 
+impl From<&str> for Cursor {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl From<String> for Cursor {
     fn from(text: String) -> Self {
         Self(text)
@@ -123,6 +129,14 @@ impl<T: Send + 'static> Pages<T> {
         });
         Self(pages.boxed())
     }
+
+    /// The next page; `None` after the last one. The same as `TryStreamExt::try_next`, without the import.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`]; it is the last thing that comes.
+    pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
+        self.0.next().await.transpose()
+    }
 }
 
 impl<T> Stream for Pages<T> {
@@ -145,7 +159,6 @@ impl<T> fmt::Debug for Pages<T> {
 /// so that one may come twice.
 ///
 /// ```no_run
-/// # use futures::TryStreamExt;
 /// # use polyagent::elephantasm::{Elephantasm, types::ListAnimasParams};
 /// # async fn example(client: Elephantasm) -> Result<(), polyagent::Error> {
 /// let mut animas = client.animas().list(ListAnimasParams::new()).items();
@@ -163,6 +176,16 @@ pub struct Items<T> {
 impl<T> Items<T> {
     pub(crate) fn new(pages: Pages<T>) -> Self {
         Self { pages, ready: VecDeque::new() }
+    }
+}
+
+impl<T: Send + 'static> Items<T> {
+    /// The next item; `None` after the last one. The same as `TryStreamExt::try_next`, without the import.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`]; it is the last thing that comes.
+    pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
+        StreamExt::next(self).await.transpose()
     }
 }
 

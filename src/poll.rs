@@ -6,17 +6,17 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt, try_unfold};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
-use crate::error::{TimeoutError, Timer};
+use crate::error::{TimeoutError, Timer, TransportKind};
 use crate::http::Request;
-use crate::{Error, config};
+use crate::{Error, clock, config};
 
 /// Waits until a long job is done. Await it for the final value; [`updates`](Self::updates) gives every look.
 ///
 /// Pauses grow by half from one look to the next, and are lengthened by what the server orders. Faults that pass (the
-/// connection, 429, 5xx) do not end the waiting; the timeout does, with [`Error::Timeout`] and
-/// [`Timer::Poll`]. The job itself goes on then.
+/// connection, 429, 5xx) do not end the waiting; the timeout does, with [`Error::Timeout`] and [`Timer::Poll`], whose
+/// source is the fault of the last look if it had one. The job itself goes on then.
 ///
 /// # Cancel safety
 /// Dropping it ends the waiting and nothing else.
@@ -40,11 +40,16 @@ impl<T: Send + 'static> Poller<T> {
         }
     }
 
-    /// The first pause and the longest. Default: 2 s and 10 s.
+    /// The first pause and the longest, at least 1 ms. Default: 2 s and 10 s.
     pub fn interval(mut self, first: Duration, longest: Duration) -> Self {
         self.interval = first;
         self.longest = longest;
         self
+    }
+
+    /// Sets what holds for every look, by the methods of [`Request`].
+    pub fn options(self, set: impl FnOnce(Request<T>) -> Request<T>) -> Self {
+        Self { request: set(self.request), ..self }
     }
 
     /// How long to wait in all. Default: 600 s.
@@ -77,14 +82,14 @@ impl<T: Send + 'static> Poller<T> {
 
 struct Looking<T> {
     deadline: Instant,
-    /// Before the next look.
-    pause: Duration,
+    /// Before the next look; none before the first.
+    pause: Option<Duration>,
     poller: Poller<T>,
 }
 
 impl<T: Send + 'static> Looking<T> {
     fn new(poller: Poller<T>) -> Self {
-        Self { deadline: Instant::now() + poller.timeout, pause: Duration::ZERO, poller }
+        Self { deadline: clock::after(Instant::now(), poller.timeout), pause: None, poller }
     }
 
     /// The next look that succeeds.
@@ -92,7 +97,8 @@ impl<T: Send + 'static> Looking<T> {
         let mut met = None;
         loop {
             self.wait(met).await?;
-            match self.poller.request.clone().send().await {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            match self.poller.request.clone().total_timeout(left).send().await {
                 Ok(value) => return Ok(value),
                 Err(error) if passes(&error) => met = Some(error),
                 Err(error) => return Err(error),
@@ -103,27 +109,31 @@ impl<T: Send + 'static> Looking<T> {
     /// Pauses for as long as is due, and for as long as the error just `met` asks.
     async fn wait(&mut self, met: Option<Error>) -> Result<(), Error> {
         let ordered = met.as_ref().and_then(Error::retry_after).unwrap_or_default();
-        let pause = self.pause.mul_f64(1.0 - fastrand::f64() / 4.0).max(ordered);
-        if Instant::now() + pause > self.deadline {
-            sleep_until(self.deadline).await;
-            return Err(met.unwrap_or_else(|| self.timed_out()));
+        let due = self.pause.unwrap_or_default().mul_f64(1.0 - fastrand::f64() / 4.0).max(ordered);
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if due > left || (left.is_zero() && met.is_some()) {
+            sleep(left).await;
+            return Err(self.timed_out(met));
         }
-        let first = self.pause.is_zero();
-        self.pause = if first { self.poller.interval } else { self.pause.mul_f64(1.5).min(self.poller.longest) };
-        sleep(pause).await;
+        let longest = self.poller.longest.max(config::POLL_INTERVAL_FLOOR);
+        let grown = self.pause.map_or(self.poller.interval, |pause| pause.mul_f64(1.5));
+        self.pause = Some(grown.clamp(config::POLL_INTERVAL_FLOOR, longest));
+        sleep(due).await;
         Ok(())
     }
 
-    fn timed_out(&self) -> Error {
+    fn timed_out(&self, met: Option<Error>) -> Error {
         let record = self.poller.request.unsent_record();
-        Error::Timeout(Box::new(TimeoutError { timer: Timer::Poll, after: self.poller.timeout, record }))
+        let met = met.map(Into::into);
+        Error::Timeout(Box::new(TimeoutError { timer: Timer::Poll, after: self.poller.timeout, met, record }))
     }
 }
 
-/// A fault of the looking, not of the job.
+/// A fault of the looking that may be over at the next look.
 fn passes(error: &Error) -> bool {
     match error {
-        Error::Connect(_) | Error::Transport(_) | Error::Timeout(_) | Error::Server(_) => true,
+        Error::Connect(_) | Error::Timeout(_) | Error::Server(_) => true,
+        Error::Transport(error) => !matches!(error.kind(), TransportKind::InvalidHttp | TransportKind::BodyTooLarge),
         error => error.is_rate_limited(),
     }
 }

@@ -83,7 +83,8 @@ impl Capture {
         self
     }
 
-    /// Where it comes from, for example `slack://channel/1`.
+    /// Where it comes from, for example `slack://channel/1`. The platform then derives a dedupe key by itself, if none is
+    /// set; see [`dedupe`](Self::dedupe).
     #[must_use]
     pub fn source_uri(mut self, source_uri: impl Into<String>) -> Self {
         self.event.source_uri = Some(source_uri.into());
@@ -127,9 +128,9 @@ impl Capture {
         self.dedupe()
     }
 
-    /// Its session, if it has one.
-    pub fn session(&self) -> Option<&str> {
-        self.event.session_id.as_deref()
+    /// Its anima and session, if it has a session: what is captured of them has an order.
+    pub(super) fn conversation(&self) -> Option<(String, String)> {
+        Some((self.event.anima_id.clone(), self.event.session_id.clone()?))
     }
 
     pub(super) fn in_doubt(&self) -> bool {
@@ -142,7 +143,7 @@ impl Capture {
         if event.anima_id.is_empty() {
             default_anima.unwrap_or_default().clone_into(&mut event.anima_id);
         }
-        if self.dedupe && event.dedupe_key.is_none() {
+        if self.dedupe && event.dedupe_key.as_deref().is_none_or(str::is_empty) {
             event.dedupe_key = Some(derived_key(&event));
         }
         event
@@ -180,6 +181,13 @@ impl Captured {
             Self::AlreadyStored { .. } => None,
         }
     }
+}
+
+/// The key under which the server keeps the event: the one that is sent, or the one that it derives itself.
+pub(super) fn key_at_the_server(event: &EventCreate) -> Option<String> {
+    let sent = event.dedupe_key.clone().filter(|key| !key.is_empty());
+    let source_uri = event.source_uri.as_deref().filter(|uri| !uri.is_empty());
+    sent.or_else(|| source_uri.map(|uri| servers_key(event, uri)))
 }
 
 fn derived_key(event: &EventCreate) -> String {

@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
 use super::types::{Event, GetLatestMemoryPackParams, MemoryPack};
-use super::{Capture, Captured, Elephantasm};
+use super::{Capture, Captured, Elephantasm, capture};
 use crate::check::InvalidArgument;
 use crate::{Error, Reason, Request, RetryClass};
 
@@ -69,7 +69,7 @@ impl Elephantasm {
         let in_doubt = capture.in_doubt();
         let event = capture.into_event(self.anima_id());
         let missing = event.anima_id.is_empty();
-        let dedupe_key = event.dedupe_key.clone();
+        let dedupe_key = capture::key_at_the_server(&event);
         let mut request = self.events().create(event);
         if missing {
             request = request.refuse(no_anima());

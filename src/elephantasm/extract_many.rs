@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, Stream, StreamExt};
 
+use super::types::Event;
 use super::{Capture, Captured, Elephantasm};
-use crate::Error;
-use crate::config;
+use crate::{Error, Request, config};
 
 impl Elephantasm {
     /// Captures all that `captures` yields, several at a time, and yields one [`Outcome`] for each, as they come.
@@ -20,6 +20,8 @@ impl Elephantasm {
     ///
     /// To stop early without losing sight of anything, call [`stop`](ExtractMany::stop) and go on polling until the end:
     /// what was taken is brought to its outcome, and [`into_rest`](ExtractMany::into_rest) gives back what was not taken.
+    /// The input is polled in place, so it must be `Unpin`; `Box::pin` makes any stream so.
+    ///
     /// Dropping the stream drops the calls under way; whether they were processed is then unknown.
     ///
     /// ```no_run
@@ -37,7 +39,7 @@ impl Elephantasm {
     /// ```
     pub fn extract_many<S>(&self, captures: S) -> ExtractMany<S>
     where
-        S: Stream<Item = Capture> + Unpin,
+        S: Stream<Item: Into<Capture>> + Unpin,
     {
         ExtractMany {
             client: self.clone(),
@@ -45,6 +47,7 @@ impl Elephantasm {
             input_ended: false,
             concurrency: config::EXTRACT_CONCURRENCY,
             in_session_order: false,
+            options: None,
             under_way: FuturesUnordered::new(),
             busy_sessions: HashSet::new(),
             parked: HashMap::new(),
@@ -65,6 +68,10 @@ pub struct Outcome {
     pub result: Result<Captured, Error>,
 }
 
+/// An anima and a session of it.
+type Conversation = (String, String);
+type Options = Box<dyn Fn(Request<Event>) -> Request<Event> + Send + Sync>;
+
 /// The outcomes of many captures; from [`Elephantasm::extract_many`].
 #[must_use = "streams do nothing unless polled"]
 pub struct ExtractMany<S> {
@@ -73,17 +80,18 @@ pub struct ExtractMany<S> {
     input_ended: bool,
     concurrency: usize,
     in_session_order: bool,
+    options: Option<Options>,
     under_way: FuturesUnordered<BoxFuture<'static, Outcome>>,
     /// Sessions that have a call under way, if their order is kept.
-    busy_sessions: HashSet<String>,
+    busy_sessions: HashSet<Conversation>,
     /// Captures taken whose session is busy, in order.
-    parked: HashMap<String, VecDeque<(usize, Capture)>>,
+    parked: HashMap<Conversation, VecDeque<(usize, Capture)>>,
     parked_count: usize,
 }
 
 impl<S> ExtractMany<S>
 where
-    S: Stream<Item = Capture> + Unpin,
+    S: Stream<Item: Into<Capture>> + Unpin,
 {
     /// Calls under way at a time. Default: 8; 0 counts as 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
@@ -99,6 +107,17 @@ where
         self
     }
 
+    /// Sets what holds for each of the calls, by the methods of [`Request`].
+    pub fn options(mut self, set: impl Fn(Request<Event>) -> Request<Event> + Send + Sync + 'static) -> Self {
+        self.options = Some(Box::new(set));
+        self
+    }
+
+    /// The next outcome; `None` after the last one. The same as `StreamExt::next`, without the import.
+    pub async fn next(&mut self) -> Option<Outcome> {
+        StreamExt::next(self).await
+    }
+
     /// Takes nothing more from the input. What was taken still comes to its outcome.
     pub fn stop(&mut self) {
         self.input_ended = true;
@@ -111,34 +130,37 @@ where
     }
 
     fn start(&mut self, index: usize, capture: Capture) {
-        let call = self.client.extract(capture.clone());
+        let mut call = self.client.extract(capture.clone());
+        if let Some(set) = &self.options {
+            call = call.options(set);
+        }
         self.under_way.push(Box::pin(async move { Outcome { index, capture, result: call.send().await } }));
     }
 
     /// Starts the capture, or parks it behind the one under way in its session.
     fn admit(&mut self, index: usize, capture: Capture) {
         if self.in_session_order
-            && let Some(session) = capture.session()
+            && let Some(session) = capture.conversation()
         {
-            if self.busy_sessions.contains(session) {
+            if self.busy_sessions.contains(&session) {
                 self.parked_count += 1;
-                self.parked.entry(session.to_owned()).or_default().push_back((index, capture));
+                self.parked.entry(session).or_default().push_back((index, capture));
                 return;
             }
-            self.busy_sessions.insert(session.to_owned());
+            self.busy_sessions.insert(session);
         }
         self.start(index, capture);
     }
 
     /// Lets the next of the session go.
     fn finish(&mut self, outcome: &Outcome) {
-        let Some(session) = outcome.capture.session().filter(|_| self.in_session_order) else { return };
-        if let Some((index, capture)) = self.parked.get_mut(session).and_then(VecDeque::pop_front) {
+        let Some(session) = outcome.capture.conversation().filter(|_| self.in_session_order) else { return };
+        if let Some((index, capture)) = self.parked.get_mut(&session).and_then(VecDeque::pop_front) {
             self.parked_count -= 1;
             self.start(index, capture);
         } else {
-            self.parked.remove(session);
-            self.busy_sessions.remove(session);
+            self.parked.remove(&session);
+            self.busy_sessions.remove(&session);
         }
     }
 
@@ -150,14 +172,14 @@ where
 
 impl<S> Stream for ExtractMany<S>
 where
-    S: Stream<Item = Capture> + Unpin,
+    S: Stream<Item: Into<Capture>> + Unpin,
 {
     type Item = Outcome;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
         while self.has_room() {
             match self.input.poll_next_unpin(cx) {
-                Poll::Ready(Some((index, capture))) => self.admit(index, capture),
+                Poll::Ready(Some((index, capture))) => self.admit(index, capture.into()),
                 Poll::Ready(None) => self.input_ended = true,
                 Poll::Pending => break,
             }

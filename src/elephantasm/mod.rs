@@ -45,6 +45,7 @@ pub use self::knowledge::KnowledgeItems;
 pub use self::memories::Memories;
 pub use self::memory_packs::MemoryPacks;
 pub use self::subscriptions::Subscriptions;
+use crate::check::is_uuid;
 use crate::config::{elephantasm as defaults, variable};
 use crate::http::{Auth, ClientBuilder, Core, Method, Platform, Request};
 use crate::{Error, Secret};
@@ -133,6 +134,9 @@ impl Elephantasm {
             builder = builder.attempt_timeout(Duration::from_secs(seconds));
         }
         if let Some(anima_id) = variable(defaults::ANIMA_ID)? {
+            if !is_uuid(&anima_id) {
+                return Err(Error::config(format!("{} is no UUID", defaults::ANIMA_ID)));
+            }
             builder = builder.finish_with(move |client: Self| client.with_anima(anima_id));
         }
         Ok(builder)
@@ -240,9 +244,12 @@ mod tests {
 
     #[test]
     fn a_variable_without_a_usable_value_is_named() {
-        for (name, value) in
-            [("ELEPHANTASM_TIMEOUT", "soon"), ("ELEPHANTASM_TIMEOUT", "0"), ("ELEPHANTASM_TIMEOUT", "-1")]
-        {
+        for (name, value) in [
+            ("ELEPHANTASM_TIMEOUT", "soon"),
+            ("ELEPHANTASM_TIMEOUT", "0"),
+            ("ELEPHANTASM_TIMEOUT", "-1"),
+            ("ELEPHANTASM_ANIMA_ID", "agent-01"),
+        ] {
             let error = from(&[("ELEPHANTASM_API_KEY", "k"), (name, value)]).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }

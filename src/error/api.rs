@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::call::CallRecord;
+use super::call::{Attempt, CallRecord};
 use super::decode::{Body, Headers, one_line, redacted};
 use crate::config;
 use crate::secret::Secret;
@@ -79,7 +79,7 @@ impl fmt::Display for FieldError {
 }
 
 /// What a platform's dialect reads from an error answer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Facts {
     pub(crate) message: Option<String>,
     pub(crate) code: Option<String>,
@@ -90,6 +90,19 @@ pub(crate) struct Facts {
     pub(crate) retry_after: Option<Duration>,
     /// Whatever else the body says about the error, by name.
     pub(crate) details: serde_json::Map<String, Value>,
+}
+
+/// Without the details: whatever a server sends may be among them.
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts")
+            .field("message", &self.message)
+            .field("code", &self.code)
+            .field("reason", &self.reason)
+            .field("request_id", &self.request_id)
+            .field("field_errors", &self.field_errors)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Facts {
@@ -133,7 +146,7 @@ impl ApiError {
         let ErrorAnswer { status, headers, body, mut facts, retry_after } = answer;
         let body = Body(body);
         if facts.message.is_none() {
-            facts.message = body.excerpt();
+            facts.message = body.excerpt(secret);
         }
         facts.redact(secret);
         let message = facts.message.take().map(|m| one_line(&m, config::MAX_MESSAGE)).unwrap_or_default();
@@ -179,6 +192,26 @@ impl ApiError {
     /// for example `action`, `current_plan` and `upgrade_url`.
     pub fn detail(&self, name: &str) -> Option<&Value> {
         self.facts.details.get(name)
+    }
+
+    /// The operation that was called, by its id in the OpenAPI document.
+    pub fn operation(&self) -> &'static str {
+        self.record.operation
+    }
+
+    /// The request's URL, without the values of its query.
+    pub fn url(&self) -> &str {
+        &self.record.url
+    }
+
+    /// What each attempt met, and how long was waited after it.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.record.attempts
+    }
+
+    /// Whether the server may have done what was asked although the call failed.
+    pub fn may_have_been_processed(&self) -> bool {
+        self.record.may_have_been_processed
     }
 
     /// The answer's headers.

@@ -67,7 +67,7 @@ impl Attempt {
 pub enum TransportKind {
     /// No connection was made: name not found, refused, TLS handshake failed.
     NotConnected,
-    /// A connection kept from an earlier call was dead before the first byte of an answer.
+    /// A connection kept from an earlier call ended before a whole answer head came: most often it was dead before.
     StaleConnection,
     /// The request went out, and the connection ended before a whole answer head came.
     NoAnswer,
@@ -85,7 +85,7 @@ impl TransportKind {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::NotConnected => "could not connect",
-            Self::StaleConnection => "a kept-alive connection was dead",
+            Self::StaleConnection => "a kept-alive connection ended before an answer came",
             Self::NoAnswer => "the connection ended before an answer came",
             Self::BodyCut => "the connection ended in the middle of the answer",
             Self::BodyTooLarge => "the answer is too large",
@@ -154,6 +154,8 @@ pub enum Timer {
 pub struct TimeoutError {
     pub(crate) timer: Timer,
     pub(crate) after: Duration,
+    /// What was met before.
+    pub(crate) met: Option<BoxError>,
     pub(crate) record: CallRecord,
 }
 
@@ -188,7 +190,11 @@ impl fmt::Display for TimeoutError {
     }
 }
 
-impl StdError for TimeoutError {}
+impl StdError for TimeoutError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.met.as_deref().map(|met| met as &(dyn StdError + 'static))
+    }
+}
 
 /// A client could not be built or its credentials could not be had; payload of [`Error::Config`](crate::Error::Config).
 #[derive(Debug)]

@@ -39,7 +39,8 @@ impl DecodeError {
         secret: Option<&Secret<String>>,
     ) -> Self {
         let body = Body(body);
-        let excerpt = body.excerpt().map(|excerpt| redacted(excerpt, secret));
+        let excerpt = body.excerpt(secret);
+        fault.path = redacted(fault.path, secret);
         // serde quotes the value that it did not expect.
         let said = fault.source.to_string();
         let clean = redacted(said.clone(), secret);
@@ -114,13 +115,15 @@ pub(crate) struct Body(pub(crate) Bytes);
 impl Body {
     /// The first bytes of a body that is no JSON (a proxy's page, plain text), on one line. JSON is not quoted: it may
     /// hold a key that was made by the call.
-    pub(crate) fn excerpt(&self) -> Option<String> {
+    pub(crate) fn excerpt(&self, secret: Option<&Secret<String>>) -> Option<String> {
         let start = self.0.trim_ascii_start();
         if start.is_empty() || matches!(start[0], b'{' | b'[' | b'"') {
             return None;
         }
-        let head = &start[..start.len().min(config::EXCERPT)];
-        Some(format!("`{}`", one_line(&String::from_utf8_lossy(head), config::EXCERPT)))
+        // Cut after redaction: a key cut in two is no longer found.
+        let head = &start[..start.len().min(config::MAX_ERROR_BODY)];
+        let text = redacted(String::from_utf8_lossy(head).into_owned(), secret);
+        Some(format!("`{}`", one_line(&text, config::EXCERPT)))
     }
 }
 
@@ -163,15 +166,25 @@ mod tests {
     #[test]
     fn a_body_that_is_no_json_is_quoted_on_one_line() {
         let page = Body(Bytes::from_static(b"<html>\r\n<h1>502 Bad\tGateway</h1>"));
-        assert_eq!(page.excerpt().as_deref(), Some("`<html> <h1>502 Bad Gateway</h1>`"));
+        assert_eq!(page.excerpt(None).as_deref(), Some("`<html> <h1>502 Bad Gateway</h1>`"));
         let long = Body(Bytes::from(vec![b'x'; 500]));
-        assert_eq!(long.excerpt().map(|e| e.len()), Some(202));
+        assert_eq!(long.excerpt(None).map(|e| e.chars().count()), Some(203));
+    }
+
+    #[test]
+    fn a_key_is_redacted_wherever_the_excerpt_is_cut() {
+        let key = Secret::from("sk_live_0123456789abcdef0123456789abcdef");
+        for offset in 0..260 {
+            let page = Body(Bytes::from(format!("{}{} {}", "x".repeat(offset), key.expose(), key.expose())));
+            let excerpt = page.excerpt(Some(&key)).unwrap();
+            assert!(!excerpt.contains("0123"), "{offset}: {excerpt}");
+        }
     }
 
     #[test]
     fn json_is_never_quoted_nor_shown() {
         let json = Body(Bytes::from_static(b" {\"full_key\":\"sk_live_0123\""));
-        assert_eq!(json.excerpt(), None);
+        assert_eq!(json.excerpt(None), None);
         assert_eq!(format!("{json:?}"), "[27 bytes]");
     }
 

@@ -290,6 +290,21 @@ impl Error {
         self.reason().is_some_and(Reason::is_limit)
     }
 
+    /// 400.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Self::BadRequest(_))
+    }
+
+    /// The connection failed after it was made.
+    pub fn is_transport(&self) -> bool {
+        matches!(self, Self::Transport(_))
+    }
+
+    /// A successful answer did not have the expected form.
+    pub fn is_decode(&self) -> bool {
+        matches!(self, Self::Decode(_))
+    }
+
     /// 5xx.
     pub fn is_server(&self) -> bool {
         matches!(self, Self::Server(_))

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use url::Url;
 
+use super::connection::WatchLayer;
 use super::credential::{Credential, Provider};
 use super::retry::Budget;
-use super::transport::WatchLayer;
 use super::{Core, Hook, Platform, RetryPolicy, Settings, Shared, hook};
 use crate::config;
 use crate::error::{BoxError, Error};
@@ -45,7 +45,7 @@ pub struct ClientBuilder<C> {
     headers: Vec<(String, String)>,
     settings: Settings,
     hooks: Vec<Arc<dyn Hook>>,
-    configure: Option<Configure>,
+    configure: Vec<Configure>,
 }
 
 enum Key {
@@ -78,7 +78,7 @@ impl<C> ClientBuilder<C> {
                 max_body: config::MAX_BODY,
             },
             hooks: Vec::new(),
-            configure: None,
+            configure: Vec::new(),
         }
     }
 
@@ -186,7 +186,7 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Shapes the HTTP client: proxies, root certificates, client certificates, addresses.
+    /// Shapes the HTTP client, after any shaping before: proxies, root certificates, client certificates, addresses.
     ///
     /// Redirects, reqwest's own retries and decompression are set by this crate afterwards. Any total timeout set here
     /// would cut streams; use the timeouts of this builder.
@@ -194,7 +194,7 @@ impl<C> ClientBuilder<C> {
     where
         F: FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
     {
-        self.configure = Some(Box::new(configure));
+        self.configure.push(Box::new(configure));
         self
     }
 
@@ -216,14 +216,20 @@ impl<C> ClientBuilder<C> {
                 return Err(Error::config(format!("no API key: set `api_key`, or {name} with `from_env`")));
             }
         };
-        let headers = base_headers(self.user_agent.as_deref(), &self.headers)?;
+        let mut headers = base_headers(self.user_agent.as_deref(), &self.headers)?;
+        if let Credential::Fixed { header, .. } = &credential {
+            headers.insert(platform.auth.name(), header.clone());
+        }
+        let mut json_headers = headers.clone();
+        json_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let http = http_client(self.configure, self.settings.connect)?;
         let shared = Shared {
             platform,
             http,
             origin,
             prefix,
-            headers,
+            headers: Arc::new(headers),
+            json_headers: Arc::new(json_headers),
             credential,
             settings: self.settings,
             hooks: self.hooks,
@@ -297,18 +303,16 @@ fn base_headers(user_agent: Option<&str>, more: &[(String, String)]) -> Result<H
     Ok(headers)
 }
 
-fn http_client(configure: Option<Configure>, connect: Duration) -> Result<reqwest::Client, Error> {
+fn http_client(configure: Vec<Configure>, connect: Duration) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder()
         .connect_timeout(connect)
         .pool_idle_timeout(config::POOL_IDLE_TIMEOUT)
         .tcp_nodelay(true);
-    #[cfg(feature = "rustls")]
+    #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
     let builder = builder.tls_backend_rustls();
     let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder));
-    let builder = builder
-        .redirect(redirects())
-        .retry(reqwest::retry::never().max_retries_per_request(0))
-        .connector_layer(WatchLayer);
+    let never = reqwest::retry::never().max_retries_per_request(0);
+    let builder = builder.redirect(redirects()).referer(false).retry(never).connector_layer(WatchLayer);
     let builder = builder.no_brotli().no_deflate().no_zstd();
     #[cfg(not(feature = "gzip"))]
     let builder = builder.no_gzip();
@@ -319,14 +323,19 @@ fn http_client(configure: Option<Configure>, connect: Duration) -> Result<reqwes
 /// reqwest would carry a key header elsewhere, and would make a GET of a POST.
 fn redirects() -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::custom(|attempt| {
-        let keeps_method = matches!(attempt.status().as_u16(), 307 | 308);
-        let same_origin = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
-        if keeps_method && same_origin && attempt.previous().len() <= config::MAX_REDIRECTS {
-            attempt.follow()
-        } else {
-            attempt.stop()
+        let from = attempt.previous();
+        let hops = from.len();
+        match from.last() {
+            Some(from) if hops <= config::MAX_REDIRECTS && follows(attempt.status(), from, attempt.url()) => {
+                attempt.follow()
+            }
+            _ => attempt.stop(),
         }
     })
+}
+
+fn follows(status: StatusCode, from: &Url, to: &Url) -> bool {
+    matches!(status.as_u16(), 307 | 308) && from.origin() == to.origin()
 }
 
 #[cfg(test)]
@@ -375,6 +384,23 @@ mod tests {
         ] {
             let error = base(url).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_followed_within_its_origin_only() {
+        let follows = |status, to: &str| {
+            let from = Url::parse("https://host/api/a").unwrap();
+            follows(StatusCode::from_u16(status).unwrap(), &from, &Url::parse(to).unwrap())
+        };
+        assert!(follows(307, "https://host/api/b") && follows(308, "https://host:443/"));
+        for elsewhere in
+            ["http://host/api/a", "https://other/api/a", "https://host:444/", "https://host.evil/", "ftp://host/"]
+        {
+            assert!(!follows(307, elsewhere), "{elsewhere}");
+        }
+        for status in [300, 301, 302, 303, 304, 305] {
+            assert!(!follows(status, "https://host/api/b"), "{status}");
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) enum Auth {
 }
 
 impl Auth {
-    fn name(&self) -> HeaderName {
+    pub(super) fn name(&self) -> HeaderName {
         match self {
             Self::Bearer => header::AUTHORIZATION,
         }
@@ -57,7 +57,8 @@ impl Credential {
         Ok(Self::Fixed { header: auth.value(&secret)?, secret: Arc::new(secret) })
     }
 
-    /// Adds the credential to `headers` if the operation is `wanted` to carry one, and tells what it added.
+    /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and tells what goes out. A
+    /// fixed one is among the client's own headers.
     pub(crate) async fn authorize(
         &self,
         auth: &Auth,
@@ -67,15 +68,14 @@ impl Credential {
         if !wanted {
             return Ok(None);
         }
-        let (value, secret) = match self {
-            Self::Fixed { header, secret } => (header.clone(), Arc::clone(secret)),
+        match self {
+            Self::Fixed { secret, .. } => Ok(Some(Arc::clone(secret))),
             Self::Provided(provider) => {
                 let secret = provider().await?;
-                (auth.value(&secret)?, Arc::new(secret))
+                headers.insert(auth.name(), auth.value(&secret)?);
+                Ok(Some(Arc::new(secret)))
             }
-        };
-        headers.insert(auth.name(), value);
-        Ok(Some(secret))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Watching attempts from outside, and adding headers to them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -42,6 +43,16 @@ pub trait Hook: Send + Sync + 'static {
     }
 }
 
+impl<H: Hook + ?Sized> Hook for Arc<H> {
+    fn before(&self, attempt: &AttemptStart<'_>, headers: &mut ExtraHeaders) {
+        (**self).before(attempt, headers);
+    }
+
+    fn after(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+        (**self).after(attempt, end);
+    }
+}
+
 /// An attempt that begins.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -73,7 +84,7 @@ pub struct AttemptEnd<'a> {
 pub struct ExtraHeaders(pub(crate) HeaderMap);
 
 impl ExtraHeaders {
-    /// Adds a header.
+    /// Adds a header. One that the call itself has stays as it is.
     ///
     /// # Errors
     /// `InvalidArgument` for a header that the client itself sets: credentials, and those that frame the body.
@@ -93,12 +104,17 @@ impl fmt::Debug for ExtraHeaders {
 
 /// Refuses the headers that are the road's own business.
 pub(crate) fn check_header(name: &HeaderName) -> Result<(), InvalidArgument> {
-    const OWN: [HeaderName; 6] = [
+    const OWN: [HeaderName; 11] = [
         header::AUTHORIZATION,
         header::HOST,
         header::CONTENT_LENGTH,
         header::TRANSFER_ENCODING,
         header::CONNECTION,
+        header::EXPECT,
+        header::TE,
+        header::TRAILER,
+        header::UPGRADE,
+        header::PROXY_AUTHORIZATION,
         HeaderName::from_static("x-api-key"),
     ];
     if OWN.contains(name) {

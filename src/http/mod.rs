@@ -2,6 +2,7 @@
 //! decode once.
 
 mod builder;
+mod connection;
 mod credential;
 pub(crate) mod decode;
 mod hook;
@@ -17,9 +18,10 @@ mod transport;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 pub(crate) use http::Method;
@@ -40,6 +42,7 @@ use self::prepare::{Draft, Prepared};
 use self::retry::{Budget, Failed, Window};
 use self::transport::{Failure, Received};
 use crate::Error;
+use crate::clock;
 use crate::error::{
     ApiError, Attempt, ConfigError, ErrorAnswer, Facts, Reason, TimeoutError, TransportError, TransportKind,
 };
@@ -71,8 +74,10 @@ struct Shared {
     origin: Url,
     /// What stands before the document's paths, without a slash at its end.
     prefix: String,
-    /// Sent with every request, the fixed credential not among them.
-    headers: HeaderMap,
+    /// Sent with every request, a fixed credential among them.
+    headers: Arc<HeaderMap>,
+    /// The same, with what announces a JSON body.
+    json_headers: Arc<HeaderMap>,
     credential: Credential,
     settings: Settings,
     hooks: Vec<Arc<dyn Hook>>,
@@ -150,14 +155,17 @@ impl Core {
 
     async fn attempt(&self, prepared: &Prepared, number: u32, window: Window) -> AttemptResult {
         let begun = Instant::now();
-        let mut headers = prepared.headers.clone();
-        let secret = match self.0.credential.authorize(&self.0.platform.auth, prepared.auth, &mut headers).await {
-            Ok(secret) => secret,
-            Err(source) => return Err((Failure::Credentials(source), None)),
+        let deadline = clock::after(begun, window.length);
+        let mut headers = HeaderMap::clone(&prepared.headers);
+        let authorizing = self.0.credential.authorize(&self.0.platform.auth, prepared.auth, &mut headers);
+        let secret = match timeout_at(deadline, authorizing).await {
+            Ok(Ok(secret)) => secret,
+            Ok(Err(source)) => return Err((Failure::Credentials(source), None)),
+            Err(_elapsed) => return Err((transport::timed_out(window, false), None)),
         };
         self.before(prepared, number, &mut headers);
         let request = prepared.to_request(headers);
-        let result = match transport::exchange(&self.0.http, request, window, &self.0.settings).await {
+        let result = match transport::exchange(&self.0.http, request, window, deadline, &self.0.settings).await {
             Ok(received) if received.status.is_success() => Ok(received),
             Ok(received) => Err(Failure::Answer(Box::new(self.read_error(received)))),
             Err(failure) => Err(failure),
@@ -222,7 +230,9 @@ fn error_of(prepared: &Prepared, failure: Failure, secret: Option<&Secret<String
             Error::Connect(Box::new(TransportError { kind, source, record }))
         }
         Failure::Transport { kind, source } => Error::Transport(Box::new(TransportError { kind, source, record })),
-        Failure::Timeout { timer, after, .. } => Error::Timeout(Box::new(TimeoutError { timer, after, record })),
+        Failure::Timeout { timer, after, .. } => {
+            Error::Timeout(Box::new(TimeoutError { timer, after, met: None, record }))
+        }
         Failure::Credentials(source) => {
             let message = "the credential provider failed".to_owned();
             Error::Config(Box::new(ConfigError::new(message, Some(source)).with_record(record)))

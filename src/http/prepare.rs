@@ -1,9 +1,10 @@
 //! A call before it is sent: what the caller said, and the frozen request made of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, Method};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -62,12 +63,16 @@ impl Draft {
             Target::Raw(..) => RetryClass::Idempotent,
             Target::Ids(_) => self.spec.retry,
         };
+        let attempt = raised.map_or(attempt, |raised| raised.max(attempt));
+        let strict = options.total.is_some() || settings.total_set;
+        // An attempt that was allowed more than the default total has it.
+        let total = options.total.or(settings.total).map(|total| if strict { total } else { total.max(attempt) });
         Plan {
             policy: policy.max_retries(options.max_retries.unwrap_or(policy.max_retries)),
             class: options.class.unwrap_or(natural_class),
-            attempt: raised.map_or(attempt, |raised| raised.max(attempt)),
-            total: options.total.or(settings.total),
-            strict: options.total.is_some() || settings.total_set,
+            attempt,
+            total,
+            strict,
         }
     }
 
@@ -115,12 +120,15 @@ impl Draft {
         if !query.is_empty() {
             url.set_query(Some(&query));
         }
-        let mut headers = shared.headers.clone();
-        if body.is_some() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut headers = Arc::clone(if body.is_some() { &shared.json_headers } else { &shared.headers });
+        if !self.options.headers.is_empty() {
+            let headers = Arc::make_mut(&mut headers);
+            for (name, value) in &self.options.headers {
+                headers.insert(name, value.clone());
+            }
         }
-        for (name, value) in &self.options.headers {
-            headers.insert(name, value.clone());
+        if !self.spec.auth {
+            Arc::make_mut(&mut headers).remove(shared.platform.auth.name());
         }
         let operation = alternate.map_or(self.spec.id, |other| other.id);
         Ok(Prepared { operation, auth: self.spec.auth, method, url, query, headers, body })
@@ -189,8 +197,8 @@ pub(crate) struct Prepared {
     pub(crate) url: Url,
     /// The query as sent.
     pub(crate) query: String,
-    /// All but the credential and what hooks add.
-    pub(crate) headers: HeaderMap,
+    /// All but a provided credential and what hooks add.
+    pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Option<Bytes>,
 }
 

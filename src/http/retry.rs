@@ -8,6 +8,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::RetryClass;
+use crate::clock;
 use crate::config;
 use crate::error::{Attempt, Reason, Timer, TransportKind};
 
@@ -117,6 +118,12 @@ impl Outcome {
         }
     }
 
+    /// The server refuses the call, and works.
+    fn server_works(self) -> bool {
+        let refused = |status: StatusCode| status.is_client_error() && !matches!(status.as_u16(), 408 | 429);
+        self.status().is_some_and(refused)
+    }
+
     /// What the server ordered.
     pub(crate) fn ordered_wait(self) -> Option<Duration> {
         match self {
@@ -128,7 +135,8 @@ impl Outcome {
     /// Whether the server may have done what was asked.
     pub(crate) fn may_have_been_processed(self) -> bool {
         match self {
-            Self::Status { status, .. } => status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
+            // A redirect tells nothing of what was done before it.
+            Self::Status { status, .. } => !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT,
             Self::Transport(kind) => kind != TransportKind::NotConnected,
             Self::Timeout { connected, .. } => connected,
             Self::NotSent => false,
@@ -169,7 +177,8 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
 }
 
 /// Limits how much retries add to the load of a server that is down: a client starts with
-/// [`config::RETRY_BUDGET`] retries and earns one back per [`config::CALLS_PER_RETRY_EARNED`] calls that succeed.
+/// [`config::RETRY_BUDGET`] retries and earns one back per [`config::CALLS_PER_RETRY_EARNED`] calls that find the server
+/// working.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -181,9 +190,9 @@ impl Budget {
     }
 
     pub(crate) fn earn(&self) {
-        if self.0.load(Ordering::Relaxed) < Self::FULL {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
+        let one_more = |left: u32| (left < Self::FULL).then(|| left + 1);
+        // Full is as good as earned.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
     }
 
     pub(crate) fn try_spend(&self) -> bool {
@@ -221,6 +230,18 @@ impl Plan {
             _ => Window { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt },
         }
     }
+
+    /// Whether `pause` is one to wait for. A pause that the server ordered moves the deadline, unless the caller set it.
+    fn allows(&self, pause: Duration, outcome: Outcome, deadline: &mut Option<Instant>) -> bool {
+        let ordered = outcome.ordered_wait();
+        if ordered.is_some_and(|ordered| ordered > self.policy.max_server_wait) {
+            return false;
+        }
+        if let (Some(ordered), Some(end), false) = (ordered, deadline.as_mut(), self.strict) {
+            *end = clock::after(*end, ordered);
+        }
+        deadline.is_none_or(|end| pause < end.saturating_duration_since(Instant::now()))
+    }
 }
 
 /// A failed attempt, as the loop sees it.
@@ -247,7 +268,7 @@ where
     Z: FnMut(Duration) -> ZF,
     ZF: Future<Output = ()>,
 {
-    let mut deadline = plan.total.map(|total| Instant::now() + total);
+    let mut deadline = plan.total.map(|total| clock::after(Instant::now(), total));
     let mut attempts: Vec<Attempt> = Vec::new();
     let (mut retries, mut stale_met) = (0, false);
     loop {
@@ -262,34 +283,29 @@ where
             Err(failure) => failure,
         };
         let outcome = failure.outcome();
-        let ordered = outcome.ordered_wait();
-        let wait = match classify(outcome, plan.class, false) {
+        let pause = match classify(outcome, plan.class, false) {
             _ if plan.policy.max_retries == 0 => None,
             Verdict::RetryAtOnce if !stale_met => Some(Duration::ZERO),
             Verdict::Retry | Verdict::RetryAtOnce if retries < plan.policy.max_retries => {
                 retries += 1;
-                Some(plan.policy.delay(retries - 1, ordered, random()))
+                Some(plan.policy.delay(retries - 1, outcome.ordered_wait(), random()))
             }
             _ => None,
         };
         stale_met |= outcome == Outcome::Transport(TransportKind::StaleConnection);
-        if let (Some(ordered), Some(end), false) = (ordered, &mut deadline, plan.strict) {
-            *end += ordered.min(plan.policy.max_server_wait);
+        let pause = pause.filter(|pause| plan.allows(*pause, outcome, &mut deadline) && budget.try_spend());
+        if outcome.server_works() {
+            budget.earn();
         }
-        let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-        let wait = wait
-            .filter(|_| ordered.is_none_or(|wait| wait <= plan.policy.max_server_wait))
-            .filter(|wait| left.is_none_or(|left| *wait < left))
-            .filter(|_| budget.try_spend());
         attempts.push(Attempt {
             status: outcome.status(),
             cause: failure.cause(),
             took: begun.elapsed(),
-            waited: wait.unwrap_or_default(),
+            waited: pause.unwrap_or_default(),
             may_have_been_processed: outcome.may_have_been_processed(),
         });
-        match wait {
-            Some(wait) => sleep(wait).await,
+        match pause {
+            Some(pause) => sleep(pause).await,
             None => return Err((failure, attempts)),
         }
     }

@@ -117,6 +117,7 @@ fn only_what_certainly_did_not_arrive_was_certainly_not_processed() {
     }
     assert!(processed(Outcome::Timeout { timer: Timer::Attempt, connected: true }));
     assert!(processed(status(500, None, None)) && processed(status(408, None, None)));
+    assert!(processed(status(303, None, None)));
 }
 
 #[test]

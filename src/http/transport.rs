@@ -1,12 +1,7 @@
 //! One attempt over reqwest: connection watching, timers, body limits, and what a failure was.
 
-use std::cell::Cell;
 use std::error::Error as StdError;
-use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -14,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::Settings;
+use super::connection::Watched;
 use super::retry::{Failed, Outcome, Window};
 use crate::config;
 use crate::error::{BoxError, ErrorAnswer, Timer, TransportKind, root_cause, timeout_words};
@@ -25,6 +21,13 @@ pub(crate) enum Failure {
     Transport { kind: TransportKind, source: BoxError },
     Timeout { timer: Timer, after: Duration, connected: bool },
     Credentials(BoxError),
+}
+
+impl Failure {
+    /// Without the URL that reqwest puts into its errors: it holds the values of the query.
+    fn transport(kind: TransportKind, error: reqwest::Error) -> Self {
+        Self::Transport { kind, source: error.without_url().into() }
+    }
 }
 
 impl Failed for Failure {
@@ -65,21 +68,18 @@ pub(crate) async fn exchange(
     client: &reqwest::Client,
     request: reqwest::Request,
     window: Window,
+    deadline: Instant,
     settings: &Settings,
 ) -> Result<Received, Failure> {
-    let deadline = Instant::now() + window.length;
-    let head = CONNECTION.scope(Cell::new(Connection::Pooled), async {
-        let result = timeout_at(deadline, client.execute(request)).await;
-        (result, CONNECTION.with(Cell::get))
-    });
-    let mut response = match head.await {
-        (Ok(Ok(response)), _) => response,
-        (Ok(Err(error)), connection) => return Err(before_the_head(error, connection, settings.connect)),
-        (Err(_elapsed), connection) => return Err(timed_out(window, connection != Connection::Opening)),
+    let watched = Watched::new();
+    let mut response = match timeout_at(deadline, watched.watch(client.execute(request))).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => return Err(before_the_head(error, &watched, window, settings.connect)),
+        Err(_elapsed) => return Err(timed_out(window, !watched.was_never_made())),
     };
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let body = if status.is_success() {
-        match timeout_at(deadline, read_all(&mut response, settings.max_body)).await {
+        match timeout_at(deadline, read_all(&mut response, window, settings.max_body)).await {
             Ok(body) => body?,
             Err(_elapsed) => return Err(timed_out(window, true)),
         }
@@ -93,17 +93,20 @@ pub(crate) async fn exchange(
     Ok(Received { status, headers, body })
 }
 
-fn timed_out(window: Window, connected: bool) -> Failure {
+pub(super) fn timed_out(window: Window, connected: bool) -> Failure {
     Failure::Timeout { timer: window.timer, after: window.set_to, connected }
 }
 
-async fn read_all(response: &mut reqwest::Response, max: usize) -> Result<Bytes, Failure> {
+async fn read_all(response: &mut reqwest::Response, window: Window, max: usize) -> Result<Bytes, Failure> {
     let too_large = || Failure::Transport {
         kind: TransportKind::BodyTooLarge,
         source: format!("more than the limit of {max} bytes").into(),
     };
-    let cut =
-        |error: reqwest::Error| Failure::Transport { kind: TransportKind::BodyCut, source: error.without_url().into() };
+    let cut = |error: reqwest::Error| match kind_of(&error) {
+        _ if error.is_timeout() => timed_out(window, true),
+        TransportKind::NoAnswer => Failure::transport(TransportKind::BodyCut, error),
+        kind => Failure::transport(kind, error),
+    };
     if response.content_length().is_some_and(|length| length > max as u64) {
         return Err(too_large());
     }
@@ -134,20 +137,21 @@ async fn read_start(response: &mut reqwest::Response, kept: &mut BytesMut) -> Re
     Ok(())
 }
 
-fn before_the_head(error: reqwest::Error, connection: Connection, connect: Duration) -> Failure {
-    if error.is_connect() {
-        return if error.is_timeout() {
-            Failure::Timeout { timer: Timer::Connect, after: connect, connected: false }
-        } else {
-            Failure::Transport { kind: TransportKind::NotConnected, source: error.without_url().into() }
-        };
+fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, connect: Duration) -> Failure {
+    if error.is_connect() && error.is_timeout() {
+        return Failure::Timeout { timer: Timer::Connect, after: connect, connected: false };
     }
-    let kind = match kind_of(&error) {
-        TransportKind::NoAnswer if connection == Connection::Pooled => TransportKind::StaleConnection,
-        kind => kind,
-    };
-    // The road's own text names the URL, without the values of its query.
-    Failure::Transport { kind, source: error.without_url().into() }
+    if error.is_connect() {
+        return Failure::transport(TransportKind::NotConnected, error);
+    }
+    if error.is_timeout() {
+        // A timer of the caller's own HTTP client.
+        return timed_out(window, true);
+    }
+    match kind_of(&error) {
+        TransportKind::NoAnswer if watched.was_kept() => Failure::transport(TransportKind::StaleConnection, error),
+        kind => Failure::transport(kind, error),
+    }
 }
 
 /// Walks the whole chain of sources until one is known.
@@ -171,78 +175,6 @@ pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> TransportKind {
         next = error.source();
     }
     TransportKind::Other
-}
-
-/// What became of the connection of the attempt under way in this task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Connection {
-    /// None was opened: it runs on one kept from an earlier call.
-    Pooled,
-    Opening,
-    Opened,
-}
-
-tokio::task_local! {
-    static CONNECTION: Cell<Connection>;
-}
-
-/// Connector layer that notes in [`CONNECTION`] whether an attempt opened a connection. hyper polls the connector
-/// within the task of the call; when it moves it to a task of its own, the call runs on a pooled connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WatchLayer;
-
-impl<S> tower_layer::Layer<S> for WatchLayer {
-    type Service = Watch<S>;
-
-    fn layer(&self, inner: S) -> Watch<S> {
-        Watch { inner: Arc::new(inner) }
-    }
-}
-
-/// hyper clones its connector several times per call and connects with few of those clones, so what it wraps is shared
-/// and cloned only to connect.
-#[derive(Debug)]
-pub(crate) struct Watch<S> {
-    inner: Arc<S>,
-}
-
-impl<S> Clone for Watch<S> {
-    fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
-    }
-}
-
-impl<S, R> tower_service::Service<R> for Watch<S>
-where
-    S: tower_service::Service<R> + Clone + Send + Sync + 'static,
-    S::Future: Send,
-    R: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        note(Connection::Opening);
-        let mut inner = S::clone(&self.inner);
-        Box::pin(async move {
-            poll_fn(|cx| inner.poll_ready(cx)).await?;
-            let connected = inner.call(request).await;
-            if connected.is_ok() {
-                note(Connection::Opened);
-            }
-            connected
-        })
-    }
-}
-
-fn note(connection: Connection) {
-    // Outside a call's own task there is nothing to note.
-    let _ = CONNECTION.try_with(|cell| cell.set(connection));
 }
 
 #[cfg(test)]

@@ -141,9 +141,14 @@ impl Fault {
         Self { invalid, ..Self::new(Effect::Answer(answer), false) }
     }
 
-    /// A header of a [`status`](Self::status) fault.
+    /// A header of a [`status`](Self::status) fault; not one that frames the answer.
     pub fn header(mut self, name: &str, value: &str) -> Self {
+        const FRAMING: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            if FRAMING.contains(&name) {
+                self.invalid = Some(format!("{name} frames the answer; `Fault::raw` writes any bytes"));
+                return self;
+            }
             return self.answer("a header", |answer| answer.headers.push((name, value)));
         }
         self.invalid = Some(format!("{name:?} with the value {value:?} is no header"));

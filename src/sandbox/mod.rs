@@ -30,7 +30,7 @@
 //! - **Packs.** With a query, a pack holds every captured event of the anima that shares a term with it: a word, whatever
 //!   the case of its letters. Without one it holds the latest 20 events that no memory covers. Similarity is the part of
 //!   the query's terms that a text holds.
-//! - **Time.** Its clock runs with the machine's and can be moved [forward](Sandbox::advance). A dream ends when it was
+//! - **Time.** A paused tokio clock does not go with real sockets: set short timeouts and pauses instead. Its clock runs with the machine's and can be moved [forward](Sandbox::advance). A dream ends when it was
 //!   read twice, or after a minute.
 //! - **Refusals.** Values that do not fit the document get the platform's own list of what is wrong.
 //! - **Quirks.** Each one [seen](elephantasm::Quirk) on real servers has a switch.

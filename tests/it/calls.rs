@@ -293,6 +293,36 @@ async fn a_provider_that_fails_fails_the_call_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn a_provider_that_hangs_runs_into_the_timer_and_nothing_was_sent() {
+    let server = server(json_answer(200, ANIMA)).await;
+    let client = Elephantasm::builder()
+        .base_url(server.uri())
+        .configure_http(reqwest_without_proxy)
+        .credentials(std::future::pending)
+        .build()
+        .unwrap();
+    let begun = Instant::now();
+    let error = client.animas().get(ID).total_timeout(Duration::from_millis(50)).await.unwrap_err();
+    assert!(error.is_timeout() && !error.may_have_been_processed(), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn refusals_of_a_server_that_works_earn_the_retry_budget() {
+    let server = MockServer::builder().start().await;
+    for _ in 0..200 {
+        Mock::given(any()).respond_with(json_answer(502, "")).up_to_n_times(1).mount(&server).await;
+        Mock::given(any()).respond_with(json_answer(404, "{}")).up_to_n_times(10).mount(&server).await;
+    }
+    let client = client(&server);
+    for call in 0..2000 {
+        let error = client.animas().get(ID).await.unwrap_err();
+        assert!(error.is_not_found(), "call {call}: the budget is spent: {error}");
+    }
+}
+
+#[tokio::test]
 async fn builder_headers_and_user_agent_go_with_every_call() {
     let server = server(json_answer(200, ANIMA)).await;
     let client = Elephantasm::builder()
@@ -325,6 +355,15 @@ async fn clients_are_owned_and_futures_and_streams_are_send() {
     assert_owned::<polyagent::elephantasm::Animas>();
     assert_owned::<polyagent::elephantasm::Events>();
     assert_owned::<polyagent::elephantasm::MemoryPacks>();
+    assert_owned::<polyagent::elephantasm::Memories>();
+    assert_owned::<polyagent::elephantasm::KnowledgeItems>();
+    assert_owned::<polyagent::elephantasm::Identities>();
+    assert_owned::<polyagent::elephantasm::Dreams>();
+    assert_owned::<polyagent::elephantasm::Subscriptions>();
+    assert_owned::<polyagent::elephantasm::ApiKeys>();
+    assert_owned::<polyagent::elephantasm::Capture>();
+    assert_owned::<polyagent::Response<types::Anima>>();
+    assert_owned::<Secret<String>>();
     assert_owned::<Request<types::Anima>>();
     assert_owned::<polyagent::Page<types::Anima>>();
     assert_owned::<polyagent::Cursor>();
@@ -335,5 +374,10 @@ async fn clients_are_owned_and_futures_and_streams_are_send() {
     drop(assert_send(std::future::IntoFuture::into_future(client.animas().get(ID))));
     drop(assert_send(client.animas().list(ListAnimasParams::new()).items()));
     drop(assert_send(client.animas().list(ListAnimasParams::new()).pages()));
+    drop(assert_send(client.extract(polyagent::elephantasm::Capture::new("system", "x")).send()));
+    drop(assert_send(client.extract_many(futures::stream::empty::<polyagent::elephantasm::Capture>())));
+    drop(assert_send(client.dreams().wait(ID).updates()));
+    drop(assert_send(std::future::IntoFuture::into_future(client.dreams().wait(ID))));
+    drop(assert_send(Elephantasm::builder()));
     assert!(std::mem::size_of::<Error>() <= 16);
 }

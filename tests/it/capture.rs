@@ -85,8 +85,13 @@ async fn a_derived_key_goes_out_and_a_duplicate_is_no_error() {
     let captured = ada(&server).extract(capture).await.unwrap();
     let key = "38f512fffdb0f633c415072b5cf5f646";
     assert_eq!(captured, Captured::AlreadyStored { dedupe_key: key.to_owned() });
-    let sent: serde_json::Value = server.received_requests().await.unwrap()[0].body_json().unwrap();
-    assert_eq!(sent["dedupe_key"], key);
+    // The server derives the key of an event with a source by itself.
+    let unasked = Capture::new(EventType::ToolCall, "call").occurred_at(noon()).source_uri("slack://x/1");
+    let captured = ada(&server).extract(unasked).await.unwrap();
+    assert_eq!(captured, Captured::AlreadyStored { dedupe_key: key.to_owned() });
+    let requests = server.received_requests().await.unwrap();
+    let sent: Vec<serde_json::Value> = requests.iter().map(|request| request.body_json().unwrap()).collect();
+    assert_eq!((&sent[0]["dedupe_key"], &sent[1]["dedupe_key"]), (&json!(key), &json!(null)));
 }
 
 #[tokio::test]
@@ -274,6 +279,21 @@ async fn waiting_ends_with_the_job_gone_or_the_time_up() {
     let server = dreaming(&[(200, &dream("RUNNING")), (404, r#"{"detail":"Dream session gone not found"}"#)]).await;
     let quick = Duration::from_millis(5);
     assert!(client(&server).dreams().wait(ID).interval(quick, quick).await.unwrap_err().is_not_found());
+
+    let server = MockServer::builder().start().await;
+    let endless = json_answer(429, "{}").insert_header("retry-after", "99999999999999999999999");
+    Mock::given(any()).respond_with(endless).mount(&server).await;
+    let error = client(&server).dreams().wait(ID).timeout(Duration::from_millis(30)).await.unwrap_err();
+    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
+    assert_eq!(timed_out.timer(), Timer::Poll);
+    assert!(std::error::Error::source(&error).is_some_and(|met| met.to_string().starts_with("429")), "{error:?}");
+
+    let server = MockServer::builder().start().await;
+    let slow = json_answer(200, &dream("COMPLETED")).set_delay(Duration::from_secs(20));
+    Mock::given(any()).respond_with(slow).mount(&server).await;
+    let begun = std::time::Instant::now();
+    let error = client(&server).dreams().wait(ID).timeout(Duration::from_millis(50)).await.unwrap_err();
+    assert!(error.is_timeout() && begun.elapsed() < Duration::from_secs(10), "{error:?}");
 
     let server = dreaming(&[(200, &dream("RUNNING"))]).await;
     let limit = Duration::from_millis(60);

@@ -5,6 +5,7 @@
 
 mod calls;
 mod capture;
+mod document;
 mod elephantasm;
 mod sandbox;
 mod security;

@@ -21,8 +21,9 @@ pub enum Step {
     WriteForever(Vec<u8>),
     /// Ends the connection with a TCP reset.
     Reset,
-    /// Keeps the connection open, and silent, until the client is gone.
+    /// Keeps the connection open, and silent, until the client is gone, which is counted.
     Hang,
+    Sleep(Duration),
 }
 
 pub fn write(text: &str) -> Step {
@@ -41,6 +42,7 @@ pub struct Server {
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<Vec<u8>>>>,
     connections: Arc<AtomicUsize>,
+    hung_up: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -57,16 +59,17 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let requests: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let connections = Arc::new(AtomicUsize::new(0));
-        let (seen, count) = (Arc::clone(&requests), Arc::clone(&connections));
+        let hung_up = Arc::new(AtomicUsize::new(0));
+        let (seen, count, gone) = (Arc::clone(&requests), Arc::clone(&connections), Arc::clone(&hung_up));
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let number = count.fetch_add(1, Ordering::SeqCst);
                 let script = scripts[number.min(scripts.len() - 1)].clone();
-                tokio::spawn(play(stream, script, Arc::clone(&seen)));
+                tokio::spawn(play(stream, script, Arc::clone(&seen), Arc::clone(&gone)));
             }
         });
-        Self { address, requests, connections, task }
+        Self { address, requests, connections, hung_up, task }
     }
 
     /// The requests read so far, as their raw bytes.
@@ -76,6 +79,13 @@ impl Server {
 
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a client has closed a connection that hung.
+    pub async fn a_client_hung_up(&self) {
+        while self.hung_up.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub fn builder(&self) -> polyagent::ClientBuilder<Elephantasm> {
@@ -95,7 +105,7 @@ pub fn reqwest_without_proxy(http: polyagent::reqwest::ClientBuilder) -> polyage
     http.no_proxy()
 }
 
-async fn play(mut stream: TcpStream, script: Vec<Step>, requests: Arc<Mutex<Vec<Vec<u8>>>>) {
+async fn play(mut stream: TcpStream, script: Vec<Step>, requests: Arc<Mutex<Vec<Vec<u8>>>>, gone: Arc<AtomicUsize>) {
     for step in script {
         match step {
             Step::Read => match read_request(&mut stream).await {
@@ -111,9 +121,11 @@ async fn play(mut stream: TcpStream, script: Vec<Step>, requests: Arc<Mutex<Vec<
                 let _ = stream.set_zero_linger();
                 return;
             }
+            Step::Sleep(pause) => tokio::time::sleep(pause).await,
             Step::Hang => {
                 let mut rest = [0; 1024];
                 while matches!(stream.read(&mut rest).await, Ok(n) if n > 0) {}
+                gone.fetch_add(1, Ordering::SeqCst);
             }
         }
     }

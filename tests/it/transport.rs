@@ -1,5 +1,9 @@
 //! What goes wrong on a connection, told apart on real sockets.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
@@ -46,15 +50,6 @@ async fn a_refused_connection_is_retried_by_every_class_and_was_not_processed() 
     assert_eq!(error.attempts().len(), 3);
     assert!(error.to_string().contains("Connection refused"), "{error}");
     assert!(error.to_string().contains(&format!("POST http://{address}/api/animas, 3 attempts")), "{error}");
-}
-
-#[tokio::test]
-async fn a_name_that_does_not_resolve_is_a_connect_error() {
-    let server = Server::start(vec![vec![Step::Read, ok()]]).await;
-    let client = server.builder().base_url("https://nowhere.invalid").build().unwrap();
-    let error = client.animas().get(ID).max_retries(0).await.unwrap_err();
-    assert_eq!(kind(&error), Some(TransportKind::NotConnected), "{error:?}");
-    assert_eq!(error.url(), Some("https://nowhere.invalid/api/animas/b2352c05-e685-4021-8624-595406c725f2"));
 }
 
 #[tokio::test]
@@ -252,6 +247,109 @@ async fn a_connection_that_is_never_made_runs_into_its_own_timer() {
     assert!(!error.may_have_been_processed(), "nothing was sent yet");
 }
 
+/// Connects at once the first time, and slowly from then on.
+#[derive(Clone)]
+struct SlowFromTheSecondOn(Arc<AtomicUsize>);
+
+#[derive(Clone)]
+struct Slow<S>(S, Arc<AtomicUsize>);
+
+impl<S> tower_layer::Layer<S> for SlowFromTheSecondOn {
+    type Service = Slow<S>;
+
+    fn layer(&self, inner: S) -> Slow<S> {
+        Slow(inner, Arc::clone(&self.0))
+    }
+}
+
+impl<S, R> tower_service::Service<R> for Slow<S>
+where
+    S: tower_service::Service<R>,
+    S::Future: Send + 'static,
+    S::Response: Send,
+    S::Error: Send,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let slow = self.1.fetch_add(1, Ordering::SeqCst) > 0;
+        let connecting = self.0.call(request);
+        Box::pin(async move {
+            if slow {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            connecting.await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_went_out_on_a_neighbours_connection_is_not_taken_for_unsent() {
+    // The neighbour's connection comes free while the call waits for one of its own; it goes out there, and hangs.
+    let script = vec![Step::Read, Step::Sleep(Duration::from_millis(60)), ok(), Step::Read, Step::Hang];
+    let server = Server::start(vec![script]).await;
+    let connects = Arc::new(AtomicUsize::new(0));
+    let slow = SlowFromTheSecondOn(Arc::clone(&connects));
+    let client = server.builder().configure_http(move |http| http.connector_layer(slow)).build().unwrap();
+    let neighbour = tokio::spawn(client.animas().get(ID).send());
+    while server.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let call = client.animas().create(AnimaCreate::new("Ada")).attempt_timeout(Duration::from_millis(300));
+    let error = call.await.unwrap_err();
+    neighbour.await.unwrap().unwrap();
+    assert_eq!(connects.load(Ordering::SeqCst), 2, "the call began to open a connection");
+    assert_eq!(server.requests().len(), 2, "and went out on the other");
+    assert!(error.is_timeout() && error.may_have_been_processed(), "{error:?}");
+    assert_eq!(error.attempts().len(), 1, "so it is not sent again");
+
+    // The twin: with no connection that comes free, it never went out, and may be sent again.
+    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
+    let connects = Arc::new(AtomicUsize::new(1));
+    let client = server
+        .builder()
+        .configure_http(move |http| http.connector_layer(SlowFromTheSecondOn(connects)))
+        .build()
+        .unwrap();
+    let call = client.animas().create(AnimaCreate::new("Ada")).attempt_timeout(Duration::from_millis(40));
+    let error = call.await.unwrap_err();
+    assert!(error.is_timeout() && !error.may_have_been_processed(), "{error:?}");
+    assert_eq!((error.attempts().len(), server.requests().len()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_redirect_leaves_open_what_was_done_before_it() {
+    let see_other = answer("303 See Other", "location: /api/animas/1\r\n", "");
+    let server = Server::start(vec![vec![Step::Read, see_other]]).await;
+    let error = server.client().animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    assert!(matches!(error, Error::UnexpectedStatus(_)) && error.may_have_been_processed(), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_longest_durations_are_no_panic() {
+    let busy = answer("503 Service Unavailable", "retry-after: 99999999999999999999999\r\n", "{}");
+    let server = Server::start(vec![vec![Step::Read, ok(), Step::Read, busy]]).await;
+    let patient = polyagent::RetryPolicy::default().max_server_wait(Duration::MAX);
+    let client = server.builder().retry_policy(patient).total_timeout(Duration::MAX).build().unwrap();
+    client.animas().get(ID).attempt_timeout(Duration::MAX).await.unwrap();
+    let error = client.animas().get(ID).attempt_timeout(Duration::MAX).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::MAX), "no one lives to see the end of that wait");
+}
+
+#[tokio::test]
+async fn a_timer_of_the_callers_http_client_is_a_timeout_too() {
+    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
+    let client = server.builder().configure_http(|http| http.timeout(Duration::from_millis(40))).build().unwrap();
+    let error = client.animas().get(ID).max_retries(0).await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+}
+
 #[tokio::test]
 async fn the_second_attempt_sends_the_very_same_bytes() {
     let busy = vec![Step::Read, answer("503 Service Unavailable", "retry-after: 0\r\nconnection: close\r\n", "{}")];
@@ -267,15 +365,12 @@ async fn the_second_attempt_sends_the_very_same_bytes() {
 
 #[tokio::test]
 async fn a_dropped_call_closes_its_connection() {
-    let server = Server::start(vec![vec![Step::Read, Step::Hang, write("gone")]]).await;
+    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
     let client = server.client();
     let call = client.animas().get(ID).send();
     assert!(tokio::time::timeout(Duration::from_millis(100), call).await.is_err());
     assert_eq!(server.requests().len(), 1);
-    // The next call cannot reuse the connection of the dropped one.
-    let call = client.animas().get(ID).attempt_timeout(Duration::from_millis(50)).max_retries(0).send();
-    assert!(call.await.is_err());
-    assert_eq!(server.connections(), 2);
+    tokio::time::timeout(Duration::from_secs(5), server.a_client_hung_up()).await.unwrap();
 }
 
 #[tokio::test]

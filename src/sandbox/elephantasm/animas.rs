@@ -89,7 +89,7 @@ pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         return Err(unchecked(scene.quirks, "body", "organization_id", &call.sent["organization_id"]));
     }
     let plan = &scene.account.plan;
-    if plan.refuses(plan.active_animas, super::usage::count(active(scene)), scene.quirks) {
+    if plan.refuses(plan.active_animas, || super::usage::count(active(scene)), scene.quirks) {
         let message = format!("Your plan allows {} active animas.", plan.active_animas);
         return Err(plan.limit_exceeded("create_anima", &message, scene.quirks));
     }

@@ -83,7 +83,7 @@ pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let create: EventCreate = call.body()?;
     scene.account.anima(&create.anima_id)?;
     let plan = &scene.account.plan;
-    if plan.refuses(plan.events, super::usage::events_this_month(scene), scene.quirks) {
+    if plan.refuses(plan.events, || super::usage::events_this_month(scene), scene.quirks) {
         let message = format!("Your plan allows {} events a month.", plan.events);
         return Err(plan.limit_exceeded("create_event", &message, scene.quirks));
     }

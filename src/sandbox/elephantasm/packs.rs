@@ -129,7 +129,7 @@ fn known_preset(preset: &str) -> Result<&str, Answer> {
 /// Every compilation counts, stored or not.
 fn count_build(scene: &mut Scene<'_>) -> Result<(), Answer> {
     let plan = &scene.account.plan;
-    if plan.refuses(plan.pack_builds, packs_this_month(scene), scene.quirks) {
+    if plan.refuses(plan.pack_builds, || packs_this_month(scene), scene.quirks) {
         let message = format!("Your plan allows {} pack builds a month.", plan.pack_builds);
         return Err(plan.limit_exceeded("pack_build", &message, scene.quirks));
     }

@@ -107,9 +107,9 @@ impl Plan {
     }
 
     /// Whether `used` leaves no room for one more.
-    pub(super) fn refuses(&self, limit: i64, used: i64, quirks: Quirks) -> bool {
+    pub(super) fn refuses(&self, limit: i64, used: impl FnOnce() -> i64, quirks: Quirks) -> bool {
         let late = i64::from(quirks.has(Quirk::LateLimits));
-        self.tier == PlanTier::Free && limit >= 0 && used >= limit.saturating_add(late)
+        self.tier == PlanTier::Free && limit >= 0 && used() >= limit.saturating_add(late)
     }
 
     /// The answer to a call that the plan has no room for.
@@ -172,16 +172,16 @@ mod tests {
     #[test]
     fn only_the_free_plan_is_held_to_its_limits() {
         let exact = Quirks::documented();
-        assert!(Plan::free().refuses(3, 3, exact));
-        assert!(!Plan::free().refuses(3, 2, exact));
-        assert!(!Plan::free().refuses(-1, 1000, exact));
-        assert!(!Plan::free().tier("pro").refuses(3, 1000, exact));
+        assert!(Plan::free().refuses(3, || 3, exact));
+        assert!(!Plan::free().refuses(3, || 2, exact));
+        assert!(!Plan::free().refuses(-1, || 1000, exact));
+        assert!(!Plan::free().tier("pro").refuses(3, || 1000, exact));
     }
 
     #[test]
     fn by_the_quirk_one_more_than_the_limit_goes_through() {
-        assert!(!Plan::free().refuses(3, 3, Quirks::observed()));
-        assert!(Plan::free().refuses(3, 4, Quirks::observed()));
+        assert!(!Plan::free().refuses(3, || 3, Quirks::observed()));
+        assert!(Plan::free().refuses(3, || 4, Quirks::observed()));
     }
 
     #[test]

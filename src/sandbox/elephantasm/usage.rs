@@ -63,7 +63,7 @@ pub(super) fn get(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         (plan.active_animas, active),
         (plan.dormant_animas, all - active),
     ];
-    let capped = used.iter().any(|(limit, used)| plan.refuses(*limit, *used, scene.quirks));
+    let capped = used.iter().any(|(limit, used)| plan.refuses(*limit, || *used, scene.quirks));
     let usage = Usage::new()
         .plan_tier(plan.tier.clone())
         .period_start(period_start(scene.now))
