@@ -1,6 +1,7 @@
 //! The one road from a call to an answer: prepare once, send until it succeeds or another attempt would be wrong,
 //! decode once.
 
+mod base_url;
 mod builder;
 mod connection;
 mod credential;
