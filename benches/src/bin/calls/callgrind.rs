@@ -7,7 +7,7 @@ use std::{env, fs};
 use crate::client::{self, Name, Verb};
 use crate::server::ServerProcess;
 
-const CALLS: u64 = 1000;
+const CALLS: u32 = 1000;
 
 /// callgrind counts each byte of `rep movsb` and `rep stosb` as an instruction; glibc is told to use other ones.
 const TUNABLES: &str = "glibc.cpu.x86_rep_movsb_threshold=1000000000:glibc.cpu.x86_rep_stosb_threshold=1000000000";
@@ -22,13 +22,12 @@ pub fn costs(verb: Verb, server: &ServerProcess) -> Result<Vec<(Name, f64)>, Box
     for name in Name::ALL {
         let (once, twice) = (count(name, verb, CALLS, server)?, count(name, verb, 2 * CALLS, server)?);
         println!("{verb:<5} {name:<18} {once} instructions for {CALLS} calls, {twice} for {}", 2 * CALLS);
-        #[allow(clippy::cast_precision_loss)] // Far below 2^52.
-        costs.push((name, twice.saturating_sub(once) as f64 / CALLS as f64));
+        costs.push((name, (twice - once) / f64::from(CALLS)));
     }
     Ok(costs)
 }
 
-fn count(name: Name, verb: Verb, n: u64, server: &ServerProcess) -> Result<u64, Box<dyn Error>> {
+fn count(name: Name, verb: Verb, n: u32, server: &ServerProcess) -> Result<f64, Box<dyn Error>> {
     let out = env::temp_dir().join(format!("polyagent-calls-{}.callgrind", std::process::id()));
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--quiet"]).arg(format!("--callgrind-out-file={}", out.display()));

@@ -4,8 +4,9 @@
 use std::error::Error;
 use std::fmt;
 use std::hint::black_box;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::{Anima, AnimaCreate};
@@ -20,6 +21,7 @@ mod generated {
 
 const KEY: &str = "sk_live_0123456789abcdef0123456789abcdef";
 const ID: &str = "b2352c05-e685-4021-8624-595406c725f2";
+const WARM_UP: u32 = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
@@ -91,92 +93,110 @@ impl fmt::Display for Verb {
     }
 }
 
-/// Makes `n` calls, one after the other.
-pub fn run(name: Name, verb: Verb, n: u64, url: &str) -> Result<(), Box<dyn Error>> {
+/// Makes `n` calls, one after the other, after some to warm up, and prints how many nanoseconds they took.
+pub fn run(name: Name, verb: Verb, n: u32, url: &str) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let took = runtime.block_on(async {
         match name {
             Name::Polyagent => polyagent(verb, n, url).await,
             Name::PolyagentResponse => polyagent_response(verb, n, url).await,
             Name::Reqwest => plain_reqwest(verb, n, url).await,
             Name::Progenitor => progenitor(verb, n, url).await,
         }
-    })
-}
-
-async fn polyagent(verb: Verb, n: u64, url: &str) -> Result<(), Box<dyn Error>> {
-    let client = Elephantasm::builder().base_url(url).api_key(KEY).build()?;
-    for _ in 0..n {
-        let anima = match verb {
-            Verb::Get => client.animas().get(ID).await?,
-            Verb::Post => client.animas().create(AnimaCreate::new("Ada")).await?,
-        };
-        black_box(anima);
-    }
+    })?;
+    println!("{}", took.as_nanos());
     Ok(())
 }
 
-async fn polyagent_response(verb: Verb, n: u64, url: &str) -> Result<(), Box<dyn Error>> {
-    let client = Elephantasm::builder().base_url(url).api_key(KEY).build()?;
+async fn repeat<C>(n: u32, mut call: C) -> Result<Duration, Box<dyn Error>>
+where
+    C: AsyncFnMut() -> Result<(), Box<dyn Error>>,
+{
+    for _ in 0..WARM_UP {
+        call().await?;
+    }
+    let begun = Instant::now();
     for _ in 0..n {
+        call().await?;
+    }
+    Ok(begun.elapsed())
+}
+
+async fn polyagent(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dyn Error>> {
+    let client = Elephantasm::builder().base_url(url).api_key(KEY).build()?;
+    repeat(n, async || {
+        black_box(match verb {
+            Verb::Get => client.animas().get(ID).await?,
+            Verb::Post => client.animas().create(AnimaCreate::new("Ada")).await?,
+        });
+        Ok(())
+    })
+    .await
+}
+
+async fn polyagent_response(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dyn Error>> {
+    let client = Elephantasm::builder().base_url(url).api_key(KEY).build()?;
+    repeat(n, async || {
         let response = match verb {
             Verb::Get => client.animas().get(ID).with_response().await?,
             Verb::Post => client.animas().create(AnimaCreate::new("Ada")).with_response().await?,
         };
         black_box(response.request_id());
         black_box(response);
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
-async fn plain_reqwest(verb: Verb, n: u64, url: &str) -> Result<(), Box<dyn Error>> {
+async fn plain_reqwest(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dyn Error>> {
     let client = reqwest::Client::new();
-    for _ in 0..n {
+    repeat(n, async || {
         let request = match verb {
-            Verb::Get => client.get(format!("{url}/api/animas/{ID}")),
-            Verb::Post => client.post(format!("{url}/api/animas")).json(&AnimaCreate::new("Ada")),
+            Verb::Get => client.get(&format!("{url}/api/animas/{ID}")),
+            Verb::Post => client.post(&format!("{url}/api/animas")).json(&AnimaCreate::new("Ada")),
         };
-        let anima: Anima = request.bearer_auth(KEY).send().await?.error_for_status()?.json().await?;
-        black_box(anima);
-    }
-    Ok(())
+        black_box(request.bearer_auth(KEY).send().await?.error_for_status()?.json::<Anima>().await?);
+        Ok(())
+    })
+    .await
 }
 
-async fn progenitor(verb: Verb, n: u64, url: &str) -> Result<(), Box<dyn Error>> {
+async fn progenitor(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dyn Error>> {
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {KEY}"))?);
     let client = generated::Client::new_with_client(url, reqwest::Client::builder().default_headers(headers).build()?);
-    for _ in 0..n {
-        let anima = match verb {
+    repeat(n, async || {
+        black_box(match verb {
             Verb::Get => client.get_anima(ID).await?.into_inner(),
             Verb::Post => client.create_anima(&AnimaCreate::new("Ada")).await?.into_inner(),
-        };
-        black_box(anima);
-    }
-    Ok(())
+        });
+        Ok(())
+    })
+    .await
 }
 
-/// Runs `command` as a client that makes `n` calls, and makes sure that all of them took one connection. Proxies of
-/// the environment are left out.
+/// Runs `command` as a client that makes `n` calls, makes sure that all of them took one connection, and gives what
+/// the client printed. Proxies of the environment are left out.
 pub fn run_process(
     command: &mut Command,
     name: Name,
     verb: Verb,
-    n: u64,
+    n: u32,
     server: &ServerProcess,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<f64, Box<dyn Error>> {
     for proxy in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(proxy).env_remove(proxy.to_uppercase());
     }
     let before = server.connections()?;
-    let status = command.args(["client", name.as_str(), verb.as_str(), &n.to_string(), &server.url()]).status()?;
+    command.args(["client", name.as_str(), verb.as_str(), &n.to_string(), &server.url()]).stderr(Stdio::inherit());
+    let output = command.output()?;
     // The question is a connection too.
     let made = server.connections()? - before - 1;
-    if !status.success() {
-        return Err(format!("{name} {verb} failed: {status}").into());
+    if !output.status.success() {
+        return Err(format!("{name} {verb} failed: {}", output.status).into());
     }
     if made != 1 {
         return Err(format!("{name} {verb} made {made} connections for {n} calls; one is fair").into());
     }
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
