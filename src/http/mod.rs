@@ -165,8 +165,8 @@ impl Core {
             Err(_elapsed) => return Err((transport::timed_out(window, false), None)),
         };
         self.before(prepared, number, &mut headers);
-        let request = prepared.to_request(headers);
-        let result = match transport::exchange(&self.0.http, request, window, deadline, &self.0.settings).await {
+        let sending = self.0.http.execute(prepared.to_request(headers));
+        let result = match transport::exchange(sending, window, deadline, &self.0.settings).await {
             Ok(received) if received.status.is_success() => Ok(received),
             Ok(received) => Err(Failure::Answer(Box::new(self.read_error(received)))),
             Err(failure) => Err(failure),

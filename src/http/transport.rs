@@ -1,6 +1,7 @@
 //! One attempt over reqwest: connection watching, timers, body limits, and what a failure was.
 
 use std::error::Error as StdError;
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -60,19 +61,18 @@ pub(crate) struct Received {
     pub(crate) body: Bytes,
 }
 
-/// Sends `request` and reads the answer: all of a 2xx up to the client's limit, else what an error keeps.
+/// Drives `sending` and reads the answer: all of a 2xx up to the client's limit, else what an error keeps.
 ///
 /// # Errors
 /// `Transport` or `Timeout`; never for the body of an answer with an error status, whose status says enough.
 pub(crate) async fn exchange(
-    client: &reqwest::Client,
-    request: reqwest::Request,
+    sending: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
     window: Window,
     deadline: Instant,
     settings: &Settings,
 ) -> Result<Received, Failure> {
     let watched = Watched::new();
-    let mut response = match timeout_at(deadline, watched.watch(client.execute(request))).await {
+    let mut response = match timeout_at(deadline, watched.watch(sending)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(before_the_head(error, &watched, window, settings.connect)),
         Err(_elapsed) => return Err(timed_out(window, !watched.was_never_made())),

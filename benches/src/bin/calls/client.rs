@@ -29,7 +29,7 @@ pub enum Name {
     Polyagent,
     /// `client.animas().get(id).with_response().await`
     PolyagentResponse,
-    /// `client.get(&url).bearer_auth(key).send().await?.error_for_status()?.json().await`
+    /// `client.get(url).bearer_auth(key).send().await?.error_for_status()?.json().await`
     Reqwest,
     /// `client.get_anima(id).await`
     Progenitor,
@@ -152,8 +152,8 @@ async fn plain_reqwest(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dy
     let client = reqwest::Client::new();
     repeat(n, async || {
         let request = match verb {
-            Verb::Get => client.get(&format!("{url}/api/animas/{ID}")),
-            Verb::Post => client.post(&format!("{url}/api/animas")).json(&AnimaCreate::new("Ada")),
+            Verb::Get => client.get(format!("{url}/api/animas/{ID}")),
+            Verb::Post => client.post(format!("{url}/api/animas")).json(&AnimaCreate::new("Ada")),
         };
         black_box(request.bearer_auth(KEY).send().await?.error_for_status()?.json::<Anima>().await?);
         Ok(())
