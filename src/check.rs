@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::ops::{Bound, RangeBounds};
 use std::sync::OnceLock;
 
+use http::Method;
 use regex_lite::Regex;
 
 /// What can be looked at before it is sent.
@@ -29,27 +30,29 @@ impl<T: Check + ?Sized> Check for Box<T> {
 
 /// An argument that the platform would refuse, so it was not sent.
 ///
-/// Reads like `` `limit` must be between 1 and 200, not 0 ``. Secrets and long values are not repeated.
+/// Reads like `` `limit` must be between 1 and 200, not 0 (elephantasm_list_animas) ``. Secrets and long values are not
+/// repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidArgument {
     argument: String,
     reason: String,
     /// Where in the reason the value itself begins.
     value_at: usize,
-    operation: Option<&'static str>,
+    /// The operation's id and method.
+    call: Option<(&'static str, Method)>,
 }
 
 impl InvalidArgument {
     /// `argument` is its name or path, `reason` goes on from there: `must not be empty`.
     pub(crate) fn new(argument: impl Into<String>, reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self { argument: argument.into(), value_at: reason.len(), reason, operation: None }
+        Self { argument: argument.into(), value_at: reason.len(), reason, call: None }
     }
 
     /// The same, with what was found in place of what is wanted.
     fn found(argument: &str, wanted: &str, value: impl Display) -> Self {
         let reason = format!("{wanted}, not {value}");
-        Self { argument: argument.to_owned(), reason, value_at: wanted.len(), operation: None }
+        Self { argument: argument.to_owned(), reason, value_at: wanted.len(), call: None }
     }
 
     /// The argument's name; for one inside a body its path, such as `items[3].name`.
@@ -64,12 +67,16 @@ impl InvalidArgument {
 
     /// The operation that was called, by its id in the OpenAPI document, if it was one.
     pub fn operation(&self) -> Option<&'static str> {
-        self.operation
+        self.call.as_ref().map(|(operation, _)| *operation)
+    }
+
+    pub(crate) fn method(&self) -> Option<&Method> {
+        self.call.as_ref().map(|(_, method)| method)
     }
 
     /// The same error, met on calling `operation`.
-    pub(crate) fn of_operation(mut self, operation: &'static str) -> Self {
-        self.operation = Some(operation);
+    pub(crate) fn of_call(mut self, operation: &'static str, method: Method) -> Self {
+        self.call = Some((operation, method));
         self
     }
 
@@ -91,7 +98,11 @@ impl InvalidArgument {
 
 impl Display for InvalidArgument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.argument, self.reason)
+        write!(f, "`{}` {}", self.argument, self.reason)?;
+        match self.operation() {
+            Some(operation) => write!(f, " ({operation})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -298,7 +309,9 @@ mod tests {
         let error = InvalidArgument::new("name", "must not be empty");
         assert_eq!(error.clone().within("[0]").within("items").argument(), "items[0].name");
         assert_eq!(InvalidArgument::new("", "x").within("items[3]").argument(), "items[3]");
-        assert_eq!(error.within("items[3]").within("batch").to_string(), "`batch.items[3].name` must not be empty");
+        let error = error.within("items[3]").within("batch");
+        assert_eq!(error.to_string(), "`batch.items[3].name` must not be empty");
+        assert_eq!(error.of_call("op", Method::GET).to_string(), "`batch.items[3].name` must not be empty (op)");
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub(crate) const BACKOFF_BASE: Duration = Duration::from_millis(500);
 pub(crate) const BACKOFF_CAP: Duration = Duration::from_secs(8);
 /// The longest wait ordered by a server that is obeyed; a longer one is returned as the error it came with.
 pub(crate) const MAX_SERVER_WAIT: Duration = Duration::from_secs(120);
-/// Retries that a client may have spent on failing calls before it stops retrying.
+/// A retry that cannot be given this long, with the pause before it, is not begun.
+pub(crate) const SHORTEST_RETRY: Duration = Duration::from_millis(100);
+/// Retries that the clients of a host may have spent on failing calls before they stop retrying.
 pub(crate) const RETRY_BUDGET: u32 = 100;
 /// Calls that must succeed to earn one retry back.
 pub(crate) const CALLS_PER_RETRY_EARNED: u32 = 10;

@@ -64,5 +64,5 @@ pub use self::http::{
 };
 pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
-pub use self::poll::Poller;
+pub use self::poll::{Poller, Updates};
 pub use self::secret::Secret;

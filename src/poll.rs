@@ -3,9 +3,10 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::stream::{BoxStream, StreamExt, try_unfold};
+use futures::stream::{BoxStream, Stream, StreamExt, try_unfold};
 use tokio::time::{Instant, sleep};
 
 use crate::error::{TimeoutError, Timer, TransportKind};
@@ -59,14 +60,14 @@ impl<T: Send + 'static> Poller<T> {
     }
 
     /// Every look at the job that succeeded; the last one is of the job done.
-    pub fn updates(self) -> BoxStream<'static, Result<T, Error>> {
-        try_unfold(Some(Looking::new(self)), |looking| async move {
+    pub fn updates(self) -> Updates<T> {
+        let looks = try_unfold(Some(Looking::new(self)), |looking| async move {
             let Some(mut looking) = looking else { return Ok(None) };
             let value = looking.next().await?;
             let done = (looking.poller.done)(&value);
             Ok(Some((value, (!done).then_some(looking))))
-        })
-        .boxed()
+        });
+        Updates(looks.boxed())
     }
 
     async fn wait(self) -> Result<T, Error> {
@@ -77,6 +78,37 @@ impl<T: Send + 'static> Poller<T> {
                 return Ok(value);
             }
         }
+    }
+}
+
+/// Every look at a job that succeeded; from [`Poller::updates`].
+///
+/// After an error, or the look at which the job was done, the stream ends.
+#[must_use = "streams do nothing unless polled"]
+pub struct Updates<T>(BoxStream<'static, Result<T, Error>>);
+
+impl<T> Updates<T> {
+    /// The next look; `None` after the one at which the job was done. The same as `TryStreamExt::try_next`, without
+    /// the import.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`]; it is the last thing that comes.
+    pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
+        self.0.next().await.transpose()
+    }
+}
+
+impl<T> Stream for Updates<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(cx)
+    }
+}
+
+impl<T> fmt::Debug for Updates<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Updates").finish_non_exhaustive()
     }
 }
 
@@ -116,7 +148,7 @@ impl<T: Send + 'static> Looking<T> {
             return Err(self.timed_out(met));
         }
         let longest = self.poller.longest.max(config::POLL_INTERVAL_FLOOR);
-        let grown = self.pause.map_or(self.poller.interval, |pause| pause.mul_f64(1.5));
+        let grown = self.pause.map_or(self.poller.interval, |pause| pause.saturating_mul(3) / 2);
         self.pause = Some(grown.clamp(config::POLL_INTERVAL_FLOOR, longest));
         sleep(due).await;
         Ok(())

@@ -59,6 +59,11 @@ impl Attempt {
     pub fn waited(&self) -> Duration {
         self.waited
     }
+
+    /// Whether the server may have done what was asked in this attempt; `false` is certain.
+    pub fn may_have_been_processed(&self) -> bool {
+        self.may_have_been_processed
+    }
 }
 
 /// Where a connection failed.
@@ -218,8 +223,11 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        match &self.source {
-            Some(source) => write!(f, ": {}", root_cause(&**source)),
+        if let Some(source) = &self.source {
+            write!(f, ": {}", root_cause(&**source))?;
+        }
+        match &self.record {
+            Some(record) => write!(f, " ({record})"),
             None => Ok(()),
         }
     }

@@ -73,13 +73,18 @@ impl DecodeError {
     pub(crate) fn words(&self) -> String {
         let content_type = self.headers.0.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         let mut cause = format!(
-            "cannot decode the {} answer ({}, {} bytes) at `{}`: {}",
+            "cannot decode the {} answer ({}, {} bytes)",
             self.status.as_u16(),
             content_type.unwrap_or("no content type"),
             self.body.0.len(),
-            self.fault.path,
-            self.fault.source,
         );
+        if !matches!(self.fault.path.as_str(), "." | "?") {
+            cause.push_str(" at `");
+            cause.push_str(&self.fault.path);
+            cause.push('`');
+        }
+        cause.push_str(": ");
+        cause.push_str(&self.fault.source.to_string());
         if let Some(excerpt) = &self.excerpt {
             cause.push_str("; it begins with ");
             cause.push_str(excerpt);

@@ -225,7 +225,8 @@ impl Error {
         self.api().map_or(&[], ApiError::field_errors)
     }
 
-    /// The operation that was called, by its id in the OpenAPI document, for example `elephantasm_get_anima`.
+    /// The operation that was called, by its id in the OpenAPI document, for example `elephantasm_get_anima`; `raw` for
+    /// a raw call.
     pub fn operation(&self) -> Option<&'static str> {
         match self {
             Self::InvalidArgument(e) => e.operation(),
@@ -235,10 +236,13 @@ impl Error {
 
     /// The request's method.
     pub fn method(&self) -> Option<&http::Method> {
-        self.record().map(|r| &r.method)
+        match self {
+            Self::InvalidArgument(e) => e.method(),
+            other => other.record().map(|r| &r.method),
+        }
     }
 
-    /// The request's URL, without the values of its query.
+    /// The request's URL, without the values of its query. An invalid argument is found before there is one.
     pub fn url(&self) -> Option<&str> {
         self.record().map(|r| r.url.as_str())
     }
@@ -255,9 +259,19 @@ impl Error {
         self.record().is_some_and(|r| r.may_have_been_processed)
     }
 
+    /// 400.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Self::BadRequest(_))
+    }
+
     /// 401.
     pub fn is_authentication(&self) -> bool {
         matches!(self, Self::Authentication(_))
+    }
+
+    /// 402.
+    pub fn is_payment_required(&self) -> bool {
+        matches!(self, Self::PaymentRequired(_))
     }
 
     /// 403.
@@ -275,6 +289,11 @@ impl Error {
         matches!(self, Self::Conflict(_))
     }
 
+    /// 413.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::TooLarge(_))
+    }
+
     /// 422.
     pub fn is_unprocessable(&self) -> bool {
         matches!(self, Self::UnprocessableEntity(_))
@@ -288,11 +307,6 @@ impl Error {
     /// A plan, daily cap, credit or quota limit is used up, whatever the status. Waiting a moment does not help.
     pub fn is_limit_exceeded(&self) -> bool {
         self.reason().is_some_and(Reason::is_limit)
-    }
-
-    /// 400.
-    pub fn is_bad_request(&self) -> bool {
-        matches!(self, Self::BadRequest(_))
     }
 
     /// The connection failed after it was made.
@@ -318,6 +332,11 @@ impl Error {
     /// A timer ran out.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout(_))
+    }
+
+    /// The client could not be built, or its credentials could not be had.
+    pub fn is_config(&self) -> bool {
+        matches!(self, Self::Config(_))
     }
 
     /// A value of the call is wrong; nothing was sent.

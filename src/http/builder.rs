@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use url::Url;
 
 use super::base_url::parse_base;
+use super::budget::Budget;
 use super::connection::WatchLayer;
 use super::credential::{Credential, Provider};
-use super::retry::Budget;
 use super::{Core, Hook, Platform, RetryPolicy, Settings, Shared, hook};
 use crate::config;
 use crate::error::{BoxError, Error};
@@ -149,7 +149,7 @@ impl<C> ClientBuilder<C> {
     }
 
     /// How long a call may take over all attempts and pauses, those that the server orders included. Default: 90 s, to
-    /// which pauses ordered by the server are added.
+    /// which pauses ordered by the server are added; an attempt timeout beyond 90 s raises it.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.settings.total = Some(timeout);
         self.settings.total_set = true;
@@ -223,6 +223,7 @@ impl<C> ClientBuilder<C> {
         let mut json_headers = headers.clone();
         json_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let http = http_client(self.configure, self.settings.connect)?;
+        let budget = Budget::shared(&origin);
         let shared = Shared {
             platform,
             http,
@@ -233,7 +234,7 @@ impl<C> ClientBuilder<C> {
             credential,
             settings: self.settings,
             hooks: self.hooks,
-            budget: Budget::new(),
+            budget,
         };
         Ok((self.finish)(Core(Arc::new(shared))))
     }

@@ -57,6 +57,14 @@ impl Credential {
         Ok(Self::Fixed { header: auth.value(&secret)?, secret: Arc::new(secret) })
     }
 
+    /// A key that is known before any call.
+    pub(super) fn fixed_key(&self) -> Option<&str> {
+        match self {
+            Self::Fixed { secret, .. } => Some(secret.expose().trim()),
+            Self::Provided(_) => None,
+        }
+    }
+
     /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and tells what goes out. A
     /// fixed one is among the client's own headers.
     pub(crate) async fn authorize(

@@ -32,12 +32,12 @@ use crate::check::InvalidArgument;
 /// }
 /// ```
 pub trait Hook: Send + Sync + 'static {
-    /// An attempt is about to be sent.
+    /// An attempt is about to be made: the credential is asked for next, then the request is sent.
     fn before(&self, attempt: &AttemptStart<'_>, headers: &mut ExtraHeaders) {
         let _ = (attempt, headers);
     }
 
-    /// An attempt has ended, well or badly.
+    /// An attempt has ended, well or badly. It does not come if the call is dropped while the attempt is under way.
     fn after(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
         let _ = (attempt, end);
     }

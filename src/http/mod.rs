@@ -2,6 +2,7 @@
 //! decode once.
 
 mod base_url;
+mod budget;
 mod builder;
 mod connection;
 mod credential;
@@ -37,10 +38,11 @@ pub use self::response::Response;
 pub use self::retry::RetryPolicy;
 pub(crate) use self::retry_after::seconds;
 
+use self::budget::Budget;
 pub(crate) use self::credential::Auth;
 use self::credential::{Credential, SentSecret};
 use self::prepare::{Draft, Prepared};
-use self::retry::{Budget, Failed, Window};
+use self::retry::{Failed, Progress, Window};
 use self::transport::{Failure, Received};
 use crate::Error;
 use crate::clock;
@@ -82,7 +84,7 @@ struct Shared {
     credential: Credential,
     settings: Settings,
     hooks: Vec<Arc<dyn Hook>>,
-    budget: Budget,
+    budget: Arc<Budget>,
 }
 
 /// Numbers of a client that the builder sets.
@@ -105,77 +107,100 @@ impl fmt::Debug for Core {
     }
 }
 
-/// An answer, and what led to it.
-struct Delivered {
+/// A 2xx answer of one attempt.
+struct Sent {
     received: Received,
+    /// The key that went out.
     secret: Option<SentSecret>,
+    took: Duration,
+}
+
+/// A 2xx answer, and what led to it.
+struct Delivered {
+    sent: Sent,
     /// The attempts that failed before it.
     attempts: Vec<Attempt>,
     prepared: Prepared,
 }
 
-/// The outcome of an attempt, with the key that went out.
-type AttemptResult = Result<(Received, Option<SentSecret>), AttemptFailure>;
-type AttemptFailure = (Failure, Option<SentSecret>);
+/// Why an attempt brought no 2xx answer, and the key that went out.
+type Unsent = (Failure, Option<SentSecret>);
 
 impl Core {
-    /// Sends `draft` by its own spelling, then by the alternates as long as the server does not route them.
     async fn call(&self, draft: &Draft) -> Result<Delivered, Error> {
+        let prepared = draft.prepare(&self.0, None)?;
+        let span = trace::span(&prepared);
+        trace::in_span(span, self.send_prepared(draft, prepared)).await
+    }
+
+    /// Sends the operation's own spelling, then the alternates as long as the server does not route them.
+    async fn send_prepared(&self, draft: &Draft, mut prepared: Prepared) -> Result<Delivered, Error> {
+        let plan = draft.plan(&self.0.settings);
+        let mut progress = Progress::begin(&plan);
         let mut alternates = draft.spec.alternates.iter();
-        let mut prepared = draft.prepare(&self.0, None)?;
         loop {
-            match self.send_prepared(draft, &prepared).await {
-                Ok(((received, secret), attempts)) => return Ok(Delivered { received, secret, attempts, prepared }),
-                Err(error) if error.reason() == Some(Reason::RouteMissing) => match alternates.next() {
-                    Some(alternate) => prepared = draft.prepare(&self.0, Some(alternate))?,
-                    None => return Err(error),
-                },
-                Err(error) => return Err(error),
+            let attempt = |number, window| self.attempt(&prepared, number, window);
+            let sleep = tokio::time::sleep;
+            let running = retry::run(&plan, &self.0.budget, &mut progress, fastrand::f64, attempt, sleep);
+            let (failure, secret) = match running.await {
+                Ok(sent) => return Ok(Delivered { sent, attempts: progress.attempts, prepared }),
+                Err(unsent) => unsent,
+            };
+            match alternates.next().filter(|_| failure.reason() == Some(Reason::RouteMissing)) {
+                Some(alternate) => prepared = draft.prepare(&self.0, Some(alternate))?,
+                None => return Err(error_of(&prepared, failure, secret.as_deref(), progress.attempts)),
             }
         }
     }
 
-    async fn send_prepared(
-        &self,
-        draft: &Draft,
-        prepared: &Prepared,
-    ) -> Result<((Received, Option<SentSecret>), Vec<Attempt>), Error> {
-        let plan = draft.plan(&self.0.settings);
-        let running = retry::run(
-            &plan,
-            &self.0.budget,
-            fastrand::f64,
-            |number, window| self.attempt(prepared, number, window),
-            tokio::time::sleep,
-        );
-        match trace::in_span(running, prepared).await {
-            Ok(delivered) => Ok(delivered),
-            Err(((failure, secret), attempts)) => Err(error_of(prepared, failure, secret.as_deref(), attempts)),
-        }
-    }
-
-    async fn attempt(&self, prepared: &Prepared, number: u32, window: Window) -> AttemptResult {
+    async fn attempt(&self, prepared: &Prepared, number: u32, window: Window) -> Result<Sent, Unsent> {
         let begun = Instant::now();
         let deadline = clock::after(begun, window.length);
         let mut headers = HeaderMap::clone(&prepared.headers);
-        let authorizing = self.0.credential.authorize(&self.0.platform.auth, prepared.auth, &mut headers);
-        let secret = match timeout_at(deadline, authorizing).await {
-            Ok(Ok(secret)) => secret,
-            Ok(Err(source)) => return Err((Failure::Credentials(source), None)),
-            Err(_elapsed) => return Err((transport::timed_out(window, false), None)),
-        };
         self.before(prepared, number, &mut headers);
-        let sending = self.0.http.execute(prepared.to_request(headers));
-        let result = match transport::exchange(sending, window, deadline, &self.0.settings).await {
-            Ok(received) if received.status.is_success() => Ok(received),
-            Ok(received) => Err(Failure::Answer(Box::new(self.read_error(received)))),
+        let mut secret = None;
+        let result = match self.authorize(prepared, &mut headers, window, deadline).await {
+            Ok(sent) => {
+                secret = sent;
+                self.exchange(prepared, headers, window, deadline).await
+            }
             Err(failure) => Err(failure),
         };
-        self.after(prepared, number, &result, begun.elapsed());
+        let took = begun.elapsed();
+        self.after(prepared, number, &result, took);
         match result {
-            Ok(received) => Ok((received, secret)),
+            Ok(received) => Ok(Sent { received, secret, took }),
             Err(failure) => Err((failure, secret)),
         }
+    }
+
+    async fn authorize(
+        &self,
+        prepared: &Prepared,
+        headers: &mut HeaderMap,
+        window: Window,
+        deadline: Instant,
+    ) -> Result<Option<SentSecret>, Failure> {
+        let authorizing = self.0.credential.authorize(&self.0.platform.auth, prepared.auth, headers);
+        match timeout_at(deadline, authorizing).await {
+            Ok(secret) => secret.map_err(Failure::Credentials),
+            Err(_elapsed) => Err(transport::timed_out(window, false)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        prepared: &Prepared,
+        headers: HeaderMap,
+        window: Window,
+        deadline: Instant,
+    ) -> Result<Received, Failure> {
+        let sending = self.0.http.execute(prepared.to_request(headers));
+        let received = transport::exchange(sending, window, deadline, &self.0.settings).await?;
+        if received.status.is_success() {
+            return Ok(received);
+        }
+        Err(Failure::Answer(Box::new(self.read_error(received))))
     }
 
     fn read_error(&self, received: Received) -> ErrorAnswer {
@@ -192,8 +217,7 @@ impl Core {
         if self.0.hooks.is_empty() {
             return;
         }
-        let url = prepared.shown_url();
-        let start = prepared.start(&url, number);
+        let start = prepared.start(number);
         let mut extra = ExtraHeaders::default();
         for hook in &self.0.hooks {
             hook.before(&start, &mut extra);
@@ -204,12 +228,11 @@ impl Core {
     }
 
     fn after(&self, prepared: &Prepared, number: u32, result: &Result<Received, Failure>, took: Duration) {
-        trace::attempt(prepared, number, result, took);
+        trace::attempt(number, result, took);
         if self.0.hooks.is_empty() {
             return;
         }
-        let url = prepared.shown_url();
-        let start = prepared.start(&url, number);
+        let start = prepared.start(number);
         let cause = result.as_ref().err().map(Failed::cause);
         let status = match result {
             Ok(received) => Some(received.status),
@@ -241,12 +264,66 @@ fn error_of(prepared: &Prepared, failure: Failure, secret: Option<&Secret<String
     }
 }
 
-impl Failed for AttemptFailure {
+impl Failed for Unsent {
     fn outcome(&self) -> retry::Outcome {
         self.0.outcome()
     }
 
     fn cause(&self) -> String {
         self.0.cause()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::elephantasm::PLATFORM;
+
+    static SPELT_TWICE: OperationSpec = OperationSpec {
+        id: "test_run",
+        method: Method::GET,
+        path: &[Piece::Text("/api/new")],
+        auth: true,
+        retry: RetryClass::Idempotent,
+        timeout: None,
+        alternates: &[Alternate { id: "test_old_run", method: Method::POST, path: &[Piece::Text("/api/old")] }],
+        paging: None,
+    };
+
+    async fn call(new: ResponseTemplate, old: ResponseTemplate) -> (Result<Value, Error>, usize) {
+        let server = MockServer::builder().start().await;
+        Mock::given(method("GET")).and(path("/api/new")).respond_with(new).mount(&server).await;
+        Mock::given(method("POST")).and(path("/api/old")).respond_with(old).mount(&server).await;
+        let core = ClientBuilder::new(&PLATFORM, |core| core)
+            .base_url(server.uri())
+            .api_key("k")
+            .configure_http(reqwest::ClientBuilder::no_proxy)
+            .retry_policy(RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO))
+            .build()
+            .unwrap();
+        let result = Request::new(&core, Operation { spec: &SPELT_TWICE, decode: decode::json::<Value> }).await;
+        (result, server.received_requests().await.unwrap().len())
+    }
+
+    #[tokio::test]
+    async fn a_spelling_that_the_server_lacks_gives_way_to_the_next() {
+        let missing = || ResponseTemplate::new(404).set_body_raw(r#"{"detail":"Not Found"}"#, "application/json");
+        let found = || ResponseTemplate::new(200).set_body_raw("1", "application/json");
+        assert_eq!(call(found(), missing()).await.0.unwrap(), 1);
+        assert_eq!(call(missing(), found()).await.0.unwrap(), 1);
+
+        let (neither, requests) = call(missing(), missing()).await;
+        let neither = neither.unwrap_err();
+        assert_eq!((neither.operation(), neither.method()), (Some("test_old_run"), Some(&Method::POST)));
+        assert_eq!((neither.attempts().len(), requests), (2, 2), "the attempts of both");
+
+        let absent = ResponseTemplate::new(404).set_body_raw(r#"{"detail":"Run 1 not found"}"#, "application/json");
+        let (absent, requests) = call(absent, found()).await;
+        assert!(absent.unwrap_err().is_not_found());
+        assert_eq!(requests, 1);
     }
 }

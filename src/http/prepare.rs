@@ -1,6 +1,6 @@
 //! A call before it is sent: what the caller said, and the frozen request made of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -81,7 +81,14 @@ impl Draft {
     /// # Errors
     /// `InvalidArgument`, and nothing was sent.
     pub(super) fn prepare(&self, shared: &Shared, alternate: Option<&Alternate>) -> Result<Prepared, Error> {
-        self.freeze(shared, alternate).map_err(|invalid| invalid.of_operation(self.spec.id).into())
+        self.freeze(shared, alternate).map_err(|invalid| invalid.of_call(self.spec.id, self.method().clone()).into())
+    }
+
+    fn method(&self) -> &Method {
+        match &self.target {
+            Target::Raw(method, _) => method,
+            Target::Ids(_) => &self.spec.method,
+        }
     }
 
     pub(crate) fn record(&self) -> CallRecord {
@@ -89,7 +96,7 @@ impl Draft {
             Ok(prepared) => prepared.record(Vec::new(), false),
             Err(_) => CallRecord {
                 operation: self.spec.id,
-                method: self.spec.method.clone(),
+                method: self.method().clone(),
                 url: String::new(),
                 attempts: Vec::new(),
                 may_have_been_processed: false,
@@ -102,11 +109,16 @@ impl Draft {
             return Err(fault.clone());
         }
         let (method, path) = match (&self.target, alternate) {
-            (Target::Raw(method, path), _) => (method.clone(), path.clone()),
-            (Target::Ids(ids), None) => (self.spec.method.clone(), operation::expand(self.spec.path, ids)?),
-            (Target::Ids(ids), Some(other)) => (other.method.clone(), operation::expand(other.path, ids)?),
+            (Target::Raw(_, path), _) => (self.method(), path.clone()),
+            (Target::Ids(ids), None) => (self.method(), operation::expand(self.spec.path, ids)?),
+            (Target::Ids(ids), Some(other)) => (&other.method, operation::expand(other.path, ids)?),
         };
+        if shared.credential.fixed_key().is_some_and(|key| path.contains(key)) {
+            // Swapped arguments, most likely. Paths are shown in errors and spans.
+            return Err(InvalidArgument::new("path", "must not hold the API key"));
+        }
         let query = self.final_query();
+        let method = method.clone();
         let body = self.final_body(&method)?;
         if shared.platform.rejects_nul {
             refuse_nul(&query, body.as_deref())?;
@@ -131,7 +143,7 @@ impl Draft {
             Arc::make_mut(&mut headers).remove(shared.platform.auth.name());
         }
         let operation = alternate.map_or(self.spec.id, |other| other.id);
-        Ok(Prepared { operation, auth: self.spec.auth, method, url, query, headers, body })
+        Ok(Prepared { operation, auth: self.spec.auth, method, url, query, headers, body, shown_url: OnceLock::new() })
     }
 
     fn final_query(&self) -> String {
@@ -171,20 +183,38 @@ impl Draft {
 
 /// U+0000 is always escaped in JSON, and always `%00` in a query.
 fn refuse_nul(query: &str, body: Option<&[u8]>) -> Result<(), InvalidArgument> {
-    let reason = "must not contain U+0000: the platform cannot store it";
+    let refuse =
+        |argument: String| Err(InvalidArgument::new(argument, "must not contain U+0000: the platform cannot store it"));
     if query.contains("%00") {
-        return Err(InvalidArgument::new("query", reason));
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let holder = pairs.find(|(name, value)| name.contains('\0') || value.contains('\0'));
+        return refuse(holder.map_or_else(|| "query".to_owned(), |(name, _)| name.replace('\0', "\\0")));
     }
-    let body = body.unwrap_or_default();
-    let escapes = body.iter().enumerate().filter(|&(at, byte)| *byte == b'u' && body[at..].starts_with(b"u0000"));
-    for (at, _) in escapes {
-        // An odd number of backslashes makes an escape; an even number is that many literal backslashes, halved.
-        let backslashes = body[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-        if backslashes % 2 == 1 {
-            return Err(InvalidArgument::new("body", reason));
-        }
+    let Some(body) = body.filter(|body| body.windows(6).any(|window| window == b"\\u0000")) else { return Ok(()) };
+    match serde_json::from_slice(body).ok().and_then(|value| path_of_nul(&value)) {
+        Some(path) => refuse(path),
+        // A backslash that is itself escaped, and text that looks like the rest.
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Where in `value` a text holds U+0000.
+fn path_of_nul(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| {
+            let path = path_of_nul(item)?;
+            Some(InvalidArgument::new(path, "").within(&format!("[{at}]")).argument().to_owned())
+        }),
+        Value::Object(fields) => fields.iter().find_map(|(name, field)| {
+            if name.contains('\0') {
+                return Some(name.replace('\0', "\\0"));
+            }
+            let path = path_of_nul(field)?;
+            Some(InvalidArgument::new(path, "").within(name).argument().to_owned())
+        }),
+        _ => None,
+    }
 }
 
 /// A frozen call.
@@ -200,6 +230,7 @@ pub(crate) struct Prepared {
     /// All but a provided credential and what hooks add.
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Option<Bytes>,
+    shown_url: OnceLock<String>,
 }
 
 impl Prepared {
@@ -213,7 +244,11 @@ impl Prepared {
     }
 
     /// The URL without the values of its query.
-    pub(crate) fn shown_url(&self) -> String {
+    pub(crate) fn shown_url(&self) -> &str {
+        self.shown_url.get_or_init(|| self.without_query_values())
+    }
+
+    fn without_query_values(&self) -> String {
         let mut shown = self.url.clone();
         shown.set_query(None);
         let mut shown = String::from(shown);
@@ -226,12 +261,17 @@ impl Prepared {
     }
 
     pub(crate) fn record(&self, attempts: Vec<Attempt>, may_have_been_processed: bool) -> CallRecord {
-        let (operation, method, url) = (self.operation, self.method.clone(), self.shown_url());
+        let (operation, method, url) = (self.operation, self.method.clone(), self.shown_url().to_owned());
         CallRecord { operation, method, url, attempts, may_have_been_processed }
     }
 
-    pub(crate) fn start<'a>(&'a self, url: &'a str, attempt: u32) -> AttemptStart<'a> {
-        AttemptStart { operation: self.operation, method: &self.method, url, number: attempt.saturating_add(1) }
+    pub(crate) fn start(&self, attempt: u32) -> AttemptStart<'_> {
+        AttemptStart {
+            operation: self.operation,
+            method: &self.method,
+            url: self.shown_url(),
+            number: attempt.saturating_add(1),
+        }
     }
 }
 
@@ -242,13 +282,17 @@ mod tests {
     #[test]
     fn an_escaped_nul_is_found_and_text_that_looks_like_one_is_not() {
         let json = |text: &str| serde_json::to_vec(text).unwrap();
+        let said = |result: Result<(), InvalidArgument>| result.err().map(|e| e.argument().to_owned());
         for bad in ["\0", "a\0b", "\\\0", "\\\\\0", "u\0"] {
-            assert!(refuse_nul("", Some(&json(bad))).is_err(), "{bad:?}");
+            assert_eq!(said(refuse_nul("", Some(&json(bad)))).as_deref(), Some(""), "{bad:?}");
         }
         for good in ["", "u0000", "\\u0000", "\\\\u0000", "0000", "\u{1}"] {
-            assert!(refuse_nul("", Some(&json(good))).is_ok(), "{good:?}");
+            assert_eq!(said(refuse_nul("", Some(&json(good)))), None, "{good:?}");
         }
-        assert!(refuse_nul("query=a%00b", None).is_err());
+        let place = |body: &str| said(refuse_nul("", Some(body.as_bytes()))).unwrap_or_default();
+        assert_eq!(place(r#"{"name":"Ada","meta":{"tags":["a",{"b":"\u0000"}]}}"#), "meta.tags[1].b");
+        assert_eq!(place(r#"{"name":"\\u0000","meta":{"a\u0000":1}}"#), "meta.a\\0");
+        assert_eq!(said(refuse_nul("limit=5&query=a%00b", None)).as_deref(), Some("query"));
         assert!(refuse_nul("query=a%2500b", None).is_ok());
     }
 }

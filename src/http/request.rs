@@ -17,7 +17,7 @@ use super::transport::Received;
 use super::{Core, Delivered, Operation, OperationSpec, Paging, Response, RetryClass, hook, operation};
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
-use crate::error::{CallRecord, DecodeError, DecodeFault, Headers};
+use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
 use crate::page::{Cursor, Items, Page, Pages};
 
 /// A call not yet sent: every method of every resource returns one.
@@ -84,6 +84,12 @@ impl Request<Value> {
         let target = Target::Raw(method, path);
         Self { draft: Draft { target, fault, ..Draft::new(core, &RAW) }, decode: decode::json }
     }
+
+    /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
+    pub fn json_body<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
+        self.draft.set_json(body);
+        self
+    }
 }
 
 impl Draft {
@@ -101,6 +107,13 @@ impl Draft {
 
     fn fail(&mut self, invalid: InvalidArgument) {
         self.fault.get_or_insert(invalid);
+    }
+
+    fn set_json<B: Serialize + ?Sized>(&mut self, body: &B) {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body = Some(bytes.into()),
+            Err(error) => self.fail(InvalidArgument::new("body", error.to_string())),
+        }
     }
 }
 
@@ -141,25 +154,14 @@ impl<T> Request<T> {
 
     pub(crate) fn json<B: Check + Serialize>(mut self, body: &B) -> Self {
         match body.check() {
-            Ok(()) => self.json_body(body),
-            Err(invalid) => {
-                self.draft.fail(invalid);
-                self
-            }
-        }
-    }
-
-    /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
-    pub fn json_body<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
-        match serde_json::to_vec(body) {
-            Ok(bytes) => self.draft.body = Some(bytes.into()),
-            Err(error) => self.draft.fail(InvalidArgument::new("body", error.to_string())),
+            Ok(()) => self.draft.set_json(body),
+            Err(invalid) => self.draft.fail(invalid),
         }
         self
     }
 
     /// How long one attempt may take, from sending to the last byte of the answer. Default: 30 s, or more where the
-    /// operation is known to be slow.
+    /// operation is known to be slow. [`Duration::MAX`] is no limit.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.draft.options.attempt = Some(timeout);
         self
@@ -167,7 +169,8 @@ impl<T> Request<T> {
 
     /// How long the call may take over all attempts and all pauses between them, those included that the server
     /// orders: a pause that does not fit ends the call at once, with the pause in
-    /// [`Error::retry_after`](crate::Error::retry_after). Default: 90 s, to which pauses ordered by the server are added.
+    /// [`Error::retry_after`](crate::Error::retry_after). Default: 90 s, to which pauses ordered by the server are added;
+    /// an attempt timeout beyond 90 s raises it. [`Duration::MAX`] is no limit.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.draft.options.total = Some(timeout);
         self
@@ -211,7 +214,8 @@ impl<T> Request<T> {
     }
 
     /// Decodes the JSON answer as another type: one with fields that this version of the crate does not know, or
-    /// `serde_json::Value` to see it all.
+    /// `serde_json::Value` to see it all. For lists that go on page by page see
+    /// [`decode_items_as`](Request::decode_items_as).
     pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
         Request { draft: self.draft, decode: decode::json }
     }
@@ -229,14 +233,21 @@ impl<T> Request<T> {
     /// # Errors
     /// Any variant of [`Error`].
     pub async fn with_response(self) -> Result<Response<T>, Error> {
-        let Delivered { received, secret, attempts, prepared } = self.draft.core.call(&self.draft).await?;
-        let Received { status, headers, body } = received;
+        let Delivered { sent, mut attempts, prepared } = self.draft.core.call(&self.draft).await?;
+        let Received { status, headers, body } = sent.received;
         let exchange = Exchange { spec: self.draft.spec, query: &prepared.query, body: &body };
         match (self.decode)(&exchange) {
             Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts }),
             Err(fault) => {
+                attempts.push(Attempt {
+                    status: Some(status),
+                    cause: "the answer did not decode".to_owned(),
+                    took: sent.took,
+                    waited: Duration::ZERO,
+                    may_have_been_processed: true,
+                });
                 let record = prepared.record(attempts, true);
-                let error = DecodeError::new(status, headers, body, fault, record, secret.as_deref());
+                let error = DecodeError::new(status, headers, body, fault, record, sent.secret.as_deref());
                 Err(Error::Decode(Box::new(error)))
             }
         }
@@ -250,6 +261,11 @@ impl<T: Send + 'static> Request<Page<T>> {
             self.draft.options.cursor = Some(("offset", cursor.as_str().to_owned()));
         }
         self
+    }
+
+    /// Decodes the items of the list as another type, and keeps the paging.
+    pub fn decode_items_as<U: DeserializeOwned>(self) -> Request<Page<U>> {
+        Request { draft: self.draft, decode: decode::page }
     }
 
     /// All items from this page on, fetched page by page as they are asked for.

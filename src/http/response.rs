@@ -25,6 +25,12 @@ impl<T> Response<T> {
         self.value
     }
 
+    /// Takes the value out, and leaves an answer that has what `change` makes of it.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
+        let Self { value, status, headers, attempts } = self;
+        Response { value: change(value), status, headers, attempts }
+    }
+
     /// The answer's status.
     pub fn status(&self) -> StatusCode {
         self.status

@@ -1,13 +1,13 @@
-//! Whether and when a call is sent again: `classify`, `delay`, the budget, and the loop that uses them.
+//! Whether and when a call is sent again: `classify`, `delay`, and the loop that uses them.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::Instant;
 
 use super::RetryClass;
+use super::budget::Budget;
 use crate::clock;
 use crate::config;
 use crate::error::{Attempt, Reason, Timer, TransportKind};
@@ -176,31 +176,6 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
     if again { Verdict::Retry } else { Verdict::GiveUp }
 }
 
-/// Limits how much retries add to the load of a server that is down: a client starts with
-/// [`config::RETRY_BUDGET`] retries and earns one back per [`config::CALLS_PER_RETRY_EARNED`] calls that find the server
-/// working.
-#[derive(Debug)]
-pub(crate) struct Budget(AtomicU32);
-
-impl Budget {
-    const FULL: u32 = config::RETRY_BUDGET * config::CALLS_PER_RETRY_EARNED;
-
-    pub(crate) fn new() -> Self {
-        Self(AtomicU32::new(Self::FULL))
-    }
-
-    pub(crate) fn earn(&self) {
-        let one_more = |left: u32| (left < Self::FULL).then(|| left + 1);
-        // Full is as good as earned.
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-    }
-
-    pub(crate) fn try_spend(&self) -> bool {
-        let price = config::CALLS_PER_RETRY_EARNED;
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(price)).is_ok()
-    }
-}
-
 /// What the loop goes by, fixed before the first attempt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -240,7 +215,42 @@ impl Plan {
         if let (Some(ordered), Some(end), false) = (ordered, deadline.as_mut(), self.strict) {
             *end = clock::after(*end, ordered);
         }
-        deadline.is_none_or(|end| pause < end.saturating_duration_since(Instant::now()))
+        let needed = pause.saturating_add(config::SHORTEST_RETRY.min(self.attempt));
+        deadline.is_none_or(|end| needed <= end.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// What a call has been through so far, in all its spellings.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    deadline: Option<Instant>,
+    retries: u32,
+    stale_met: bool,
+    /// The attempts that failed.
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+impl Progress {
+    /// A call that begins now.
+    pub(crate) fn begin(plan: &Plan) -> Self {
+        let deadline = plan.total.map(|total| clock::after(Instant::now(), total));
+        Self { deadline, retries: 0, stale_met: false, attempts: Vec::new() }
+    }
+
+    /// How long to wait before the next attempt; `None` if there is to be none.
+    fn pause(&mut self, plan: &Plan, outcome: Outcome, random: f64) -> Option<Duration> {
+        let first_stale = outcome == Outcome::Transport(TransportKind::StaleConnection) && !self.stale_met;
+        self.stale_met |= first_stale;
+        let pause = match classify(outcome, plan.class, false) {
+            _ if plan.policy.max_retries == 0 => return None,
+            Verdict::RetryAtOnce if first_stale => Duration::ZERO,
+            Verdict::Retry | Verdict::RetryAtOnce if self.retries < plan.policy.max_retries => {
+                self.retries += 1;
+                plan.policy.delay(self.retries - 1, outcome.ordered_wait(), random)
+            }
+            _ => return None,
+        };
+        plan.allows(pause, outcome, &mut self.deadline).then_some(pause)
     }
 }
 
@@ -253,14 +263,15 @@ pub(crate) trait Failed {
 /// Sends until an attempt succeeds or another would be wrong.
 ///
 /// # Errors
-/// The last failure, and what every attempt met.
+/// The last failure; what every attempt met is in `progress`.
 pub(crate) async fn run<A, F, S, SF, Z, ZF>(
     plan: &Plan,
     budget: &Budget,
+    progress: &mut Progress,
     mut random: impl FnMut() -> f64,
     mut send: S,
     mut sleep: Z,
-) -> Result<(A, Vec<Attempt>), (F, Vec<Attempt>)>
+) -> Result<A, F>
 where
     F: Failed,
     S: FnMut(u32, Window) -> SF,
@@ -268,36 +279,23 @@ where
     Z: FnMut(Duration) -> ZF,
     ZF: Future<Output = ()>,
 {
-    let mut deadline = plan.total.map(|total| clock::after(Instant::now(), total));
-    let mut attempts: Vec<Attempt> = Vec::new();
-    let (mut retries, mut stale_met) = (0, false);
     loop {
         let begun = Instant::now();
-        let window = plan.window(deadline.map(|end| end.saturating_duration_since(begun)));
-        let number = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+        let window = plan.window(progress.deadline.map(|end| end.saturating_duration_since(begun)));
+        let number = u32::try_from(progress.attempts.len()).unwrap_or(u32::MAX);
         let failure = match send(number, window).await {
             Ok(answer) => {
                 budget.earn();
-                return Ok((answer, attempts));
+                return Ok(answer);
             }
             Err(failure) => failure,
         };
         let outcome = failure.outcome();
-        let pause = match classify(outcome, plan.class, false) {
-            _ if plan.policy.max_retries == 0 => None,
-            Verdict::RetryAtOnce if !stale_met => Some(Duration::ZERO),
-            Verdict::Retry | Verdict::RetryAtOnce if retries < plan.policy.max_retries => {
-                retries += 1;
-                Some(plan.policy.delay(retries - 1, outcome.ordered_wait(), random()))
-            }
-            _ => None,
-        };
-        stale_met |= outcome == Outcome::Transport(TransportKind::StaleConnection);
-        let pause = pause.filter(|pause| plan.allows(*pause, outcome, &mut deadline) && budget.try_spend());
+        let pause = progress.pause(plan, outcome, random()).filter(|_| budget.try_spend());
         if outcome.server_works() {
             budget.earn();
         }
-        attempts.push(Attempt {
+        progress.attempts.push(Attempt {
             status: outcome.status(),
             cause: failure.cause(),
             took: begun.elapsed(),
@@ -306,7 +304,7 @@ where
         });
         match pause {
             Some(pause) => sleep(pause).await,
-            None => return Err((failure, attempts)),
+            None => return Err(failure),
         }
     }
 }

@@ -23,6 +23,25 @@ const REASONS: [Reason; 9] = [
     Reason::RouteMissing,
 ];
 
+#[test]
+fn no_reason_is_left_out_of_the_table() {
+    for reason in REASONS {
+        // A new reason does not compile here; it belongs into the list above too.
+        match reason {
+            Reason::RateLimit
+            | Reason::PlanLimit
+            | Reason::FeatureUnavailable
+            | Reason::DailyCap
+            | Reason::Credits
+            | Reason::Quota
+            | Reason::Scope
+            | Reason::Duplicate
+            | Reason::RouteMissing => {}
+        }
+        assert_eq!(REASONS.iter().filter(|other| **other == reason).count(), 1);
+    }
+}
+
 /// Written out from the rule in prose, on purpose not in the shape of `classify`.
 fn expected(code: u16, reason: Option<Reason>, wait: bool, class: RetryClass, delivered: bool) -> Verdict {
     let used_up = [Reason::PlanLimit, Reason::FeatureUnavailable, Reason::DailyCap, Reason::Credits, Reason::Quota];
@@ -120,19 +139,6 @@ fn only_what_certainly_did_not_arrive_was_certainly_not_processed() {
     assert!(processed(status(303, None, None)));
 }
 
-#[test]
-fn the_budget_is_spent_and_earned_back() {
-    let budget = Budget::new();
-    let spent = (0..500).filter(|_| budget.try_spend()).count();
-    assert_eq!(spent, 100);
-    (0..9).for_each(|_| budget.earn());
-    assert!(!budget.try_spend());
-    budget.earn();
-    assert!(budget.try_spend() && !budget.try_spend());
-    (0..5000).for_each(|_| budget.earn());
-    assert_eq!((0..500).filter(|_| budget.try_spend()).count(), 100);
-}
-
 struct Met(Outcome);
 
 impl Failed for Met {
@@ -154,9 +160,11 @@ async fn drive(
     let script = RefCell::new(VecDeque::from(script));
     let (pauses, windows) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let begun = Instant::now();
+    let mut progress = Progress::begin(&plan);
     let result = run(
         &plan,
         budget,
+        &mut progress,
         || 0.5,
         |_, window| {
             windows.borrow_mut().push(window);
@@ -173,12 +181,8 @@ async fn drive(
     )
     .await;
     let took = begun.elapsed();
-    let (ok, attempts) = match result {
-        Ok(((), attempts)) => (true, attempts),
-        Err((_, attempts)) => (false, attempts),
-    };
     assert!(script.borrow().is_empty(), "an attempt fewer than scripted");
-    (ok, pauses.into_inner(), windows.into_inner(), took, attempts)
+    (result.is_ok(), pauses.into_inner(), windows.into_inner(), took, progress.attempts)
 }
 
 fn plan(class: RetryClass) -> Plan {
@@ -234,6 +238,37 @@ async fn a_strict_total_returns_at_once_what_does_not_fit() {
     assert_eq!(took, 5 * SEC);
     assert_eq!(windows[0], Window { length: 5 * SEC, timer: Timer::Total, set_to: 5 * SEC });
     assert_eq!(windows[1].length, SEC);
+
+    // What would leave the next attempt no time worth its name does not fit either.
+    let barely = vec![(SEC, Some(status(429, None, Some(Duration::from_millis(3901)))))];
+    let (ok, _, _, took, _) = drive(strict, &Budget::new(), barely).await;
+    assert!(!ok);
+    assert_eq!(took, SEC);
+    let just = vec![(SEC, Some(status(429, None, Some(Duration::from_millis(3900))))), (SEC, None)];
+    let (ok, _, windows, ..) = drive(strict, &Budget::new(), just).await;
+    assert!(ok);
+    assert_eq!(windows[1].length, Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_spelling_goes_on_where_the_first_left_off() {
+    let short = Plan { total: Some(5 * SEC), ..plan(Idempotent) };
+    let mut progress = Progress::begin(&short);
+    let down = |_, _| async {
+        tokio::time::sleep(SEC).await;
+        Err::<(), Met>(Met(status(500, None, None)))
+    };
+    let (budget, sleep) = (Budget::new(), tokio::time::sleep);
+    assert!(run(&short, &budget, &mut progress, || 0.0, down, sleep).await.is_err());
+    assert_eq!(progress.attempts.len(), 3);
+    let window = std::cell::Cell::new(None);
+    let missing = |number, left| {
+        window.set(Some((number, left)));
+        async { Err::<(), Met>(Met(status(500, None, None))) }
+    };
+    assert!(run(&short, &budget, &mut progress, || 0.0, missing, sleep).await.is_err());
+    assert_eq!(progress.attempts.len(), 4, "retries are counted over both");
+    assert_eq!(window.get(), Some((3, Window { length: 2 * SEC, timer: Timer::Total, set_to: 5 * SEC })));
 }
 
 #[tokio::test(start_paused = true)]

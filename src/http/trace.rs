@@ -11,7 +11,9 @@ mod on {
     use super::super::retry::Failed;
     use super::super::transport::{Failure, Received};
 
-    pub(crate) fn in_span<F: Future>(call: F, prepared: &Prepared) -> impl Future<Output = F::Output> {
+    pub(crate) use tracing::Span;
+
+    pub(crate) fn span(prepared: &Prepared) -> Span {
         let span = tracing::info_span!(
             "polyagent.call",
             operation = prepared.operation,
@@ -21,18 +23,21 @@ mod on {
         if !span.is_disabled() {
             span.record("url", prepared.shown_url());
         }
+        span
+    }
+
+    pub(crate) fn in_span<F: Future>(span: Span, call: F) -> impl Future<Output = F::Output> {
         call.instrument(span)
     }
 
-    pub(crate) fn attempt(prepared: &Prepared, number: u32, result: &Result<Received, Failure>, took: Duration) {
+    pub(crate) fn attempt(number: u32, result: &Result<Received, Failure>, took: Duration) {
         let attempt = number.saturating_add(1);
-        let operation = prepared.operation;
         match result {
             Ok(received) => {
-                tracing::debug!(operation, attempt, status = received.status.as_u16(), ?took, "attempt succeeded");
+                tracing::debug!(attempt, status = received.status.as_u16(), ?took, "attempt succeeded");
             }
             Err(failure) => {
-                tracing::debug!(operation, attempt, cause = failure.cause(), ?took, "attempt failed");
+                tracing::debug!(attempt, cause = failure.cause(), ?took, "attempt failed");
             }
         }
     }
@@ -45,14 +50,20 @@ mod off {
     use super::super::Prepared;
     use super::super::transport::{Failure, Received};
 
-    pub(crate) fn in_span<F>(call: F, _: &Prepared) -> F {
+    pub(crate) struct Span;
+
+    pub(crate) fn span(_: &Prepared) -> Span {
+        Span
+    }
+
+    pub(crate) fn in_span<F>(_: Span, call: F) -> F {
         call
     }
 
-    pub(crate) fn attempt(_: &Prepared, _: u32, _: &Result<Received, Failure>, _: Duration) {}
+    pub(crate) fn attempt(_: u32, _: &Result<Received, Failure>, _: Duration) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{attempt, in_span};
+pub(crate) use off::{attempt, in_span, span};
 #[cfg(feature = "tracing")]
-pub(crate) use on::{attempt, in_span};
+pub(crate) use on::{attempt, in_span, span};

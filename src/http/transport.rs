@@ -13,7 +13,7 @@ use super::Settings;
 use super::connection::Watched;
 use super::retry::{Failed, Outcome, Window};
 use crate::config;
-use crate::error::{BoxError, ErrorAnswer, Timer, TransportKind, root_cause, timeout_words};
+use crate::error::{BoxError, ErrorAnswer, Reason, Timer, TransportKind, root_cause, timeout_words};
 
 /// An attempt that did not bring a 2xx answer.
 #[derive(Debug)]
@@ -25,6 +25,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What an error answer gave as its reason.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Answer(answer) => answer.facts.reason,
+            _ => None,
+        }
+    }
+
     /// Without the URL that reqwest puts into its errors: it holds the values of the query.
     fn transport(kind: TransportKind, error: reqwest::Error) -> Self {
         Self::Transport { kind, source: error.without_url().into() }
@@ -35,7 +43,7 @@ impl Failed for Failure {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Answer(answer) => {
-                Outcome::Status { status: answer.status, reason: answer.facts.reason, retry_after: answer.retry_after }
+                Outcome::Status { status: answer.status, reason: self.reason(), retry_after: answer.retry_after }
             }
             Self::Transport { kind, .. } => Outcome::Transport(*kind),
             Self::Timeout { timer, connected, .. } => Outcome::Timeout { timer: *timer, connected: *connected },

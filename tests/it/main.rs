@@ -5,8 +5,11 @@
 
 mod calls;
 mod capture;
+mod credentials;
 mod document;
 mod elephantasm;
+mod hooks;
+mod ownership;
 mod sandbox;
 mod security;
 mod sockets;

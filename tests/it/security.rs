@@ -92,6 +92,17 @@ async fn hostile_ids_are_refused_and_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn a_key_in_the_path_is_refused_and_not_shown() {
+    let server = server(json_answer(200, "{}")).await;
+    let client = client(&server);
+    let error = client.raw(polyagent::Method::GET, ["api", KEY]).await.unwrap_err();
+    assert_eq!(error.to_string(), "`path` must not hold the API key (raw)");
+    assert!(!format!("{error:?}").contains("0123"), "{error:?}");
+    client.raw(polyagent::Method::GET, ["api", "keys"]).await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_redirect_to_another_origin_is_not_followed() {
     let elsewhere = server(json_answer(200, "{}")).await;
     for status in [301, 302, 303, 307, 308] {

@@ -210,14 +210,15 @@ async fn a_body_that_stalls_runs_into_the_attempt_timer_too() {
 #[tokio::test]
 async fn the_total_timer_ends_the_call_over_all_attempts() {
     let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
-    let total = Duration::from_millis(60);
-    let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(40)).total_timeout(total);
+    let total = Duration::from_millis(350);
+    let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(200)).total_timeout(total);
     let begun = Instant::now();
     let Error::Timeout(timed_out) = call.await.unwrap_err() else { panic!("no timeout") };
     assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Total, total));
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
+#[cfg(target_os = "linux")] // Others refuse what a full queue lets wait there.
 #[tokio::test]
 async fn a_connection_that_is_never_made_runs_into_its_own_timer() {
     // A listener whose queue is full never answers a handshake; connections are made until that is so.

@@ -116,7 +116,7 @@ async fn bad_arguments_are_refused_before_anything_is_sent() {
     refused(client.animas().get("").decode_as(), "anima_id").await;
     refused(client.animas().create(AnimaCreate::new(&long)).decode_as(), "name").await;
     refused(client.animas().create(AnimaCreate::new("a").organization_id("org")).decode_as(), "organization_id").await;
-    refused(client.animas().create(AnimaCreate::new("a\0b")).decode_as(), "body").await;
+    refused(client.animas().create(AnimaCreate::new("a\0b")).decode_as(), "name").await;
     refused(client.animas().list(ListAnimasParams::new().limit(0)).decode_as(), "limit").await;
     refused(client.animas().list(ListAnimasParams::new().limit(201)).decode_as(), "limit").await;
     refused(client.animas().list(ListAnimasParams::new().offset(-1)).decode_as(), "offset").await;

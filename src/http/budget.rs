@@ -1,0 +1,78 @@
+//! How much retries may add to the load of a host that is down.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use url::Url;
+
+use crate::config;
+
+/// Retries that are left for a host: it starts with [`config::RETRY_BUDGET`] of them, and calls that find the host
+/// working earn one back per [`config::CALLS_PER_RETRY_EARNED`].
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicU32);
+
+/// The budgets of all hosts that some client of the process speaks to, by origin.
+static SHARED: Mutex<BTreeMap<String, Weak<Budget>>> = Mutex::new(BTreeMap::new());
+
+impl Budget {
+    const FULL: u32 = config::RETRY_BUDGET * config::CALLS_PER_RETRY_EARNED;
+
+    pub(crate) fn new() -> Self {
+        Self(AtomicU32::new(Self::FULL))
+    }
+
+    /// The budget that all clients of `origin` share, for as long as there is one.
+    pub(crate) fn shared(origin: &Url) -> Arc<Self> {
+        let mut budgets = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.retain(|_, budget| budget.strong_count() > 0);
+        if let Some(budget) = budgets.get(origin.as_str()).and_then(Weak::upgrade) {
+            return budget;
+        }
+        let budget = Arc::new(Self::new());
+        budgets.insert(origin.to_string(), Arc::downgrade(&budget));
+        budget
+    }
+
+    pub(crate) fn earn(&self) {
+        let one_more = |left: u32| (left < Self::FULL).then(|| left + 1);
+        // Full is as good as earned.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+    }
+
+    pub(crate) fn try_spend(&self) -> bool {
+        let price = config::CALLS_PER_RETRY_EARNED;
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(price)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_spent_and_earned_back() {
+        let budget = Budget::new();
+        let spent = (0..500).filter(|_| budget.try_spend()).count();
+        assert_eq!(spent, 100);
+        (0..9).for_each(|_| budget.earn());
+        assert!(!budget.try_spend());
+        budget.earn();
+        assert!(budget.try_spend() && !budget.try_spend());
+        (0..5000).for_each(|_| budget.earn());
+        assert_eq!((0..500).filter(|_| budget.try_spend()).count(), 100);
+    }
+
+    #[test]
+    fn clients_of_one_host_share_it_while_there_is_one() {
+        let host = |port: u16| Url::parse(&format!("http://budget.test:{port}/")).unwrap();
+        let first = Budget::shared(&host(1));
+        assert!(Arc::ptr_eq(&first, &Budget::shared(&host(1))));
+        assert!(!Arc::ptr_eq(&first, &Budget::shared(&host(2))));
+        while first.try_spend() {}
+        assert!(!Budget::shared(&host(1)).try_spend());
+        drop(first);
+        assert!(Budget::shared(&host(1)).try_spend());
+    }
+}

@@ -1,0 +1,47 @@
+//! What can be cloned, sent, shared and kept.
+
+use polyagent::elephantasm::types::ListAnimasParams;
+use polyagent::elephantasm::{Elephantasm, types};
+use polyagent::{Error, Request, Secret};
+
+use crate::elephantasm::ID;
+
+fn assert_owned<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
+fn assert_send<T: Send>(value: T) -> T {
+    value
+}
+
+fn assert_send_sync<T: Send + Sync + 'static>() {}
+
+#[test]
+fn clients_are_owned_and_futures_and_streams_are_send() {
+    assert_owned::<Elephantasm>();
+    assert_owned::<polyagent::elephantasm::Animas>();
+    assert_owned::<polyagent::elephantasm::Events>();
+    assert_owned::<polyagent::elephantasm::MemoryPacks>();
+    assert_owned::<polyagent::elephantasm::Memories>();
+    assert_owned::<polyagent::elephantasm::KnowledgeItems>();
+    assert_owned::<polyagent::elephantasm::Identities>();
+    assert_owned::<polyagent::elephantasm::Dreams>();
+    assert_owned::<polyagent::elephantasm::Subscriptions>();
+    assert_owned::<polyagent::elephantasm::ApiKeys>();
+    assert_owned::<polyagent::elephantasm::Capture>();
+    assert_owned::<polyagent::Response<types::Anima>>();
+    assert_owned::<Secret<String>>();
+    assert_owned::<Request<types::Anima>>();
+    assert_owned::<polyagent::Page<types::Anima>>();
+    assert_owned::<polyagent::Cursor>();
+    assert_send_sync::<Error>();
+    let client = Elephantasm::new("k").unwrap();
+    drop(assert_send(client.animas().get(ID).send()));
+    drop(assert_send(client.animas().get(ID).with_response()));
+    drop(assert_send(std::future::IntoFuture::into_future(client.animas().get(ID))));
+    drop(assert_send(client.animas().list(ListAnimasParams::new()).items()));
+    drop(assert_send(client.animas().list(ListAnimasParams::new()).pages()));
+    drop(assert_send(client.extract(polyagent::elephantasm::Capture::new("system", "x")).send()));
+    drop(assert_send(client.extract_many(futures::stream::empty::<polyagent::elephantasm::Capture>())));
+    drop(assert_send(client.dreams().wait(ID).updates()));
+    drop(assert_send(std::future::IntoFuture::into_future(client.dreams().wait(ID))));
+    drop(assert_send(Elephantasm::builder()));
+    assert!(std::mem::size_of::<Error>() <= 16);
+}
