@@ -45,6 +45,8 @@ pub enum Taken {
     Strings,
     /// As anything that iterates over the elements.
     Elements(Type),
+    /// As anything that iterates over names and JSON values.
+    Entries,
     /// As the type inside the box.
     Unboxed(Type),
     /// As `impl Into` the type inside the box.
@@ -78,6 +80,7 @@ impl Taken {
             ("String" | "Timestamp" | "Secret", _) => Self::Into,
             ("Vec", Some(element)) if is_string(element) => Self::Strings,
             ("Vec", Some(element)) => Self::Elements(element.clone()),
+            ("Map", Some(key)) if is_string(key) => Self::Entries,
             ("Box", Some(inner)) if matches!(Self::of(inner, open), Self::Into) => Self::IntoUnboxed(inner.clone()),
             ("Box", Some(inner)) => Self::Unboxed(inner.clone()),
             (name, None) if open.contains(name) => Self::Into,
@@ -93,6 +96,14 @@ impl Taken {
                 quote!(impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>)
             }
             Self::Elements(element) => quote!(impl ::std::iter::IntoIterator<Item = #element>),
+            Self::Entries => quote! {
+                impl ::std::iter::IntoIterator<
+                    Item = (
+                        impl ::std::convert::Into<::std::string::String>,
+                        impl ::std::convert::Into<::serde_json::Value>,
+                    ),
+                >
+            },
             Self::Unboxed(inner) => quote!(#inner),
             Self::IntoUnboxed(inner) => quote!(impl ::std::convert::Into<#inner>),
             Self::Plain => quote!(#bare),
@@ -105,6 +116,9 @@ impl Taken {
             Self::Into => quote!(#name.into()),
             Self::Strings => quote!(#name.into_iter().map(::std::convert::Into::into).collect()),
             Self::Elements(_) => quote!(#name.into_iter().collect()),
+            Self::Entries => {
+                quote!(#name.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+            }
             Self::Unboxed(_) => quote!(::std::boxed::Box::new(#name)),
             Self::IntoUnboxed(_) => quote!(::std::boxed::Box::new(#name.into())),
             Self::Plain => quote!(#name),

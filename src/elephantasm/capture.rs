@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::types::{Event, EventCreate, EventType};
@@ -28,7 +28,8 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// An event of the client's anima, happening now.
+    /// An event of the client's anima, happening now. The type's enum name will do too, in any case: `MESSAGE_IN` for
+    /// `message.in`.
     #[must_use]
     pub fn new(event_type: impl Into<EventType>, content: impl Into<String>) -> Self {
         EventCreate::new("", event_type, content).into()
@@ -76,10 +77,10 @@ impl Capture {
         self
     }
 
-    /// Anything else worth keeping.
+    /// Anything else worth keeping, by name: a JSON object, or pairs such as `[("channel", "support")]`.
     #[must_use]
-    pub fn meta(mut self, meta: Map<String, Value>) -> Self {
-        self.event.meta = Some(meta);
+    pub fn meta(mut self, meta: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
+        self.event = self.event.meta(meta);
         self
     }
 
@@ -111,6 +112,9 @@ impl Capture {
     /// first 100 characters of the content. Without, it is this crate's own, from anima, type, time, session and the
     /// whole content. The time is part of both, so that the same words said twice are two events; importing the same
     /// things again finds them stored only if their [`occurred_at`](Self::occurred_at) is set.
+    ///
+    /// It takes a server whose database has a unique index on the keys. The schema of self-hosted servers lacks it, and
+    /// stores the event again; so does the sandbox, unless its quirk `DuplicateKeys` is off.
     #[must_use]
     pub fn dedupe(mut self) -> Self {
         self.dedupe = true;
@@ -153,9 +157,21 @@ impl Capture {
 impl From<EventCreate> for Capture {
     /// Freezes the time, if the event has none.
     fn from(mut event: EventCreate) -> Self {
+        event.event_type = by_any_name(event.event_type);
         let occurred_at = event.occurred_at.unwrap_or_else(Timestamp::now);
         event.occurred_at = Some(to_micros(occurred_at));
         Self { event, dedupe: false, in_doubt: false }
+    }
+}
+
+/// The type that an enum name stands for, as the platform's own SDKs take it: the server wants the dotted form.
+fn by_any_name(event_type: EventType) -> EventType {
+    match event_type {
+        EventType::Unknown(name) => {
+            let dotted = EventType::from(name.to_ascii_lowercase().replace('_', "."));
+            if matches!(dotted, EventType::Unknown(_)) { EventType::Unknown(name) } else { dotted }
+        }
+        known => known,
     }
 }
 
@@ -319,6 +335,21 @@ mod tests {
             assert_eq!(event.occurred_at.unwrap().to_string(), kept);
         }
         assert_eq!(python_iso("2026-02-04T12:00:00.1234Z".parse().unwrap()), "2026-02-04T12:00:00.123400+00:00");
+    }
+
+    #[test]
+    fn a_type_goes_by_its_enum_name_in_any_case() {
+        for (given, sent) in [
+            ("MESSAGE_IN", "message.in"),
+            ("Tool_Result", "tool.result"),
+            ("system", "system"),
+            ("SYSTEM", "system"),
+            ("tool.call", "tool.call"),
+            ("heartbeat", "heartbeat"),
+            ("HEART_BEAT", "HEART_BEAT"),
+        ] {
+            assert_eq!(Capture::new(given, "x").into_event(None).event_type.as_str(), sent);
+        }
     }
 
     #[test]

@@ -25,16 +25,18 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fact
 /// lacks says `Not Found`, and a missing object names itself.
 ///
 /// The platform documents its plan limit as a 429 whose `detail` is text. Its rate limiter never sends `detail`, but
-/// one in front of it may; that one says so, or how long to wait.
+/// one in front of it may; that one says so, or how long to wait, and does not speak of a plan.
 fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Reason> {
     match (status.as_u16(), detail) {
         (404, "Not found" | "Not Found") | (405, _) => Some(Reason::RouteMissing),
         (409, detail) if detail.contains("dedupe_key") => Some(Reason::Duplicate),
         (429, detail) => {
             let detail = detail.to_ascii_lowercase();
-            let rate = ["rate limit", "too many requests", "slow down"].iter().any(|words| detail.contains(words));
+            let speaks_of = |words: &[&str]| words.iter().any(|word| detail.contains(word));
+            let plan = speaks_of(&["plan", "upgrade", "monthly", "this month", "quota"]);
+            let rate = speaks_of(&["rate limit", "too many requests", "slow down"]);
             let waits = headers.contains_key(header::RETRY_AFTER);
-            Some(if rate || waits { Reason::RateLimit } else { Reason::PlanLimit })
+            Some(if !plan && (rate || waits) { Reason::RateLimit } else { Reason::PlanLimit })
         }
         _ => None,
     }
@@ -82,6 +84,9 @@ fn limit(mut object: Map<String, Value>) -> Facts {
         Some("limit_exceeded") => Some(Reason::PlanLimit),
         Some("feature_not_available") => Some(Reason::FeatureUnavailable),
         Some("rate_limit_exceeded") => Some(Reason::RateLimit),
+        // Without the code, what only a plan limit or a feature gate tells.
+        _ if object.contains_key("current_plan") && object.contains_key("feature") => Some(Reason::FeatureUnavailable),
+        _ if object.contains_key("current_plan") => Some(Reason::PlanLimit),
         _ => None,
     };
     let retry_after: Option<Duration> = match object.get("retry_after_seconds") {
@@ -166,6 +171,18 @@ mod tests {
         headers.insert("retry-after", "1".parse().unwrap());
         let waits = read(StatusCode::TOO_MANY_REQUESTS, &headers, br#"{"detail":"Busy"}"#);
         assert_eq!(waits.reason, Some(Reason::RateLimit));
+        let plan = read(StatusCode::TOO_MANY_REQUESTS, &headers, br#"{"detail":"Plan limit exceeded"}"#);
+        assert_eq!(plan.reason, Some(Reason::PlanLimit));
+    }
+
+    #[test]
+    fn a_plan_limit_without_its_code_is_known_by_its_plan() {
+        let limit = r#"{"detail":{"action":"create_event","current_plan":"free","upgrade_url":"u"}}"#;
+        let gate = r#"{"detail":{"feature":"dreamer","current_plan":"free"}}"#;
+        for status in [403, 429] {
+            assert_eq!(facts(status, limit).reason, Some(Reason::PlanLimit));
+            assert_eq!(facts(status, gate).reason, Some(Reason::FeatureUnavailable));
+        }
     }
 
     #[test]

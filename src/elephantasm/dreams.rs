@@ -22,14 +22,13 @@ impl Dreams {
 
     /// Starts a dream of an anima, and answers while it runs.
     ///
-    /// Servers of version 0.5.8 ask by mistake for a query parameter named `kwargs`: if a call is refused for it, add
-    /// `.query("kwargs", "1")`; any value will do.
+    /// Servers of version 0.5.8 ask by mistake for a query parameter named `kwargs`, whatever its value, and others take
+    /// no notice of it; so it is always sent.
     ///
     /// # Errors
     /// [`Conflict`](crate::Error::Conflict) when the anima dreams already, [`NotFound`](crate::Error::NotFound) when
     /// there is no such anima, [`PermissionDenied`](crate::Error::PermissionDenied) with
-    /// [`Reason::FeatureUnavailable`](crate::Reason::FeatureUnavailable) when the plan has no dreams,
-    /// [`UnprocessableEntity`](crate::Error::UnprocessableEntity) when the server misses `kwargs`.
+    /// [`Reason::FeatureUnavailable`](crate::Reason::FeatureUnavailable) when the plan has no dreams.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -39,7 +38,7 @@ impl Dreams {
     /// # Ok(()) }
     /// ```
     pub fn trigger(&self, anima_id: impl Into<String>) -> Request<Dream> {
-        Request::new(&self.core, ops::TRIGGER_DREAM).json(&DreamRequest::new(anima_id))
+        Request::new(&self.core, ops::TRIGGER_DREAM).json(&DreamRequest::new(anima_id)).query("kwargs", "1")
     }
 
     /// Reads a dream: how far it is, and what it has changed.

@@ -23,8 +23,8 @@ impl Elephantasm {
 
     /// The memory pack of this client's anima; [`MemoryPack::as_prompt`] is the text for the prompt.
     ///
-    /// A text in place of the parameters is the query. With a query the call compiles, stores and bills a new pack;
-    /// see [`MemoryPacks::latest`](super::MemoryPacks::latest).
+    /// A text in place of the parameters is the query; an empty one is none. With a query the call compiles, stores and
+    /// bills a new pack; see [`MemoryPacks::latest`](super::MemoryPacks::latest).
     ///
     /// # Errors
     /// Those of [`MemoryPacks::latest`](super::MemoryPacks::latest); [`Error::InvalidArgument`] without an anima.
@@ -86,14 +86,16 @@ fn no_anima() -> InvalidArgument {
 }
 
 impl From<&str> for GetLatestMemoryPackParams {
+    /// Asks `query`, or nothing if it is empty, as the platform takes it too.
     fn from(query: &str) -> Self {
-        Self::new().query(query)
+        query.to_owned().into()
     }
 }
 
 impl From<String> for GetLatestMemoryPackParams {
+    /// Asks `query`, or nothing if it is empty, as the platform takes it too.
     fn from(query: String) -> Self {
-        Self::new().query(query)
+        if query.is_empty() { Self::new() } else { Self::new().query(query) }
     }
 }
 

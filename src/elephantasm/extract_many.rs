@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, Stream, StreamExt};
+use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 
 use super::types::Event;
 use super::{Capture, Captured, Elephantasm};
@@ -37,6 +37,8 @@ impl Elephantasm {
     /// }
     /// # }
     /// ```
+    ///
+    /// [`extract_all`](Self::extract_all) takes a list.
     pub fn extract_many<S>(&self, captures: S) -> ExtractMany<S>
     where
         S: Stream<Item: Into<Capture>> + Unpin,
@@ -53,6 +55,25 @@ impl Elephantasm {
             parked: HashMap::new(),
             parked_count: 0,
         }
+    }
+
+    /// The same as [`extract_many`](Self::extract_many), for what is in memory: a list, or any iterator.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::{Capture, Elephantasm, types::EventType};
+    /// # async fn example(ada: Elephantasm, lines: Vec<String>) {
+    /// let captures = lines.into_iter().map(|line| Capture::new(EventType::MessageIn, line));
+    /// let mut outcomes = ada.extract_all(captures);
+    /// while let Some(outcome) = outcomes.next().await {
+    ///     println!("line {}: {:?}", outcome.index, outcome.result.is_ok());
+    /// }
+    /// # }
+    /// ```
+    pub fn extract_all<I>(&self, captures: I) -> ExtractMany<stream::Iter<I::IntoIter>>
+    where
+        I: IntoIterator<Item: Into<Capture>>,
+    {
+        self.extract_many(stream::iter(captures))
     }
 }
 

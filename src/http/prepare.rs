@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -133,6 +133,10 @@ impl Draft {
             url.set_query(Some(&query));
         }
         let mut headers = Arc::clone(if body.is_some() { &shared.json_headers } else { &shared.headers });
+        if body.is_none() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+            // Some servers and proxies refuse such a request that does not say how long it is.
+            Arc::make_mut(&mut headers).insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         if !self.options.headers.is_empty() {
             let headers = Arc::make_mut(&mut headers);
             for (name, value) in &self.options.headers {

@@ -78,18 +78,32 @@ impl Box {
     #[must_use]
     pub fn extra(
         mut self,
-        extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        extra: impl ::std::iter::IntoIterator<
+            Item = (
+                impl ::std::convert::Into<::std::string::String>,
+                impl ::std::convert::Into<::serde_json::Value>,
+            ),
+        >,
     ) -> Self {
-        self.extra = ::std::option::Option::Some(extra);
+        self.extra = ::std::option::Option::Some(
+            extra.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+        );
         self
     }
     /// Sets `more`.
     #[must_use]
     pub fn more(
         mut self,
-        more: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        more: impl ::std::iter::IntoIterator<
+            Item = (
+                impl ::std::convert::Into<::std::string::String>,
+                impl ::std::convert::Into<::serde_json::Value>,
+            ),
+        >,
     ) -> Self {
-        self.more = ::std::option::Option::Some(more);
+        self.more = ::std::option::Option::Some(
+            more.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+        );
         self
     }
 }

@@ -32,9 +32,27 @@ async fn inject_asks_for_the_pack_of_the_clients_anima() {
     let server = server(json_answer(200, "null")).await;
     assert_eq!(ada(&server).inject("green tea").await.unwrap(), None);
     assert_eq!(ada(&server).inject(GetLatestMemoryPackParams::new()).await.unwrap(), None);
+    assert_eq!(ada(&server).inject("").await.unwrap(), None);
+    assert!(ada(&server).inject(" ").await.unwrap_err().is_invalid_argument());
     let requests = server.received_requests().await.unwrap();
+    assert_eq!((requests.len(), requests[2].url.query()), (3, None));
     assert_eq!(requests[0].url.path(), format!("/api/animas/{ID}/memory-packs/latest"));
     assert_eq!((requests[0].url.query(), requests[1].url.query()), (Some("query=green+tea"), None));
+}
+
+#[tokio::test]
+async fn all_of_a_list_is_captured_under_any_spelling_of_its_type() {
+    let server = server(json_answer(201, STORED)).await;
+    let captures = ["MESSAGE_IN", "tool_result"].map(|name| Capture::new(name, "x").occurred_at(noon()));
+    let outcomes: Vec<_> = ada(&server).extract_all(captures).concurrency(1).collect().await;
+    assert_eq!(outcomes.iter().map(|outcome| outcome.index).collect::<Vec<_>>(), [0, 1]);
+    let requests = server.received_requests().await.unwrap();
+    for (request, sent) in requests.iter().zip(["message.in", "tool.result"]) {
+        let body = format!(
+            r#"{{"anima_id":"{ID}","event_type":"{sent}","content":"x","occurred_at":"2026-02-04T12:00:00Z"}}"#
+        );
+        assert_eq!(String::from_utf8_lossy(&request.body), body);
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ async fn sent<T: 'static>(call: impl FnOnce(Elephantasm) -> Request<T>) -> (Stri
     let target = &request.url[url::Position::BeforePath..];
     let body = String::from_utf8(request.body.clone()).unwrap();
     assert_eq!(request.headers.contains_key("content-type"), !body.is_empty());
+    let length = request.headers.get("content-length").map(|length| length.to_str().unwrap().to_owned());
+    let may_carry = matches!(request.method.as_str(), "POST" | "PATCH" | "PUT");
+    assert_eq!(length, may_carry.then(|| body.len().to_string()), "the length of a body, of none too");
     (format!("{} {target}", request.method), body)
 }
 
@@ -135,14 +138,14 @@ async fn event_requests() {
                 .summary("the answer")
                 .occurred_at(when)
                 .session_id("s-1")
-                .meta(serde_json::Map::new())
+                .meta([("channel", "support")])
                 .source_uri("slack://x/1")
                 .dedupe_key("k-1")
                 .importance_score(1.0);
             c.events().create(event)
         },
         "POST /api/events",
-        r#"{"anima_id":"b2352c05-e685-4021-8624-595406c725f2","event_type":"tool.result","content":"42","role":"tool","author":"calculator","summary":"the answer","occurred_at":"2026-02-04T12:00:00Z","session_id":"s-1","meta":{},"source_uri":"slack://x/1","dedupe_key":"k-1","importance_score":1.0}"#,
+        r#"{"anima_id":"b2352c05-e685-4021-8624-595406c725f2","event_type":"tool.result","content":"42","role":"tool","author":"calculator","summary":"the answer","occurred_at":"2026-02-04T12:00:00Z","session_id":"s-1","meta":{"channel":"support"},"source_uri":"slack://x/1","dedupe_key":"k-1","importance_score":1.0}"#,
     )
     .await;
     assert_sent(
@@ -252,7 +255,7 @@ async fn other_requests() {
     .await;
     assert_sent(
         |c| c.dreams().trigger(ID),
-        "POST /api/dreams/trigger",
+        "POST /api/dreams/trigger?kwargs=1",
         r#"{"anima_id":"b2352c05-e685-4021-8624-595406c725f2"}"#,
     )
     .await;
