@@ -191,7 +191,10 @@ impl Plan<'_> {
             arguments.push(quote!(rename = #name));
         }
         let optional = matches!(self.presence, Presence::Optional | Presence::Patch);
-        if reads && (optional || self.presence == Presence::Filled) {
+        let whole = is_whole(&self.bare);
+        // serde takes a missing `Option` for none only as long as it reads it by itself.
+        let nullable_by_hand = whole && self.presence == Presence::Nullable;
+        if reads && (optional || nullable_by_hand || self.presence == Presence::Filled) {
             arguments.push(quote!(default));
         }
         if writes && optional {
@@ -200,6 +203,10 @@ impl Plan<'_> {
         match self.presence {
             Presence::Filled if reads => arguments.push(quote!(deserialize_with = "crate::open::null_as_default")),
             Presence::Patch if reads => arguments.push(quote!(deserialize_with = "crate::open::present")),
+            Presence::Required if reads && whole => arguments.push(quote!(deserialize_with = "crate::open::whole")),
+            Presence::Nullable | Presence::Optional if reads && whole => {
+                arguments.push(quote!(deserialize_with = "crate::open::optional_whole"));
+            }
             _ => {}
         }
         if arguments.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#arguments),*)]) }
@@ -209,6 +216,12 @@ impl Plan<'_> {
 /// Whether the type is `String`.
 pub fn is_string(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|(name, _)| name == "String")
+}
+
+/// Whether the type is one of whole numbers.
+fn is_whole(ty: &Type) -> bool {
+    let names = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
+    last_segment(ty).is_some_and(|(name, _)| names.contains(&name.as_str()))
 }
 
 /// The last name of a path type and its first type argument.

@@ -1,10 +1,11 @@
 //! What the generated types stand on: enums and unions that stay open for what a newer server says, [`Timestamp`], and
-//! readers that know null from absent.
+//! readers that know null from absent and take `3.0` for a whole number.
 
 mod enumeration;
 mod timestamp;
 #[allow(dead_code, unused_macros, reason = "not every platform has unions")]
 mod union;
+mod whole;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ pub(crate) use enumeration::{deserialize_word, open_enum};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 #[allow(unused_imports, reason = "not every platform has unions")]
 pub(crate) use union::{OpenUnion, Replay, deserialize_union, member, open_union, unknown};
+pub(crate) use whole::{optional_whole, whole};
 
 /// Reads null as the empty value.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

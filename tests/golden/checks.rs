@@ -16,10 +16,18 @@ pub struct Form {
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub hook: ::std::option::Option<::std::string::String>,
     /// The `count`. Between 1 and 200.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub count: ::std::option::Option<i64>,
     /// The `rank`. More than -2.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub rank: ::std::option::Option<i32>,
     /// The `score`. At least 0 and less than 1.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]

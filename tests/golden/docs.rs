@@ -5,7 +5,11 @@
 #[non_exhaustive]
 pub struct Noted {
     /// How many. Default: `50`. Between 1 and 200.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub page: ::std::option::Option<i64>,
     /// See <https://example.com/a_b>, or <https://example.com>. Default: `text`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]

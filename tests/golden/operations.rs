@@ -30,7 +30,11 @@ impl Thing {
 #[non_exhaustive]
 pub struct Tick {
     /// The `n`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub n: ::std::option::Option<i64>,
 }
 

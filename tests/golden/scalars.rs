@@ -25,9 +25,14 @@ pub struct Account {
         ::std::collections::BTreeMap<::std::string::String, crate::open::Timestamp>,
     >,
     /// The `count`.
+    #[serde(deserialize_with = "crate::open::whole")]
     pub count: i32,
     /// The `big`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub big: ::std::option::Option<i64>,
     /// The `score`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]

@@ -123,7 +123,11 @@ pub struct ThingChange {
     )]
     pub parent: ::std::option::Option<::std::option::Option<Parent>>,
     /// The `version`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub version: ::std::option::Option<i64>,
 }
 

@@ -88,10 +88,11 @@ async fn a_pack_is_null_empty_or_full_in_either_spelling() {
 
 #[tokio::test]
 async fn usage_keeps_what_it_does_not_know() {
-    let body = r#"{"plan_tier":"free","period_start":"2026-11-01","events_created":12,"events_limit":-1,"is_hard_capped":false,"dream_minutes":3}"#;
+    let body = r#"{"plan_tier":"free","period_start":"2026-11-01","events_created":12.0,"events_limit":-1,"is_hard_capped":false,"dream_minutes":3}"#;
     let usage = answered(|c| c.subscriptions().usage(), 200, body).await.unwrap();
     assert_eq!(usage.plan_tier, Some(PlanTier::Free));
     assert_eq!((usage.period_start.as_deref(), usage.events_limit), (Some("2026-11-01"), Some(-1)));
+    assert_eq!(usage.events_created, Some(12), "however it is written");
     assert_eq!((usage.memories_limit, &usage.unknown["dream_minutes"]), (None, &json!(3)));
 }
 
