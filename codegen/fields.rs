@@ -30,7 +30,7 @@ pub enum Presence {
     Nullable,
     /// May be absent; null says the same.
     Optional,
-    /// Absent leaves what is, null clears it.
+    /// Absent leaves what is, or stands for the default; null is a value of its own.
     Patch,
     /// A list or map of a received object: absent and null are the empty one.
     Filled,
@@ -61,8 +61,11 @@ impl Presence {
         let list = matches!(field.schema.shape, Shape::List(_));
         let map = matches!(field.schema.shape, Shape::Map(_));
         let nullable = field.schema.nullable;
+        // A null that is sent is not the default, if there is one.
+        let defaults = field.schema.default.as_ref().is_some_and(|default| !default.is_null());
         match (field.required, direction) {
             (false, _) if update && nullable => Self::Patch,
+            (false, Direction { received: false, sent: true }) if defaults && nullable => Self::Patch,
             (_, Direction { received: true, sent: false }) if list => Self::Filled,
             (true, Direction { received: true, .. }) if (list || map) && !nullable => Self::Filled,
             (true, _) if nullable => Self::Nullable,

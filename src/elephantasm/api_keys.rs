@@ -19,7 +19,7 @@ impl ApiKeys {
         Self { core: core.clone() }
     }
 
-    /// Creates a key. The answer is the only one that ever holds it.
+    /// Creates a key. The answer is the only one that ever holds it. Self-hosted servers only.
     ///
     /// Each call makes another key. It is therefore sent again only when an attempt was certainly not processed.
     ///
@@ -39,7 +39,7 @@ impl ApiKeys {
         Request::new(&self.core, ops::CREATE_API_KEY).json(&key)
     }
 
-    /// Lists the keys, each by its first 12 characters. There are no pages.
+    /// Lists the keys, each by its first 12 characters. There are no pages. Self-hosted servers only.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) on the public host.

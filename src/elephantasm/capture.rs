@@ -1,7 +1,7 @@
 //! Something that an anima lived through, ready to be captured, and its dedupe key.
 
 use std::fmt::Write as _;
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -13,7 +13,7 @@ use crate::Timestamp;
 /// [`extract_many`](super::Elephantasm::extract_many) take.
 ///
 /// Its time is frozen when it is made, to the microsecond that the platform stores, so that sending it late or twice
-/// changes nothing.
+/// changes nothing. No two captures of a program that are given no time have the same one.
 ///
 /// ```
 /// # use polyagent::elephantasm::{Capture, types::EventType};
@@ -99,7 +99,8 @@ impl Capture {
         self
     }
 
-    /// A dedupe key of your own, up to 255 characters. A second event with it is [`Captured::AlreadyStored`].
+    /// A dedupe key of your own, up to 255 characters. A second event with it is [`Captured::AlreadyStored`], on servers
+    /// that look at keys; see [`dedupe`](Self::dedupe).
     #[must_use]
     pub fn dedupe_key(mut self, key: impl Into<String>) -> Self {
         self.event.dedupe_key = Some(key.into());
@@ -109,11 +110,11 @@ impl Capture {
     /// Derives the dedupe key from the event, unless one is set.
     ///
     /// With a source URI it is the key that the platform itself derives: from anima, type, time, source URI and the
-    /// first 100 characters of the content. Without, it is this crate's own, from anima, type, time, session and the
-    /// whole content. The time is part of both, so that the same words said twice are two events; importing the same
-    /// things again finds them stored only if their [`occurred_at`](Self::occurred_at) is set.
+    /// first 100 characters of the content. Without, it is this crate's own, from anima, type, time, session, role, author
+    /// and the whole content. The time is part of both: the same words captured twice are two events, and importing the
+    /// same things again finds them stored only if their [`occurred_at`](Self::occurred_at) is set.
     ///
-    /// It takes a server whose database has a unique index on the keys. The schema of self-hosted servers lacks it, and
+    /// It takes a server whose database has a unique index on the keys. The published schema lacks it, and such a server
     /// stores the event again; so does the sandbox, unless its quirk `DuplicateKeys` is off.
     #[must_use]
     pub fn dedupe(mut self) -> Self {
@@ -124,8 +125,7 @@ impl Capture {
     /// Sends it again when the outcome of an attempt is unknown: the answer was lost, or the server failed. Implies
     /// [`dedupe`](Self::dedupe).
     ///
-    /// A server whose database has no unique index on dedupe keys, as self-hosted ones may be, can then store the
-    /// event twice.
+    /// A server whose database has no unique index on dedupe keys, see there, can then store the event twice.
     #[must_use]
     pub fn retry_in_doubt(mut self) -> Self {
         self.in_doubt = true;
@@ -133,8 +133,10 @@ impl Capture {
     }
 
     /// Its anima and session, if it has a session: what is captured of them has an order.
-    pub(super) fn conversation(&self) -> Option<(String, String)> {
-        Some((self.event.anima_id.clone(), self.event.session_id.clone()?))
+    pub(super) fn conversation(&self, default_anima: Option<&str>) -> Option<(String, String)> {
+        let own = Some(self.event.anima_id.as_str()).filter(|anima| !anima.is_empty());
+        let anima = own.or(default_anima).unwrap_or_default();
+        Some((hyphenated(anima), self.event.session_id.clone()?))
     }
 
     pub(super) fn in_doubt(&self) -> bool {
@@ -158,8 +160,7 @@ impl From<EventCreate> for Capture {
     /// Freezes the time, if the event has none.
     fn from(mut event: EventCreate) -> Self {
         event.event_type = by_any_name(event.event_type);
-        let occurred_at = event.occurred_at.unwrap_or_else(Timestamp::now);
-        event.occurred_at = Some(to_micros(occurred_at));
+        event.occurred_at = Some(event.occurred_at.map_or_else(now, to_micros));
         Self { event, dedupe: false, in_doubt: false }
     }
 }
@@ -178,9 +179,10 @@ fn by_any_name(event_type: EventType) -> EventType {
 /// What became of a [`Capture`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "the large one is the usual one")]
 pub enum Captured {
     /// The platform stored it.
-    Stored(Box<Event>),
+    Stored(Event),
     /// The platform had stored an event with this dedupe key before. Its answer does not tell which; to find it, list
     /// the events and compare their keys.
     AlreadyStored {
@@ -193,7 +195,7 @@ impl Captured {
     /// The stored event, if it was stored by this call.
     pub fn into_event(self) -> Option<Event> {
         match self {
-            Self::Stored(event) => Some(*event),
+            Self::Stored(event) => Some(event),
             Self::AlreadyStored { .. } => None,
         }
     }
@@ -225,9 +227,10 @@ fn servers_key(event: &EventCreate, source_uri: &str) -> String {
 fn own_key(event: &EventCreate) -> String {
     let anima = hyphenated(&event.anima_id);
     let time = event.occurred_at.map(python_iso).unwrap_or_default();
-    let session = event.session_id.as_deref().unwrap_or_default();
+    let [session, role, author] =
+        [&event.session_id, &event.role, &event.author].map(|text| text.as_deref().unwrap_or_default());
     let mut text = String::new();
-    for part in [anima.as_str(), event.event_type.as_str(), &time, session, &event.content] {
+    for part in [anima.as_str(), event.event_type.as_str(), &time, session, role, author, &event.content] {
         let _ = write!(text, "{}:{part}", part.len());
     }
     format!("polyagent-{}", short_hash(text.as_bytes()))
@@ -263,13 +266,16 @@ fn python_iso(time: Timestamp) -> String {
 
 /// Cuts what the platform's database does not keep, so that the key and the stored time agree.
 fn to_micros(time: Timestamp) -> Timestamp {
-    let system = SystemTime::from(time);
-    let nanos = match system.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => since.subsec_nanos() % 1000,
-        // Before 1970 the fraction counts down to the second.
-        Err(before) => (1000 - before.duration().subsec_nanos() % 1000) % 1000,
-    };
-    Timestamp::from(system - std::time::Duration::from_nanos(nanos.into()))
+    Timestamp::from_unix_micros(time.unix_micros()).unwrap_or(time)
+}
+
+/// The present, and each time another microsecond: what is captured twice in one moment stays two events.
+fn now() -> Timestamp {
+    static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
+    let present = Timestamp::now().unix_micros();
+    let another = |last: i64| present.max(last.saturating_add(1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(another(last)));
+    Timestamp::from_unix_micros(another(last.unwrap_or(i64::MIN))).unwrap_or_else(Timestamp::now)
 }
 
 #[cfg(test)]
@@ -304,13 +310,30 @@ mod tests {
         assert!(base.starts_with("polyagent-") && base.len() == 42, "{base}");
         assert_eq!(base, a(call()));
         assert_ne!(base, a(call().session_id("s")));
+        assert_ne!(a(call().author("Ada")), a(call().author("Bea")));
+        assert_ne!(a(call().role("Ada")), a(call().author("Ada")));
         assert_ne!(base, a(call().occurred_at("2026-02-04T12:00:01Z".parse::<Timestamp>().unwrap())));
         let tail = |end: &str| {
-            a(Capture::new("message.in", format!("{long}{end}")).occurred_at(Timestamp::from(SystemTime::UNIX_EPOCH)))
+            a(Capture::new("message.in", format!("{long}{end}")).occurred_at(Timestamp::from_unix_seconds(0).unwrap()))
         };
         assert_ne!(tail("a"), tail("b"));
         assert_eq!(a(call().source_uri("")), base);
         assert_ne!(a(call().session_id("1:a")), a(call().session_id("1")));
+    }
+
+    #[test]
+    fn the_same_words_captured_twice_in_one_moment_are_two_events() {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let captures = || (0..500).map(|_| key(Capture::new("tool.result", "ok").dedupe())).collect::<Vec<_>>();
+                std::thread::spawn(captures)
+            })
+            .collect();
+        let keys: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        let different: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(different.len(), 2000);
+        let (begun, made) = (Timestamp::now().unix_seconds(), Capture::new("system", "x").into_event(None));
+        assert!((made.occurred_at.unwrap().unix_seconds() - begun).abs() < 60, "and still the present");
     }
 
     #[test]

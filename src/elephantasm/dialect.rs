@@ -30,13 +30,17 @@ fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Re
     match (status.as_u16(), detail) {
         (404, "Not found" | "Not Found") | (405, _) => Some(Reason::RouteMissing),
         (409, detail) if detail.contains("dedupe_key") => Some(Reason::Duplicate),
-        (429, detail) => {
+        (403 | 429, detail) => {
             let detail = detail.to_ascii_lowercase();
             let speaks_of = |words: &[&str]| words.iter().any(|word| detail.contains(word));
             let plan = speaks_of(&["plan", "upgrade", "monthly", "this month", "quota"]);
             let rate = speaks_of(&["rate limit", "too many requests", "slow down"]);
             let waits = headers.contains_key(header::RETRY_AFTER);
-            Some(if !plan && (rate || waits) { Reason::RateLimit } else { Reason::PlanLimit })
+            match status.as_u16() {
+                403 => (plan && speaks_of(&["limit", "exceed"])).then_some(Reason::PlanLimit),
+                _ if !plan && (rate || waits) => Some(Reason::RateLimit),
+                _ => Some(Reason::PlanLimit),
+            }
         }
         _ => None,
     }
@@ -84,9 +88,11 @@ fn limit(mut object: Map<String, Value>) -> Facts {
         Some("limit_exceeded") => Some(Reason::PlanLimit),
         Some("feature_not_available") => Some(Reason::FeatureUnavailable),
         Some("rate_limit_exceeded") => Some(Reason::RateLimit),
-        // Without the code, what only a plan limit or a feature gate tells.
-        _ if object.contains_key("current_plan") && object.contains_key("feature") => Some(Reason::FeatureUnavailable),
-        _ if object.contains_key("current_plan") => Some(Reason::PlanLimit),
+        // Without the code, what only a feature gate or a plan limit tells.
+        None if object.contains_key("feature") => Some(Reason::FeatureUnavailable),
+        None if ["action", "current_plan", "current_tier"].iter().any(|name| object.contains_key(*name)) => {
+            Some(Reason::PlanLimit)
+        }
         _ => None,
     };
     let retry_after: Option<Duration> = match object.get("retry_after_seconds") {
@@ -179,6 +185,9 @@ mod tests {
     fn a_plan_limit_without_its_code_is_known_by_its_plan() {
         let limit = r#"{"detail":{"action":"create_event","current_plan":"free","upgrade_url":"u"}}"#;
         let gate = r#"{"detail":{"feature":"dreamer","current_plan":"free"}}"#;
+        let text = |detail: &str| facts(403, &format!(r#"{{"detail":"{detail}"}}"#)).reason;
+        assert_eq!(text("Plan limit exceeded: monthly events"), Some(Reason::PlanLimit));
+        assert_eq!(text("Not a member of this organization"), None);
         for status in [403, 429] {
             assert_eq!(facts(status, limit).reason, Some(Reason::PlanLimit));
             assert_eq!(facts(status, gate).reason, Some(Reason::FeatureUnavailable));

@@ -20,7 +20,7 @@ impl Dreams {
         Self { core: core.clone() }
     }
 
-    /// Starts a dream of an anima, and answers while it runs.
+    /// Starts a dream of an anima, and answers while it runs. Self-hosted servers only.
     ///
     /// Servers of version 0.5.8 ask by mistake for a query parameter named `kwargs`, whatever its value, and others take
     /// no notice of it; so it is always sent.
@@ -41,7 +41,7 @@ impl Dreams {
         Request::new(&self.core, ops::TRIGGER_DREAM).json(&DreamRequest::new(anima_id)).query("kwargs", "1")
     }
 
-    /// Reads a dream: how far it is, and what it has changed.
+    /// Reads a dream: how far it is, and what it has changed. Self-hosted servers only.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) when there is none, [`InvalidArgument`](crate::Error::InvalidArgument)
@@ -60,7 +60,8 @@ impl Dreams {
         Request::new(&self.core, ops::GET_DREAM).id(dream_id)
     }
 
-    /// Waits until a dream has ended, well or badly: the status of what comes back is `COMPLETED` or `FAILED`.
+    /// Waits until a dream has ended, well or badly: the status of what comes back is `COMPLETED` or `FAILED`, or one that
+    /// a newer server gives a dream that has its end. Self-hosted servers only.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) when the dream runs longer than the poller waits.
@@ -74,10 +75,12 @@ impl Dreams {
     /// # Ok(()) }
     /// ```
     pub fn wait(&self, dream_id: impl Into<String>) -> Poller<Dream> {
-        Poller::new(self.get(dream_id), |dream| dream.status != DreamStatus::Running)
+        Poller::new(self.get(dream_id), |dream| {
+            dream.completed_at.is_some() || matches!(dream.status, DreamStatus::Completed | DreamStatus::Failed)
+        })
     }
 
-    /// Lists the dreams of an anima, newest first.
+    /// Lists the dreams of an anima, newest first. Self-hosted servers only.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) on the public host, [`InvalidArgument`](crate::Error::InvalidArgument) for
@@ -96,7 +99,7 @@ impl Dreams {
         Request::new(&self.core, ops::LIST_DREAMS).params(&params)
     }
 
-    /// Ends a running dream, whose status becomes `FAILED`.
+    /// Ends a running dream, whose status becomes `FAILED`. Self-hosted servers only.
     ///
     /// It is sent again only when an attempt was certainly not processed: a second cancellation is an error.
     ///

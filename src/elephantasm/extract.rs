@@ -48,7 +48,7 @@ impl Elephantasm {
     /// Captures an event, of this client's anima unless it names another.
     ///
     /// An event with a dedupe key that the platform has stored before is not an error, but
-    /// [`Captured::AlreadyStored`].
+    /// [`Captured::AlreadyStored`]. Servers that do not look at dedupe keys store it twice; see [`Capture::dedupe`].
     ///
     /// # Errors
     /// Those of [`Events::create`](super::Events::create); [`Error::InvalidArgument`] without an anima.
@@ -137,7 +137,7 @@ impl Extract {
     /// See [`Elephantasm::extract`].
     pub async fn send(self) -> Result<Captured, Error> {
         match (self.request.send().await, self.dedupe_key) {
-            (Ok(event), _) => Ok(Captured::Stored(Box::new(event))),
+            (Ok(event), _) => Ok(Captured::Stored(event)),
             (Err(error), Some(dedupe_key)) if error.reason() == Some(Reason::Duplicate) => {
                 Ok(Captured::AlreadyStored { dedupe_key })
             }

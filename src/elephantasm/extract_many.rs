@@ -1,6 +1,6 @@
 //! Many captures at once: bounded, with back-pressure, one outcome for each, none lost.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,7 +19,7 @@ impl Elephantasm {
     /// it has room for. A capture that fails is an outcome like any other and ends nothing.
     ///
     /// To stop early without losing sight of anything, call [`stop`](ExtractMany::stop) and go on polling until the end:
-    /// what was taken is brought to its outcome, and [`into_rest`](ExtractMany::into_rest) gives back what was not taken.
+    /// what was taken is brought to its outcome. [`into_rest`](ExtractMany::into_rest) gives back whatever has no outcome.
     /// The input is polled in place, so it must be `Unpin`; `Box::pin` makes any stream so.
     ///
     /// Dropping the stream drops the calls under way; whether they were processed is then unknown.
@@ -51,6 +51,7 @@ impl Elephantasm {
             in_session_order: false,
             options: None,
             under_way: FuturesUnordered::new(),
+            in_doubt: BTreeMap::new(),
             busy_sessions: HashSet::new(),
             parked: HashMap::new(),
             parked_count: 0,
@@ -89,6 +90,18 @@ pub struct Outcome {
     pub result: Result<Captured, Error>,
 }
 
+/// What is left of the captures that went into [`Elephantasm::extract_many`]; from [`ExtractMany::into_rest`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Rest<S> {
+    /// Calls were under way for these: the platform may have stored them. In the order of the input.
+    pub in_doubt: Vec<Capture>,
+    /// These were taken and waited for their session: the platform has not seen them. In the order of the input.
+    pub unsent: Vec<Capture>,
+    /// The input, with all that was not taken.
+    pub input: S,
+}
+
 /// An anima and a session of it.
 type Conversation = (String, String);
 type Options = Box<dyn Fn(Request<Event>) -> Request<Event> + Send + Sync>;
@@ -103,6 +116,8 @@ pub struct ExtractMany<S> {
     in_session_order: bool,
     options: Option<Options>,
     under_way: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    /// The captures that are under way.
+    in_doubt: BTreeMap<usize, Capture>,
     /// Sessions that have a call under way, if their order is kept.
     busy_sessions: HashSet<Conversation>,
     /// Captures taken whose session is busy, in order.
@@ -144,10 +159,16 @@ where
         self.input_ended = true;
     }
 
-    /// The input, with all that was not taken. Captures under way or waiting for their session are dropped: poll to
-    /// the end after [`stop`](Self::stop) first.
-    pub fn into_rest(self) -> S {
-        self.input.into_inner()
+    /// Everything that has no outcome yet. Calls under way are dropped, and only the platform knows whether it has
+    /// stored their events: poll to the end after [`stop`](Self::stop) first, if that matters.
+    pub fn into_rest(self) -> Rest<S> {
+        let mut parked: Vec<_> = self.parked.into_values().flatten().collect();
+        parked.sort_by_key(|(index, _)| *index);
+        Rest {
+            in_doubt: self.in_doubt.into_values().collect(),
+            unsent: parked.into_iter().map(|(_, capture)| capture).collect(),
+            input: self.input.into_inner(),
+        }
     }
 
     fn start(&mut self, index: usize, capture: Capture) {
@@ -155,13 +176,14 @@ where
         if let Some(set) = &self.options {
             call = call.options(set);
         }
+        self.in_doubt.insert(index, capture.clone());
         self.under_way.push(Box::pin(async move { Outcome { index, capture, result: call.send().await } }));
     }
 
     /// Starts the capture, or parks it behind the one under way in its session.
     fn admit(&mut self, index: usize, capture: Capture) {
         if self.in_session_order
-            && let Some(session) = capture.conversation()
+            && let Some(session) = capture.conversation(self.client.anima_id())
         {
             if self.busy_sessions.contains(&session) {
                 self.parked_count += 1;
@@ -174,8 +196,11 @@ where
     }
 
     /// Lets the next of the session go.
-    fn finish(&mut self, outcome: &Outcome) {
-        let Some(session) = outcome.capture.conversation().filter(|_| self.in_session_order) else { return };
+    fn finish(&mut self, capture: &Capture) {
+        if !self.in_session_order {
+            return;
+        }
+        let Some(session) = capture.conversation(self.client.anima_id()) else { return };
         if let Some((index, capture)) = self.parked.get_mut(&session).and_then(VecDeque::pop_front) {
             self.parked_count -= 1;
             self.start(index, capture);
@@ -207,7 +232,8 @@ where
         }
         match self.under_way.poll_next_unpin(cx) {
             Poll::Ready(Some(outcome)) => {
-                self.finish(&outcome);
+                self.in_doubt.remove(&outcome.index);
+                self.finish(&outcome.capture);
                 Poll::Ready(Some(outcome))
             }
             Poll::Ready(None) if self.input_ended => Poll::Ready(None),

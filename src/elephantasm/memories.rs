@@ -96,8 +96,8 @@ impl Memories {
 
     /// Finds memories by meaning, with their similarity to the query.
     ///
-    /// Memories without an embedding are not found, and by default only active ones are. For memories in any state,
-    /// send `state` as null, as in the example.
+    /// Memories without an embedding are not found, and by default only active ones are; `clear_state` looks for those in
+    /// any state.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, which the server
@@ -106,9 +106,8 @@ impl Memories {
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::MemorySearch};
     /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let search = MemorySearch::new(anima_id, "hot drinks").limit(3);
-    /// let any_state = client.memories().search_semantic(search).body_field("state", serde_json::Value::Null);
-    /// for found in any_state.await? {
+    /// let in_any_state = MemorySearch::new(anima_id, "hot drinks").limit(3).clear_state();
+    /// for found in client.memories().search_semantic(in_any_state).await? {
     ///     println!("{:.2} {}", found.score, found.memory.summary.unwrap_or_default());
     /// }
     /// # Ok(()) }

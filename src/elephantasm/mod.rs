@@ -39,7 +39,7 @@ pub use self::capture::{Capture, Captured};
 pub use self::dreams::Dreams;
 pub use self::events::Events;
 pub use self::extract::Extract;
-pub use self::extract_many::{ExtractMany, Outcome};
+pub use self::extract_many::{ExtractMany, Outcome, Rest};
 pub use self::identities::Identities;
 pub use self::knowledge::KnowledgeItems;
 pub use self::memories::Memories;
@@ -101,9 +101,12 @@ impl Elephantasm {
     /// | variable | meaning |
     /// |---|---|
     /// | `ELEPHANTASM_API_KEY` | the key; required |
-    /// | `ELEPHANTASM_ENDPOINT` | base URL, with or without `/api` at its end. Default: the public host |
-    /// | `ELEPHANTASM_TIMEOUT` | attempt timeout in whole seconds. Default: 30 |
+    /// | `ELEPHANTASM_ENDPOINT` | base URL, with or without `/api` at its end; plain `http` for loopback only. Default: the public host |
+    /// | `ELEPHANTASM_TIMEOUT` | attempt timeout in whole seconds. Default: 30, and 60 where the platform compiles |
     /// | `ELEPHANTASM_ANIMA_ID` | the anima of [`inject`](Self::inject) and [`extract`](Self::extract) |
+    ///
+    /// A server of one's own that answers by plain `http` takes a word of code, since the key then travels in clear:
+    /// `Elephantasm::builder_from_env()?.allow_insecure_http().build()`.
     ///
     /// # Errors
     /// [`Error::Config`] if the key is missing or a variable has no usable value.
@@ -182,12 +185,12 @@ impl Elephantasm {
         Identities::new(&self.core)
     }
 
-    /// Dreams: the platform tending memories in the background.
+    /// Dreams: the platform tending memories in the background. Self-hosted servers only.
     pub fn dreams(&self) -> Dreams {
         Dreams::new(&self.core)
     }
 
-    /// The account's API keys.
+    /// The account's API keys. Self-hosted servers only.
     pub fn api_keys(&self) -> ApiKeys {
         ApiKeys::new(&self.core)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use super::call::{Attempt, CallRecord};
@@ -146,7 +146,7 @@ impl ApiError {
         let ErrorAnswer { status, headers, body, mut facts, retry_after } = answer;
         let body = Body(body);
         if facts.message.is_none() {
-            facts.message = body.excerpt(secret);
+            facts.message = target_of_redirect(status, &headers).or_else(|| body.excerpt(secret));
         }
         facts.redact(secret);
         let message = facts.message.take().map(|m| one_line(&m, config::MAX_MESSAGE)).unwrap_or_default();
@@ -158,7 +158,7 @@ impl ApiError {
         self.status
     }
 
-    /// The server's words, on one line; empty if it gave none.
+    /// The server's words, on one line; of a redirect that is not followed, where it leads. Empty if there are none.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -223,6 +223,13 @@ impl ApiError {
     pub fn body(&self) -> &Bytes {
         &self.body.0
     }
+}
+
+/// Without what stands behind the path: it may hold a session, or what was asked.
+fn target_of_redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(header::LOCATION).filter(|_| status.is_redirection())?.to_str().ok()?;
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    Some(format!("redirects to {path}"))
 }
 
 impl fmt::Display for ApiError {

@@ -25,7 +25,7 @@ pub(super) fn parse_base(platform: &Platform, given: Option<&str>, insecure: boo
                 "the base URL is plain http on a host that is not loopback: use https, or `allow_insecure_http`",
             ));
         }
-        _ => return Err(Error::config("the base URL must be https or http")),
+        _ => return Err(Error::config("the base URL must begin with `https://`, or `http://` for loopback")),
     }
     let path = url.path().trim_end_matches('/');
     let prefix = path.strip_suffix(platform.optional_suffix).unwrap_or(path).trim_end_matches('/').to_owned();

@@ -141,8 +141,8 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// How long one attempt may take, from sending to the last byte of the answer. Default: 30 s. Operations that are
-    /// known to be slow keep their own, longer one.
+    /// How long one attempt may take, from sending to the last byte of the answer. Default: 30 s, or more for operations
+    /// that are known to be slow; one that is set here holds for those too.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.settings.attempt = Some(timeout);
         self

@@ -56,14 +56,13 @@ impl Draft {
     pub(crate) fn plan(&self, settings: &Settings) -> Plan {
         let options = &self.options;
         let policy: RetryPolicy = settings.policy;
-        let attempt = options.attempt.or(settings.attempt).unwrap_or(config::ATTEMPT_TIMEOUT);
-        let raised = self.spec.timeout.filter(|_| options.attempt.is_none());
+        let natural = self.spec.timeout.unwrap_or_default().max(config::ATTEMPT_TIMEOUT);
+        let attempt = options.attempt.or(settings.attempt).unwrap_or(natural);
         let natural_class = match &self.target {
             Target::Raw(method, _) if !method.is_idempotent() => RetryClass::Never,
             Target::Raw(..) => RetryClass::Idempotent,
             Target::Ids(_) => self.spec.retry,
         };
-        let attempt = raised.map_or(attempt, |raised| raised.max(attempt));
         let strict = options.total.is_some() || settings.total_set;
         // An attempt that was allowed more than the default total has it.
         let total = options.total.or(settings.total).map(|total| if strict { total } else { total.max(attempt) });

@@ -42,6 +42,12 @@ impl Timestamp {
         jiff::Timestamp::from_millisecond(millis).ok().map(Self)
     }
 
+    /// The time `micros` microseconds after 1970-01-01T00:00:00Z, or before it if negative. `None` beyond the year 9999
+    /// or −9999.
+    pub fn from_unix_micros(micros: i64) -> Option<Self> {
+        jiff::Timestamp::from_microsecond(micros).ok().map(Self)
+    }
+
     /// Whole seconds since 1970-01-01T00:00:00Z.
     pub fn unix_seconds(self) -> i64 {
         self.0.as_second()
@@ -50,6 +56,11 @@ impl Timestamp {
     /// Whole milliseconds since 1970-01-01T00:00:00Z.
     pub fn unix_millis(self) -> i64 {
         self.0.as_millisecond()
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z, rounded down.
+    pub fn unix_micros(self) -> i64 {
+        i64::try_from(self.0.as_nanosecond().div_euclid(1000)).unwrap_or(i64::MAX)
     }
 }
 

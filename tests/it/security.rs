@@ -112,6 +112,7 @@ async fn a_redirect_to_another_origin_is_not_followed() {
         assert!(matches!(error, Error::UnexpectedStatus(_)), "{status}: {error:?}");
         assert_eq!(error.status().unwrap().as_u16(), status);
         assert!(error.headers().unwrap().contains_key("location"));
+        assert!(error.message().ends_with("/api/stolen"), "{error}");
     }
     assert!(elsewhere.received_requests().await.unwrap().is_empty());
     client(&elsewhere).animas().create(AnimaCreate::new("Ada")).await.unwrap_err();

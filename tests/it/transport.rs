@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
-use polyagent::{Error, RetryClass, Timer, TransportKind};
+use polyagent::{Error, RetryClass, TransportKind};
 use tokio::net::TcpListener;
 
 use crate::sockets::{Server, Step, answer, write};
@@ -182,72 +182,6 @@ async fn a_body_of_exactly_the_limit_is_read() {
     assert_eq!(kind(&error), Some(TransportKind::BodyTooLarge));
 }
 
-#[tokio::test]
-async fn a_silent_server_runs_into_the_attempt_timer() {
-    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
-    let timeout = Duration::from_millis(40);
-    let error = server.client().animas().get(ID).attempt_timeout(timeout).await.unwrap_err();
-    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
-    assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Attempt, timeout));
-    assert!(error.may_have_been_processed());
-    assert_eq!(server.connections(), 3);
-
-    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
-    let error = server.client().animas().create(AnimaCreate::new("Ada")).attempt_timeout(timeout).await.unwrap_err();
-    assert!(error.is_timeout());
-    assert_eq!(server.connections(), 1);
-}
-
-#[tokio::test]
-async fn a_body_that_stalls_runs_into_the_attempt_timer_too() {
-    let half = write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{");
-    let server = Server::start(vec![vec![Step::Read, half, Step::Hang]]).await;
-    let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(40)).max_retries(0);
-    let Error::Timeout(timed_out) = call.await.unwrap_err() else { panic!("no timeout") };
-    assert_eq!(timed_out.timer(), Timer::Attempt);
-}
-
-#[tokio::test]
-async fn the_total_timer_ends_the_call_over_all_attempts() {
-    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
-    let total = Duration::from_millis(350);
-    let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(200)).total_timeout(total);
-    let begun = Instant::now();
-    let Error::Timeout(timed_out) = call.await.unwrap_err() else { panic!("no timeout") };
-    assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Total, total));
-    assert!(begun.elapsed() < Duration::from_secs(5));
-}
-
-#[cfg(target_os = "linux")] // Others refuse what a full queue lets wait there.
-#[tokio::test]
-async fn a_connection_that_is_never_made_runs_into_its_own_timer() {
-    // A listener whose queue is full never answers a handshake; connections are made until that is so.
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let listener = socket.listen(1).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut queued = Vec::new();
-    while let Ok(Ok(stream)) =
-        tokio::time::timeout(Duration::from_millis(200), tokio::net::TcpStream::connect(address)).await
-    {
-        queued.push(stream);
-    }
-    let server = Server::start(vec![vec![]]).await;
-    let connect = Duration::from_millis(50);
-    let client = server.builder().base_url(format!("http://{address}")).connect_timeout(connect).build().unwrap();
-    let error = client.animas().create(AnimaCreate::new("Ada")).max_retries(1).await.unwrap_err();
-    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
-    assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Connect, connect));
-    assert_eq!(error.attempts().len(), 2, "it is safe to retry whatever the call");
-    assert!(!error.may_have_been_processed());
-
-    let impatient = client.animas().create(AnimaCreate::new("Ada")).attempt_timeout(Duration::from_millis(10));
-    let error = impatient.max_retries(0).await.unwrap_err();
-    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
-    assert_eq!(timed_out.timer(), Timer::Attempt);
-    assert!(!error.may_have_been_processed(), "nothing was sent yet");
-}
-
 /// Connects at once the first time, and slowly from then on.
 #[derive(Clone)]
 struct SlowFromTheSecondOn(Arc<AtomicUsize>);
@@ -330,25 +264,6 @@ async fn a_redirect_leaves_open_what_was_done_before_it() {
     let server = Server::start(vec![vec![Step::Read, see_other]]).await;
     let error = server.client().animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
     assert!(matches!(error, Error::UnexpectedStatus(_)) && error.may_have_been_processed(), "{error:?}");
-}
-
-#[tokio::test]
-async fn the_longest_durations_are_no_panic() {
-    let busy = answer("503 Service Unavailable", "retry-after: 99999999999999999999999\r\n", "{}");
-    let server = Server::start(vec![vec![Step::Read, ok(), Step::Read, busy]]).await;
-    let patient = polyagent::RetryPolicy::default().max_server_wait(Duration::MAX);
-    let client = server.builder().retry_policy(patient).total_timeout(Duration::MAX).build().unwrap();
-    client.animas().get(ID).attempt_timeout(Duration::MAX).await.unwrap();
-    let error = client.animas().get(ID).attempt_timeout(Duration::MAX).await.unwrap_err();
-    assert_eq!(error.retry_after(), Some(Duration::MAX), "no one lives to see the end of that wait");
-}
-
-#[tokio::test]
-async fn a_timer_of_the_callers_http_client_is_a_timeout_too() {
-    let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
-    let client = server.builder().configure_http(|http| http.timeout(Duration::from_millis(40))).build().unwrap();
-    let error = client.animas().get(ID).max_retries(0).await.unwrap_err();
-    assert!(error.is_timeout(), "{error:?}");
 }
 
 #[tokio::test]

@@ -376,7 +376,7 @@ pub(super) fn stats(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let packs: Vec<&Pack> = scene.account.packs.iter().filter(|pack| pack.anima_id == id).collect();
     let mean = |number: fn(&Pack) -> usize| {
         let sum: usize = packs.iter().map(|pack| number(pack)).sum();
-        if packs.is_empty() { 0.0 } else { float(sum) / float(packs.len()) }
+        if packs.is_empty() { Some(0.0) } else { Some(float(sum) / float(packs.len())) }
     };
     let stats = MemoryPackStats::new(
         count(packs.len()),
@@ -385,7 +385,7 @@ pub(super) fn stats(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         mean(|pack| pack.knowledge),
         mean(|pack| pack.long_term),
         mean(|pack| pack.pending),
-        mean(|pack| usize::from(pack.has_identity)) * 100.0,
+        mean(|pack| usize::from(pack.has_identity)).map(|share| share * 100.0),
     );
     Ok(Answer::json(StatusCode::OK, &stats))
 }

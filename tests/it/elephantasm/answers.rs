@@ -87,6 +87,14 @@ async fn a_pack_is_null_empty_or_full_in_either_spelling() {
 }
 
 #[tokio::test]
+async fn means_over_nothing_may_be_null() {
+    let body = r#"{"total_packs":0,"avg_token_count":null,"avg_session_memories":null,"avg_knowledge":null,"avg_long_term_memories":null,"avg_pending_events":0.0,"identity_usage_rate":0,"median":1}"#;
+    let stats = answered(|c| c.memory_packs().stats(ID), 200, body).await.unwrap();
+    assert_eq!((stats.total_packs, stats.avg_token_count, stats.identity_usage_rate), (0, None, Some(0.0)));
+    assert_eq!(stats.unknown["median"], json!(1));
+}
+
+#[tokio::test]
 async fn usage_keeps_what_it_does_not_know() {
     let body = r#"{"plan_tier":"free","period_start":"2026-11-01","events_created":12.0,"events_limit":-1,"is_hard_capped":false,"dream_minutes":3}"#;
     let usage = answered(|c| c.subscriptions().usage(), 200, body).await.unwrap();

@@ -216,6 +216,12 @@ async fn other_requests() {
     )
     .await;
     assert_sent(
+        |c| c.memories().search_semantic(MemorySearch::new(ID, "tea").clear_state()),
+        "POST /api/memories/search/semantic",
+        r#"{"anima_id":"b2352c05-e685-4021-8624-595406c725f2","query":"tea","state":null}"#,
+    )
+    .await;
+    assert_sent(
         |c| c.knowledge().search_semantic(KnowledgeSearch::new(ID, "tea").knowledge_type(KnowledgeType::Fact)),
         "POST /api/knowledge/search/semantic",
         r#"{"anima_id":"b2352c05-e685-4021-8624-595406c725f2","query":"tea","knowledge_type":"FACT"}"#,
