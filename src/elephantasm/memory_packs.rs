@@ -119,7 +119,7 @@ impl MemoryPacks {
     /// # use polyagent::elephantasm::Elephantasm;
     /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
     /// let stats = client.memory_packs().stats(anima_id).await?;
-    /// println!("{} packs of {} tokens on average", stats.total_packs, stats.avg_token_count);
+    /// println!("{} packs of {} tokens on average", stats.total_packs, stats.avg_token_count.unwrap_or_default());
     /// # Ok(()) }
     /// ```
     pub fn stats(&self, anima_id: impl Into<String>) -> Request<MemoryPackStats> {
