@@ -46,13 +46,14 @@ impl SandboxBuilder {
         self
     }
 
-    /// The key of the default tenant. Default: a new one.
+    /// The key of the default tenant, of visible ASCII characters. Space around it is no part of it, as in clients.
+    /// Default: a new one.
     pub fn key(mut self, key: impl Into<Secret<String>>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// What the sandbox's clock says when it starts. Default: the present.
+    /// What the sandbox's clock says when it starts, within the years 1 to 9999. Default: the present.
     pub fn starts_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.starts_at = Some(time.into());
         self
@@ -79,15 +80,17 @@ impl SandboxBuilder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// [`Error::Config`] if the port is taken, or a key can't stand in a header.
+    /// [`Error::Config`] if the port is taken, the key is empty or not of visible ASCII characters, or the clock can't start at
+    /// that time.
     #[allow(
         clippy::unused_async,
         reason = "starting may come to wait for something, and callers should not have to change"
     )]
     pub async fn start(self) -> Result<Sandbox, Error> {
+        let key = self.key.map(usable).transpose()?;
         let shared = Arc::new(Shared {
             document: Document::get()?,
-            clock: self.starts_at.map_or_else(Clock::default, Clock::starting_at),
+            clock: self.starts_at.map_or_else(|| Ok(Clock::default()), starting_at)?,
             faults: super::faults::Faults::default(),
             log: super::record::Log::default(),
             elephantasm: Mutex::new(Platform::new(self.quirks, self.plan, self.rate)),
@@ -95,7 +98,24 @@ impl SandboxBuilder {
         let server = Server::start(self.port, shared.clone())
             .map_err(|error| Error::config_from(format!("the sandbox can't listen on port {}", self.port), error))?;
         let url = format!("http://{}", server.address);
-        let tenant = Tenant::new(DEFAULT_TENANT, self.key, &url, &shared)?;
+        let tenant = Tenant::new(DEFAULT_TENANT, key, &url, &shared)?;
         Ok(Sandbox { server, shared, tenant })
     }
+}
+
+/// A key as clients send it.
+fn usable(key: Secret<String>) -> Result<Secret<String>, Error> {
+    let key = key.expose().trim();
+    if key.is_empty() {
+        return Err(Error::config("the sandbox's key is empty"));
+    }
+    if !key.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(Error::config("the sandbox's key has characters that are not visible ASCII"));
+    }
+    Ok(Secret::new(key.to_owned()))
+}
+
+fn starting_at(time: Timestamp) -> Result<Clock, Error> {
+    let wrong = || Error::config(format!("the sandbox's clock can't start at {time}: it tells the years 1 to 9999"));
+    Clock::starting_at(time).ok_or_else(wrong)
 }

@@ -144,6 +144,10 @@ pub(super) fn word(value: &Value, words: &[String]) -> Result<Value, Wrong> {
 fn timestamp(value: &Value) -> Result<Value, Wrong> {
     match Stamp::read(value) {
         Ok(stamp) => Ok(json!(stamp.isoformat())),
+        Err(Misread::Range(reason)) => {
+            let message = format!("Input should be a valid datetime, {reason}");
+            Err(Wrong::new("datetime_parsing", message).with(json!({"error": reason})))
+        }
         Err(Misread::Type) => Err(Wrong::new("datetime_type", "Input should be a valid datetime")),
         Err(Misread::Text(reason)) => {
             let message = format!("Input should be a valid datetime or date, {reason}");

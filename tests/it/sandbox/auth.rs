@@ -1,8 +1,9 @@
 //! Who may come in, and where to.
 
-use polyagent::Method;
+use polyagent::elephantasm::types::ListAnimasParams;
 use polyagent::sandbox::Sandbox;
 use polyagent::sandbox::elephantasm::{Quirk, Quirks};
+use polyagent::{Error, Method};
 
 use super::{ABSENT, Wire, raw};
 
@@ -96,4 +97,26 @@ async fn a_sandbox_takes_the_key_it_is_given() {
     let digits = own.sandbox.key().strip_prefix("sk_live_").unwrap();
     assert!(digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{digits}");
     assert_ne!(own.sandbox.key(), Sandbox::start().await.unwrap().key());
+}
+
+#[tokio::test]
+async fn space_around_a_key_is_no_part_of_it() {
+    let wire = Wire::built(Sandbox::builder().key("\t sk_live_spaced \n")).await;
+    assert_eq!(wire.sandbox.key(), "sk_live_spaced");
+    assert_eq!(wire.get("/animas").await.status, 200);
+    wire.sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_no_client_could_send_is_refused_and_not_told() {
+    for (key, reason) in [
+        ("", "the sandbox's key is empty"),
+        (" \n", "the sandbox's key is empty"),
+        ("sk_live_\u{e9}", "the sandbox's key has characters that are not visible ASCII"),
+        ("sk_live_\r\nx: y", "the sandbox's key has characters that are not visible ASCII"),
+    ] {
+        let error = Sandbox::builder().key(key).start().await.unwrap_err();
+        assert_eq!(error.message(), reason, "{key:?}");
+        assert!(matches!(error, Error::Config(_)));
+    }
 }

@@ -113,6 +113,12 @@ async fn every_value_has_its_own_complaint() {
             "Input should be a valid datetime or date, input is too short",
         ),
         ("occurred_at", json!(true), "datetime_type", "Input should be a valid datetime"),
+        (
+            "occurred_at",
+            json!("0000-01-01T00:00:00Z"),
+            "datetime_parsing",
+            "Input should be a valid datetime, year 0 is out of range",
+        ),
         ("anima_id", json!(5), "uuid_type", "UUID input should be a string, bytes or UUID object"),
     ] {
         let list = refused(&wire, name, &value).await;
