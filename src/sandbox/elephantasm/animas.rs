@@ -1,5 +1,7 @@
 //! Animas: create, read, list, search, change, delete, restore, count.
 
+use std::collections::HashSet;
+
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -232,10 +234,10 @@ pub(super) fn delete(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         anima.updated_at = now;
     }
     let account = &mut *scene.account;
-    let of_anima: Vec<&str> =
+    let of_anima: HashSet<&str> =
         account.memories.iter().filter(|memory| memory.anima_id == id).map(|memory| memory.id.as_str()).collect();
     let links = account.links.len();
-    account.links.retain(|link| !of_anima.contains(&link.memory_id.as_str()));
+    account.links.retain(|link| !of_anima.contains(link.memory_id.as_str()));
     let links = links - account.links.len();
     let dreams = remove(&mut account.dreams, |dream| dream.anima_id == id);
     let packs = remove(&mut account.packs, |pack| pack.anima_id == id);

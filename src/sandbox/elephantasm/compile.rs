@@ -1,6 +1,6 @@
 //! Compiling a pack: what of an anima's memory goes into a prompt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::account::Account;
 use super::call::{Scene, unchecked};
@@ -212,14 +212,14 @@ fn pending<'a>(
     config: &Config,
     query: Option<&BTreeSet<String>>,
 ) -> Vec<&'a Event> {
-    let covered = |event: &Event| account.links.iter().any(|link| link.event_id == event.id);
+    let covered: HashSet<&str> = account.links.iter().map(|link| link.event_id.as_str()).collect();
     let mut events: Vec<&Event> = account
         .events
         .iter()
         .filter(|event| event.anima_id == anima_id && !event.deleted)
         .filter(|event| match query {
             Some(query) => shares_a_term(event, query),
-            None => !covered(event),
+            None => !covered.contains(event.id.as_str()),
         })
         .collect();
     events.sort_by_key(|event| (event.occurred_at, event.created_at));

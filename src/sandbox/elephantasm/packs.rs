@@ -12,7 +12,7 @@ use super::quirks::{Quirk, Quirks};
 use super::refusal;
 use super::stamp::{Form, Stamp};
 use super::types::{MemoryPackStats, RetrievalConfig};
-use super::usage::{count, packs_this_month};
+use super::usage::count;
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
@@ -129,11 +129,11 @@ fn known_preset(preset: &str) -> Result<&str, Answer> {
 /// Every compilation counts, stored or not.
 fn count_build(scene: &mut Scene<'_>) -> Result<(), Answer> {
     let plan = &scene.account.plan;
-    if plan.refuses(plan.pack_builds, || packs_this_month(scene), scene.quirks) {
+    if plan.refuses(plan.pack_builds, || scene.account.pack_builds.in_month_of(scene.now), scene.quirks) {
         let message = format!("Your plan allows {} pack builds a month.", plan.pack_builds);
         return Err(plan.limit_exceeded("pack_build", &message, scene.quirks));
     }
-    scene.account.pack_builds.push(scene.now);
+    scene.account.pack_builds.count(scene.now);
     Ok(())
 }
 
