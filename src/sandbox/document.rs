@@ -36,7 +36,7 @@ pub(super) enum Route {
     Operation(&'static Operation, Vec<(String, String)>),
     /// To a path that is known by other methods only.
     OtherMethods(Vec<Method>),
-    /// Nowhere, but without its last slash, or with one more, the path is known.
+    /// Nowhere, but without its last slash the path is known.
     Slash(String),
     Nowhere,
 }
@@ -69,9 +69,11 @@ impl Document {
         Ok(Self { operations })
     }
 
-    /// The operation of that id.
-    pub(super) fn operation(&self, id: &str) -> Option<&Operation> {
-        self.operations.iter().find(|operation| operation.id == id)
+    /// The ids of all operations, in the order of the alphabet.
+    pub(super) fn ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self.operations.iter().map(|operation| operation.id.as_str()).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// The operation that a request asks for. `raw` is the path as it was sent, still escaped.

@@ -44,6 +44,7 @@ pub mod elephantasm;
 mod fault;
 mod faults;
 mod ids;
+mod nearest;
 mod record;
 mod schema;
 mod server;
@@ -167,12 +168,30 @@ impl Sandbox {
     /// [`Error::Config`] if the fault names an operation that there is not, or something that HTTP does not allow.
     pub fn fault(&self, fault: Fault) -> Result<Armed, Error> {
         fault.check()?;
-        if let Some(operation) = &fault.operation
-            && self.shared.document.operation(operation).is_none()
-        {
-            return Err(Error::config(format!("a fault of an operation that there is not: {operation}")));
+        if let Some(operation) = &fault.operation {
+            let operations = self.operations();
+            if !operations.contains(&operation.as_str()) {
+                let nearest = nearest::nearest(operation, &operations).join(", ");
+                let message = format!("a fault of an operation that there is not: {operation}; the nearest: {nearest}");
+                return Err(Error::config(message));
+            }
         }
         Ok(self.shared.faults.arm(fault))
+    }
+
+    /// The ids of all operations, in the order of the alphabet: what [`Fault::on`] takes and
+    /// [`Recorded::operation`] tells.
+    ///
+    /// ```
+    /// # use polyagent::sandbox::Sandbox;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// assert!(sandbox.operations().contains(&"elephantasm_create_anima"));
+    /// # Ok(()) }
+    /// ```
+    pub fn operations(&self) -> Vec<&'static str> {
+        self.shared.document.ids()
     }
 
     /// Disarms all faults.

@@ -20,7 +20,7 @@ use super::answer::Answer;
 use super::clock::Clock;
 use super::document::{Document, Route};
 use super::elephantasm::Platform;
-use super::fault::{Effect, Fault};
+use super::fault::{Effect, Fault, Occasion};
 use super::faults::Faults;
 use super::record::{Log, Recorded};
 use super::wire::{Damage, Line, Place, Wires};
@@ -54,7 +54,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = {
             let _entered = runtime.enter();
-            Wires(tokio::net::TcpListener::from_std(listener)?)
+            Wires { listener: tokio::net::TcpListener::from_std(listener)?, shared: shared.clone() }
         };
         let service = Router::new().fallback(handle).with_state(shared).into_make_service_with_connect_info::<Line>();
         let (stop, stopped) = oneshot::channel();
@@ -91,7 +91,7 @@ async fn handle(
         _ => None,
     };
     shared.log.push(Recorded::new(operation, &parts, body.clone()));
-    let fault = shared.faults.strike(operation);
+    let fault = shared.faults.strike(Occasion::Call(operation));
     let process = || {
         let mut platform = shared.elephantasm.lock().unwrap_or_else(PoisonError::into_inner);
         platform.answer(route, &parts, &body, shared.clock.now())
@@ -121,6 +121,8 @@ async fn strike(fault: Fault, process: impl FnOnce() -> Answer) -> (Answer, Opti
             let damage = fitted(damage, &answer.body);
             (answer, Some(damage))
         }
+        // Faults of connections strike no calls.
+        Effect::NoConnection => (answer, None),
     }
 }
 
