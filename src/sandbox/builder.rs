@@ -59,7 +59,10 @@ impl SandboxBuilder {
         self
     }
 
-    /// How many calls each tenant has in any span of time `per`; more get 429. Default: no limit.
+    /// How many calls each tenant has in any span of time `per`; more get 429. Default: no limit. Calls of all the
+    /// tenant's keys count together; calls without a valid key and health checks do not count.
+    ///
+    /// Real servers count by the client's address, which is the same for all tenants of a sandbox.
     pub fn rate_limit(mut self, calls: usize, per: Duration) -> Self {
         self.rate = Some(RateLimit { calls, per });
         self
@@ -71,7 +74,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// The plan of every tenant of Elephantasm. Default: [`Plan::unlimited`].
+    /// The plan of every tenant of Elephantasm. Default: [`Plan::unlimited`]. By default one more than a
+    /// [limit](Plan::events) goes through.
     pub fn elephantasm_plan(mut self, plan: Plan) -> Self {
         self.plan = plan;
         self
