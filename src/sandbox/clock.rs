@@ -12,8 +12,8 @@ pub(super) type Micros = i64;
 pub(super) const EARLIEST: Micros = -62_135_596_800_000_000;
 /// 9999-12-31T23:59:59.999999: after it Python tells no time.
 pub(super) const LATEST: Micros = 253_402_300_799_999_999;
-/// The last that a [`Timestamp`] tells, by which a clock stops: clients must be able to read what it says.
-const STOP: Micros = 253_402_207_200_999_999;
+/// The last that a [`Timestamp`] tells, at which a clock stops: clients must be able to read what it says.
+pub(super) const READABLE: Micros = 253_402_207_200_999_999;
 
 /// A clock that runs, ahead of the machine's by some amount.
 #[derive(Debug, Default)]
@@ -26,11 +26,11 @@ impl Clock {
     pub(super) fn starting_at(start: Timestamp) -> Option<Self> {
         let start = micros(start.into());
         let ahead = start.saturating_sub(micros(SystemTime::now()));
-        (EARLIEST..=STOP).contains(&start).then(|| Self { ahead: AtomicI64::new(ahead) })
+        (EARLIEST..=READABLE).contains(&start).then(|| Self { ahead: AtomicI64::new(ahead) })
     }
 
     pub(super) fn now(&self) -> Micros {
-        micros(SystemTime::now()).saturating_add(self.ahead.load(Ordering::SeqCst)).clamp(EARLIEST, STOP)
+        micros(SystemTime::now()).saturating_add(self.ahead.load(Ordering::SeqCst)).clamp(EARLIEST, READABLE)
     }
 
     /// It stops at the end of the time that it can tell.

@@ -1,7 +1,9 @@
 //! The server: a thread of its own, so that it answers whatever the program's runtime does, and outlives none of it.
 
+use std::error::Error as _;
 use std::future::IntoFuture;
 use std::io;
+use std::iter::successors;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,8 +84,9 @@ async fn handle(
     request: Request,
 ) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY).await else {
-        return response(Answer::empty(StatusCode::PAYLOAD_TOO_LARGE));
+    let body = match to_bytes(body, MAX_BODY).await {
+        Ok(body) => body,
+        Err(error) => return response(Answer::empty(unreadable(&error))),
     };
     let route = shared.document.route(&parts.method, parts.uri.path());
     let operation = match &route {
@@ -102,6 +105,13 @@ async fn handle(
     };
     line.next_answer(damage);
     response(answer)
+}
+
+/// The status for a body that can't be read: what hyper takes offence at is no HTTP or ends too early, and all else is
+/// too large.
+fn unreadable(error: &axum::Error) -> StatusCode {
+    let mut causes = successors(error.source(), |&cause| cause.source());
+    if causes.any(|cause| cause.is::<hyper::Error>()) { StatusCode::BAD_REQUEST } else { StatusCode::PAYLOAD_TOO_LARGE }
 }
 
 /// The answer to a call that a fault strikes, and what else happens to it on its way.

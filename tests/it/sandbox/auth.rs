@@ -61,6 +61,11 @@ async fn an_unknown_route_a_wrong_method_and_a_slash_too_many_need_no_key() {
     assert_eq!((slash.status, slash.body.as_str()), (307, ""));
     assert_eq!(slash.header("location"), Some(format!("{}/api/animas?limit=1", wire.sandbox.url()).as_str()));
 
+    for path in ["/animas//?limit=1", "/animas%2F?limit=1"] {
+        let slashes = send(Method::GET, path).await;
+        assert_eq!(slashes.header("location"), slash.header("location"), "{path}");
+    }
+
     let url = wire.sandbox.url();
     let outside = raw(wire.http.get(format!("{url}/health")).send().await.unwrap()).await;
     assert_eq!((outside.status, outside.body.as_str()), (404, r#"{"detail":"Not Found"}"#));
