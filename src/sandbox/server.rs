@@ -3,7 +3,6 @@
 use std::error::Error as _;
 use std::future::IntoFuture;
 use std::io;
-use std::iter::successors;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,8 +109,14 @@ async fn handle(
 /// The status for a body that can't be read: what hyper takes offence at is no HTTP or ends too early, and all else is
 /// too large.
 fn unreadable(error: &axum::Error) -> StatusCode {
-    let mut causes = successors(error.source(), |&cause| cause.source());
-    if causes.any(|cause| cause.is::<hyper::Error>()) { StatusCode::BAD_REQUEST } else { StatusCode::PAYLOAD_TOO_LARGE }
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if cause.is::<hyper::Error>() {
+            return StatusCode::BAD_REQUEST;
+        }
+        next = cause.source();
+    }
+    StatusCode::PAYLOAD_TOO_LARGE
 }
 
 /// The answer to a call that a fault strikes, and what else happens to it on its way.

@@ -64,7 +64,7 @@ impl Config {
 
 impl From<RetrievalConfig> for Config {
     fn from(config: RetrievalConfig) -> Self {
-        let preset = Self::preset("", config.query.as_deref().filter(|query| !query.is_empty()));
+        let preset = Self::preset("", config.query.as_deref());
         let count = |count: Option<i64>, default| count.map_or(default, |count| usize::try_from(count).unwrap_or(0));
         Self {
             max_tokens: config.max_tokens.unwrap_or(4000),

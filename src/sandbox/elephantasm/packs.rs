@@ -295,7 +295,7 @@ fn fields(object: Value) -> Map<String, Value> {
 /// What the compile routes take for granted of a configuration.
 fn own_config(scene: &mut Scene<'_>, call: &Call) -> Result<(String, Config), Answer> {
     given_query(scene, call.body["query"].as_str())?;
-    let config: RetrievalConfig = call.body()?;
+    let config: RetrievalConfig = call.body_with_optional("query")?;
     scene.account.anima(&config.anima_id)?;
     Ok((config.anima_id.clone(), config.into()))
 }

@@ -305,6 +305,16 @@ async fn a_configuration_holds_20_pending_events_unless_it_says_otherwise() {
 }
 
 #[tokio::test]
+async fn an_empty_query_counts_as_none_and_a_blank_one_fails() {
+    let wire = Wire::start().await;
+    let anima = wire.anima("Ada").await;
+    let empty = wire.post("/packs/compile", json!({"anima_id": anima, "query": ""})).await;
+    assert_eq!((empty.status, &empty.json()["query"]), (200, &json!(null)));
+    let blank = wire.post("/packs/compile", json!({"anima_id": anima, "query": " "})).await;
+    assert_eq!((blank.status, blank.body.as_str()), (500, "Internal Server Error"));
+}
+
+#[tokio::test]
 async fn a_hundred_packs_are_kept_when_a_preset_stores_one() {
     let wire = Wire::start().await;
     let anima = wire.anima("Ada").await;
