@@ -46,19 +46,23 @@ impl SandboxBuilder {
         self
     }
 
-    /// The key of the default tenant. Default: a new one.
+    /// The key of the default tenant, of visible ASCII characters. Space around it is no part of it, as in clients.
+    /// Default: a new one.
     pub fn key(mut self, key: impl Into<Secret<String>>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// What the sandbox's clock says when it starts. Default: the present.
+    /// What the sandbox's clock says when it starts, within the years 1 to 9999. Default: the present.
     pub fn starts_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.starts_at = Some(time.into());
         self
     }
 
-    /// How many calls each tenant has in any span of time `per`; more get 429. Default: no limit.
+    /// How many calls each tenant has in any span of time `per`; more get 429. Default: no limit. Calls of all the
+    /// tenant's keys count together; calls without a valid key and health checks do not count.
+    ///
+    /// Real servers count by the client's address, which is the same for all tenants of a sandbox.
     pub fn rate_limit(mut self, calls: usize, per: Duration) -> Self {
         self.rate = Some(RateLimit { calls, per });
         self
@@ -70,7 +74,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// The plan of every tenant of Elephantasm. Default: [`Plan::unlimited`].
+    /// The plan of every tenant of Elephantasm. Default: [`Plan::unlimited`]. By default one more than a
+    /// [limit](Plan::events) goes through.
     pub fn elephantasm_plan(mut self, plan: Plan) -> Self {
         self.plan = plan;
         self
@@ -79,15 +84,17 @@ impl SandboxBuilder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// [`Error::Config`] if the port is taken, or a key can't stand in a header.
+    /// [`Error::Config`] if the port is taken, the key is empty or not of visible ASCII characters, or the clock can't start at
+    /// that time.
     #[allow(
         clippy::unused_async,
         reason = "starting may come to wait for something, and callers should not have to change"
     )]
     pub async fn start(self) -> Result<Sandbox, Error> {
+        let key = self.key.map(usable).transpose()?;
         let shared = Arc::new(Shared {
             document: Document::get()?,
-            clock: self.starts_at.map_or_else(Clock::default, Clock::starting_at),
+            clock: self.starts_at.map_or_else(|| Ok(Clock::default()), starting_at)?,
             faults: super::faults::Faults::default(),
             log: super::record::Log::default(),
             elephantasm: Mutex::new(Platform::new(self.quirks, self.plan, self.rate)),
@@ -95,7 +102,24 @@ impl SandboxBuilder {
         let server = Server::start(self.port, shared.clone())
             .map_err(|error| Error::config_from(format!("the sandbox can't listen on port {}", self.port), error))?;
         let url = format!("http://{}", server.address);
-        let tenant = Tenant::new(DEFAULT_TENANT, self.key, &url, &shared)?;
+        let tenant = Tenant::new(DEFAULT_TENANT, key, &url, &shared)?;
         Ok(Sandbox { server, shared, tenant })
     }
+}
+
+/// A key as clients send it.
+fn usable(key: Secret<String>) -> Result<Secret<String>, Error> {
+    let key = key.expose().trim();
+    if key.is_empty() {
+        return Err(Error::config("the sandbox's key is empty"));
+    }
+    if !key.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(Error::config("the sandbox's key has characters that are not visible ASCII"));
+    }
+    Ok(Secret::new(key.to_owned()))
+}
+
+fn starting_at(time: Timestamp) -> Result<Clock, Error> {
+    let wrong = || Error::config(format!("the sandbox's clock can't start at {time}: it tells the years 1 to 9999"));
+    Clock::starting_at(time).ok_or_else(wrong)
 }

@@ -8,6 +8,13 @@ use crate::Timestamp;
 /// Microseconds since 1970-01-01T00:00:00Z.
 pub(super) type Micros = i64;
 
+/// 0001-01-01T00:00:00: before it Python tells no time.
+pub(super) const EARLIEST: Micros = -62_135_596_800_000_000;
+/// 9999-12-31T23:59:59.999999: after it Python tells no time.
+pub(super) const LATEST: Micros = 253_402_300_799_999_999;
+/// The last that a [`Timestamp`] tells, at which a clock stops: clients must be able to read what it says.
+pub(super) const READABLE: Micros = 253_402_207_200_999_999;
+
 /// A clock that runs, ahead of the machine's by some amount.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
@@ -15,17 +22,23 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// A clock that says `start` now.
-    pub(super) fn starting_at(start: Timestamp) -> Self {
-        Self { ahead: AtomicI64::new(micros(start.into()).saturating_sub(micros(SystemTime::now()))) }
+    /// A clock that says `start` now; none if no clock can say that.
+    pub(super) fn starting_at(start: Timestamp) -> Option<Self> {
+        let start = micros(start.into());
+        let ahead = start.saturating_sub(micros(SystemTime::now()));
+        (EARLIEST..=READABLE).contains(&start).then(|| Self { ahead: AtomicI64::new(ahead) })
     }
 
     pub(super) fn now(&self) -> Micros {
-        micros(SystemTime::now()).saturating_add(self.ahead.load(Ordering::SeqCst))
+        micros(SystemTime::now()).saturating_add(self.ahead.load(Ordering::SeqCst)).clamp(EARLIEST, READABLE)
     }
 
+    /// It stops at the end of the time that it can tell.
     pub(super) fn advance(&self, by: Duration) {
-        self.ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        let add = |ahead: i64| Some(ahead.saturating_add(by));
+        // It always changes to something, so there is nothing that could fail.
+        let _ = self.ahead.fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
     }
 }
 
@@ -41,13 +54,42 @@ pub(super) fn micros(time: SystemTime) -> Micros {
 mod tests {
     use super::*;
 
+    fn starting_at(time: &str) -> Option<Clock> {
+        Clock::starting_at(time.parse().unwrap())
+    }
+
     #[test]
     fn a_clock_starts_where_it_is_told_runs_and_jumps() {
-        let clock = Clock::starting_at("2026-02-04T12:00:00Z".parse().unwrap());
+        let clock = starting_at("2026-02-04T12:00:00Z").unwrap();
         let start = 1_770_206_400_000_000;
         let begun = clock.now();
         assert!((start..start + 5_000_000).contains(&begun), "{begun}");
         clock.advance(Duration::from_secs(86_400));
         assert!(clock.now() - begun >= 86_400_000_000);
+    }
+
+    #[test]
+    fn a_clock_stops_at_the_end_of_time_and_never_goes_back() {
+        for start in ["0001-01-01T00:00:00Z", "2026-02-04T12:00:00Z"] {
+            let clock = starting_at(start).unwrap();
+            let mut before = clock.now();
+            for _ in 0..3 {
+                for by in [Duration::from_secs(200_000_000_000), Duration::MAX, Duration::from_micros(u64::MAX / 2)] {
+                    clock.advance(by);
+                    let now = clock.now();
+                    assert!(now >= before, "{before} then {now}");
+                    before = now;
+                }
+            }
+            assert_eq!(before, 253_402_207_200_999_999);
+        }
+    }
+
+    #[test]
+    fn a_clock_starts_within_the_years_1_to_9999() {
+        assert!(starting_at("0001-01-01T00:00:00Z").is_some());
+        assert!(starting_at("0000-12-31T23:59:59Z").is_none());
+        assert!(starting_at("-009999-01-03T00:00:00Z").is_none());
+        assert!(starting_at("9999-12-30T22:00:00Z").is_some());
     }
 }

@@ -36,7 +36,7 @@ pub(super) enum Route {
     Operation(&'static Operation, Vec<(String, String)>),
     /// To a path that is known by other methods only.
     OtherMethods(Vec<Method>),
-    /// Nowhere, but without its last slash, or with one more, the path is known.
+    /// Nowhere, but without the slashes at its end the path is known.
     Slash(String),
     Nowhere,
 }
@@ -69,9 +69,11 @@ impl Document {
         Ok(Self { operations })
     }
 
-    /// The operation of that id.
-    pub(super) fn operation(&self, id: &str) -> Option<&Operation> {
-        self.operations.iter().find(|operation| operation.id == id)
+    /// The ids of all operations, in the order of the alphabet.
+    pub(super) fn ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self.operations.iter().map(|operation| operation.id.as_str()).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// The operation that a request asks for. `raw` is the path as it was sent, still escaped.
@@ -89,12 +91,11 @@ impl Document {
         if !candidates.is_empty() {
             return Route::OtherMethods(candidates.iter().map(|(operation, _)| operation.method.clone()).collect());
         }
-        match path.strip_suffix('/') {
-            Some(stripped) if self.matching(stripped).next().is_some() => {
-                Route::Slash(raw.strip_suffix('/').unwrap_or(raw).to_owned())
-            }
-            _ => Route::Nowhere,
+        let stripped = path.trim_end_matches('/');
+        if stripped != path && self.matching(stripped).next().is_some() {
+            return Route::Slash(without_slashes(raw).to_owned());
         }
+        Route::Nowhere
     }
 
     fn matching(&'static self, path: &str) -> impl Iterator<Item = (&'static Operation, Vec<(String, String)>)> {
@@ -211,6 +212,14 @@ fn read_operation(
     })
 }
 
+/// A path that is still escaped, without the slashes at its end, escaped or not.
+fn without_slashes(mut raw: &str) -> &str {
+    while let Some(shorter) = ["/", "%2F", "%2f"].into_iter().find_map(|slash| raw.strip_suffix(slash)) {
+        raw = shorter;
+    }
+    raw
+}
+
 fn segment(text: &str) -> Segment {
     match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         Some(name) => Segment::Parameter(name.to_owned()),
@@ -244,10 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_too_many_leads_to_the_path_without_it() {
-        assert!(matches!(route(&Method::GET, "/api/animas/"), Route::Slash(path) if path == "/api/animas"));
+    fn slashes_too_many_lead_to_the_path_without_them() {
+        for path in ["/api/animas/", "/api/animas//", "/api/animas%2F", "/api/animas/%2f"] {
+            assert!(matches!(route(&Method::GET, path), Route::Slash(path) if path == "/api/animas"), "{path}");
+        }
+        assert!(matches!(route(&Method::GET, "/api/animas/a%20b/"), Route::Slash(path) if path == "/api/animas/a%20b"));
         assert!(matches!(route(&Method::GET, "/api/nothing/"), Route::Nowhere));
-        assert!(matches!(route(&Method::GET, "/api/animas//"), Route::Nowhere));
+        assert!(matches!(route(&Method::GET, "/api//animas"), Route::Nowhere));
         assert!(matches!(route(&Method::GET, "/api/animas/a%2Fb"), Route::Nowhere));
     }
 }

@@ -56,11 +56,53 @@ pub(super) enum Effect {
     Delay(Duration),
     Truncate(usize),
     Answer(Answer),
+    /// The connection is reset before anything is read from it.
+    NoConnection,
+}
+
+/// What a fault may strike.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Occasion<'o> {
+    /// A connection that a client makes.
+    Connection,
+    /// A call of an operation; none if it asks for nothing that there is.
+    Call(Option<&'o str>),
 }
 
 /// How the connection fares.
 impl Fault {
+    /// The connection is made, and reset as soon as a request begins to arrive, before any of it is read. It strikes
+    /// connections, not calls, and [`nth`](Self::nth), [`times`](Self::times), [`always`](Self::always) and
+    /// [`with_probability`](Self::with_probability) count those; [`on`](Self::on) does not go with it.
+    ///
+    /// Clients keep connections, so a client that has made a call may not make another connection for long. One that
+    /// was just [built](super::Sandbox::elephantasm_builder) has none. It can't tell whether its request was read, so
+    /// [`Error::may_have_been_processed`] says yes, and only calls that may be repeated are retried.
+    ///
+    /// ```
+    /// # use polyagent::elephantasm::types::ListAnimasParams;
+    /// # use polyagent::sandbox::{Fault, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// let client = sandbox.elephantasm_builder().build()?;
+    /// let resets = sandbox.fault(Fault::reset_on_connect().times(2))?;
+    /// client.animas().list(ListAnimasParams::new()).await?; // on the third connection
+    /// assert_eq!((resets.struck(), sandbox.requests().len()), (2, 1));
+    /// # Ok(()) }
+    /// ```
+    pub fn reset_on_connect() -> Self {
+        Self::new(Effect::NoConnection, false)
+    }
+
     /// The connection is closed in place of an answer.
+    ///
+    /// If a client had kept the connection from an earlier call, it takes it for one that was dead before
+    /// ([`TransportKind::StaleConnection`](crate::TransportKind::StaleConnection)): calls that may be repeated are sent
+    /// again at once, and once more than the retry policy says. Strike that attempt as well, with
+    /// [`times`](Self::times), or give the code under test a client that was just
+    /// [built](super::Sandbox::elephantasm_builder), which has kept no connection. The same goes for every fault that
+    /// ends a connection before the whole head of an answer came.
     pub fn cut() -> Self {
         Self::cut_head_at(0)
     }
@@ -192,7 +234,21 @@ impl Fault {
         Self { effect, processed, operation: None, first: 1, count: Some(1), probability: None, invalid: None }
     }
 
-    /// Only calls of this operation, by its id in the OpenAPI document: `elephantasm_create_event`.
+    /// Only calls of this operation, by its id in the OpenAPI document.
+    /// [`Sandbox::operations`](super::Sandbox::operations) lists them, and [`Sandbox::fault`](super::Sandbox::fault)
+    /// names the nearest ones if there is none of that id.
+    ///
+    /// ```
+    /// # use polyagent::sandbox::{Fault, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// sandbox.fault(Fault::cut().on("elephantasm_create_event"))?;
+    ///
+    /// let unknown = sandbox.fault(Fault::cut().on("create_event")).unwrap_err();
+    /// assert!(unknown.message().ends_with("the nearest: elephantasm_create_event"));
+    /// # Ok(()) }
+    /// ```
     pub fn on(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());
         self
@@ -242,9 +298,22 @@ impl Fault {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        match &self.invalid {
+        let of_connections = matches!(self.effect, Effect::NoConnection);
+        let no_call = of_connections && (self.operation.is_some() || self.processed);
+        match self.invalid.as_deref().or(no_call.then_some("a connection that is reset at once carries no call")) {
             Some(reason) => Err(Error::config(format!("a fault that can't be: {reason}"))),
             None => Ok(()),
+        }
+    }
+
+    /// Whether it is about things like `occasion`.
+    pub(super) fn concerns(&self, occasion: Occasion<'_>) -> bool {
+        let of_connections = matches!(self.effect, Effect::NoConnection);
+        match occasion {
+            Occasion::Connection => of_connections,
+            Occasion::Call(operation) => {
+                !of_connections && (self.operation.is_none() || self.operation.as_deref() == operation)
+            }
         }
     }
 
@@ -305,9 +374,12 @@ mod tests {
             Fault::cut().html("x"),
             Fault::cut().nth(0),
             Fault::cut().with_probability(1.5),
+            Fault::reset_on_connect().on("elephantasm_get_health"),
+            Fault::reset_on_connect().processed(),
         ] {
             assert!(fault.check().is_err(), "{fault:?}");
         }
+        assert!(Fault::reset_on_connect().nth(2).always().check().is_ok());
         assert!(Fault::status(503).header("retry-after", "1").html("<h1>Busy</h1>").nth(1).check().is_ok());
     }
 }

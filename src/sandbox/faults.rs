@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
 
-use super::fault::{Armed, Fault};
+use super::fault::{Armed, Fault, Occasion};
 
 /// Any number; the same in every run.
 const SEED: u64 = 8484;
@@ -22,7 +22,7 @@ struct List {
 #[derive(Debug)]
 struct Entry {
     fault: Fault,
-    /// Calls so far that it might have struck.
+    /// Calls, or connections, so far that it might have struck.
     seen: usize,
     struck: Arc<AtomicUsize>,
 }
@@ -45,14 +45,14 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).armed.clear();
     }
 
-    /// The fault that strikes a call of `operation`: of those that are due, the one armed first. The others that are due
-    /// wait for the next call.
-    pub(super) fn strike(&self, operation: Option<&str>) -> Option<Fault> {
+    /// The fault that strikes: of those that are due, the one armed first. The others that are due wait for the next
+    /// occasion.
+    pub(super) fn strike(&self, occasion: Occasion<'_>) -> Option<Fault> {
         let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let List { armed, dice } = &mut *list;
         let mut chosen = None;
         armed.retain_mut(|entry| {
-            if entry.fault.operation.is_some() && entry.fault.operation.as_deref() != operation {
+            if !entry.fault.concerns(occasion) {
                 return true;
             }
             let due = entry.fault.covers(entry.seen + 1);
@@ -80,7 +80,7 @@ mod tests {
         let [first, second] = [faults.arm(Fault::cut()), faults.arm(Fault::cut())];
         let third = faults.arm(Fault::cut().nth(2).times(2));
         let mut seen = Vec::new();
-        while faults.strike(None).is_some() {
+        while faults.strike(Occasion::Call(None)).is_some() {
             seen.push((first.struck(), second.struck(), third.struck()));
         }
         assert_eq!(seen, [(1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2)]);
@@ -90,10 +90,21 @@ mod tests {
     fn a_fault_of_one_operation_leaves_the_others_alone() {
         let faults = Faults::default();
         let armed = faults.arm(Fault::cut().on("b"));
-        assert!(faults.strike(Some("a")).is_none());
-        assert!(faults.strike(None).is_none());
-        assert!(faults.strike(Some("b")).is_some());
+        assert!(faults.strike(Occasion::Call(Some("a"))).is_none());
+        assert!(faults.strike(Occasion::Call(None)).is_none());
+        assert!(faults.strike(Occasion::Call(Some("b"))).is_some());
         assert_eq!(armed.struck(), 1);
+    }
+
+    #[test]
+    fn connections_and_calls_have_faults_of_their_own() {
+        let faults = Faults::default();
+        let [call, connection] = [faults.arm(Fault::cut()), faults.arm(Fault::reset_on_connect().nth(2))];
+        assert!(faults.strike(Occasion::Connection).is_none());
+        assert!(faults.strike(Occasion::Connection).is_some());
+        assert_eq!([call.struck(), connection.struck()], [0, 1]);
+        assert!(faults.strike(Occasion::Call(None)).is_some());
+        assert_eq!([call.struck(), connection.struck()], [1, 1]);
     }
 
     #[test]
@@ -101,10 +112,10 @@ mod tests {
         let faults = Faults::default();
         let armed = faults.arm(Fault::cut().always().with_probability(0.5));
         for _ in 0..100 {
-            faults.strike(None);
+            faults.strike(Occasion::Call(None));
         }
         assert!((20..80).contains(&armed.struck()), "{}", armed.struck());
         faults.clear();
-        assert!(faults.strike(None).is_none());
+        assert!(faults.strike(Occasion::Call(None)).is_none());
     }
 }

@@ -25,16 +25,47 @@
 //!
 //! # What it plays
 //!
-//! - **State.** Tenants, each with keys and all objects of their own; soft deletes and what they take along; dedupe keys;
-//!   plans and rate limits, if [set](SandboxBuilder).
+//! - **State.** Tenants, each with keys and all objects of their own; soft deletes and what they take along; plans and
+//!   rate limits, if [set](SandboxBuilder).
+//! - **Dedupe keys.** They are kept, and by default [not compared](elephantasm::Quirk::DuplicateKeys): an event that is
+//!   sent twice is stored twice, as on the servers that were seen. `Quirks::observed().without(Quirk::DuplicateKeys)`
+//!   plays a server that answers the second one with 409.
 //! - **Packs.** With a query, a pack holds every captured event of the anima that shares a term with it: a word, whatever
-//!   the case of its letters. Without one it holds the latest 20 events that no memory covers. Similarity is the part of
-//!   the query's terms that a text holds.
-//! - **Time.** A paused tokio clock does not go with real sockets: set short timeouts and pauses instead. Its clock runs with the machine's and can be moved [forward](Sandbox::advance). A dream ends when it was
-//!   read twice, or after a minute.
+//!   the case of its letters. Without one it holds the latest 20 events that no memory covers. Its
+//!   `pending_events` are cut to 500 characters each, its `context` has them in full. A configuration of your own
+//!   ([`compile`](crate::elephantasm::MemoryPacks::compile)) holds 20 events unless it says otherwise. Similarity is the
+//!   part of the query's terms that a text holds. No model is asked: real servers choose by meaning, and make memories
+//!   of events in the background, which a sandbox never does.
+//! - **Memories.** Those that the API creates have no embedding, and neither semantic search nor a pack's relevant
+//!   memories hold them, until [`Tenant::embed_memories`] gives them one.
+//! - **Time.** The sandbox's clock runs with the machine's, and can be moved [forward](Sandbox::advance). A dream ends
+//!   when it was read twice, or after a minute.
 //! - **Refusals.** Values that do not fit the document get the platform's own list of what is wrong.
 //! - **Quirks.** Each one [seen](elephantasm::Quirk) on real servers has a switch.
 //! - **Faults.** Whatever a network or a server can do to an answer: see [`Fault`].
+//!
+//! # With a paused clock
+//!
+//! `#[tokio::test(start_paused = true)]` does not go with a sandbox. A paused clock jumps to the next timer whenever the
+//! program only waits for a socket, so the client's timeouts strike before the sandbox, which runs on a thread and a
+//! clock of its own, has answered. Leave the clock running, and set short timeouts and pauses:
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use polyagent::RetryPolicy;
+//! # use polyagent::sandbox::{Fault, Sandbox};
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), polyagent::Error> {
+//! let sandbox = Sandbox::start().await?;
+//! let client = sandbox
+//!     .elephantasm_builder()
+//!     .attempt_timeout(Duration::from_millis(200))
+//!     .retry_policy(RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(10)))
+//!     .build()?;
+//! sandbox.fault(Fault::stall())?;
+//! client.health().await?;
+//! # Ok(()) }
+//! ```
 
 mod answer;
 mod builder;
@@ -44,6 +75,7 @@ pub mod elephantasm;
 mod fault;
 mod faults;
 mod ids;
+mod nearest;
 mod record;
 mod schema;
 mod server;
@@ -69,7 +101,8 @@ const DEFAULT_TENANT: &str = "default";
 
 /// Platforms in memory, served on a loopback port until this is dropped.
 ///
-/// It runs on a thread of its own. Dropping it closes its port and all connections.
+/// It runs on a thread of its own, on the machine's clock, so a test that uses it must not
+/// [pause](self#with-a-paused-clock) its own. Dropping it closes its port and all connections.
 pub struct Sandbox {
     server: Server,
     shared: Arc<Shared>,
@@ -167,12 +200,30 @@ impl Sandbox {
     /// [`Error::Config`] if the fault names an operation that there is not, or something that HTTP does not allow.
     pub fn fault(&self, fault: Fault) -> Result<Armed, Error> {
         fault.check()?;
-        if let Some(operation) = &fault.operation
-            && self.shared.document.operation(operation).is_none()
-        {
-            return Err(Error::config(format!("a fault of an operation that there is not: {operation}")));
+        if let Some(operation) = &fault.operation {
+            let operations = self.operations();
+            if !operations.contains(&operation.as_str()) {
+                let nearest = nearest::nearest(operation, &operations).join(", ");
+                let message = format!("a fault of an operation that there is not: {operation}; the nearest: {nearest}");
+                return Err(Error::config(message));
+            }
         }
         Ok(self.shared.faults.arm(fault))
+    }
+
+    /// The ids of all operations, in the order of the alphabet: what [`Fault::on`] takes and
+    /// [`Recorded::operation`] tells.
+    ///
+    /// ```
+    /// # use polyagent::sandbox::Sandbox;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// assert!(sandbox.operations().contains(&"elephantasm_create_anima"));
+    /// # Ok(()) }
+    /// ```
+    pub fn operations(&self) -> Vec<&'static str> {
+        self.shared.document.ids()
     }
 
     /// Disarms all faults.
@@ -198,7 +249,8 @@ impl Sandbox {
         self.shared.log.all()
     }
 
-    /// Moves the sandbox's clock forward. Dreams end, animas fall dormant, months begin.
+    /// Moves the sandbox's clock forward, at most to the end of the year 9999, where it stops. Dreams end, animas fall
+    /// dormant, months begin. Rate limits and faults go by the machine's clock.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
     }

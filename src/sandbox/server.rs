@@ -1,5 +1,6 @@
 //! The server: a thread of its own, so that it answers whatever the program's runtime does, and outlives none of it.
 
+use std::error::Error as _;
 use std::future::IntoFuture;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -20,7 +21,7 @@ use super::answer::Answer;
 use super::clock::Clock;
 use super::document::{Document, Route};
 use super::elephantasm::Platform;
-use super::fault::{Effect, Fault};
+use super::fault::{Effect, Fault, Occasion};
 use super::faults::Faults;
 use super::record::{Log, Recorded};
 use super::wire::{Damage, Line, Place, Wires};
@@ -54,7 +55,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = {
             let _entered = runtime.enter();
-            Wires(tokio::net::TcpListener::from_std(listener)?)
+            Wires { listener: tokio::net::TcpListener::from_std(listener)?, shared: shared.clone() }
         };
         let service = Router::new().fallback(handle).with_state(shared).into_make_service_with_connect_info::<Line>();
         let (stop, stopped) = oneshot::channel();
@@ -82,8 +83,9 @@ async fn handle(
     request: Request,
 ) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY).await else {
-        return response(Answer::empty(StatusCode::PAYLOAD_TOO_LARGE));
+    let body = match to_bytes(body, MAX_BODY).await {
+        Ok(body) => body,
+        Err(error) => return response(Answer::empty(unreadable(&error))),
     };
     let route = shared.document.route(&parts.method, parts.uri.path());
     let operation = match &route {
@@ -91,7 +93,7 @@ async fn handle(
         _ => None,
     };
     shared.log.push(Recorded::new(operation, &parts, body.clone()));
-    let fault = shared.faults.strike(operation);
+    let fault = shared.faults.strike(Occasion::Call(operation));
     let process = || {
         let mut platform = shared.elephantasm.lock().unwrap_or_else(PoisonError::into_inner);
         platform.answer(route, &parts, &body, shared.clock.now())
@@ -102,6 +104,19 @@ async fn handle(
     };
     line.next_answer(damage);
     response(answer)
+}
+
+/// The status for a body that can't be read: what hyper takes offence at is no HTTP or ends too early, and all else is
+/// too large.
+fn unreadable(error: &axum::Error) -> StatusCode {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if cause.is::<hyper::Error>() {
+            return StatusCode::BAD_REQUEST;
+        }
+        next = cause.source();
+    }
+    StatusCode::PAYLOAD_TOO_LARGE
 }
 
 /// The answer to a call that a fault strikes, and what else happens to it on its way.
@@ -121,6 +136,8 @@ async fn strike(fault: Fault, process: impl FnOnce() -> Answer) -> (Answer, Opti
             let damage = fitted(damage, &answer.body);
             (answer, Some(damage))
         }
+        // Faults of connections strike no calls.
+        Effect::NoConnection => (answer, None),
     }
 }
 

@@ -44,7 +44,7 @@ impl Tenant {
         &self.url
     }
 
-    /// Its key.
+    /// The key that it began with.
     pub fn key(&self) -> &str {
         self.key.expose()
     }
@@ -102,6 +102,25 @@ impl Tenant {
     }
 
     /// Gives all memories an embedding, so that they are found by meaning, and says how many had none.
+    ///
+    /// Memories that the API creates have none, by
+    /// [`Quirk::UnembeddedMemories`](super::elephantasm::Quirk::UnembeddedMemories).
+    ///
+    /// ```
+    /// # use polyagent::elephantasm::types::{AnimaCreate, MemoryCreate, MemorySearch};
+    /// # use polyagent::sandbox::Sandbox;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// let client = sandbox.elephantasm();
+    /// let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
+    /// client.memories().create(MemoryCreate::new(&anima.id).summary("Likes tea.").state("active")).await?;
+    ///
+    /// assert!(client.memories().search_semantic(MemorySearch::new(&anima.id, "tea")).await?.is_empty());
+    /// assert_eq!(sandbox.default_tenant().embed_memories(), 1);
+    /// assert_eq!(client.memories().search_semantic(MemorySearch::new(&anima.id, "tea")).await?.len(), 1);
+    /// # Ok(()) }
+    /// ```
     pub fn embed_memories(&self) -> usize {
         self.shared.with_elephantasm(|platform, _| platform.embed_memories(&self.name))
     }

@@ -16,6 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
+use super::fault::Occasion;
+use super::server::Shared;
+
 /// What happens to an answer on its way.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Damage {
@@ -79,27 +82,33 @@ impl Connected<IncomingStream<'_, Wires>> for Line {
 }
 
 /// Where connections come from.
-pub(super) struct Wires(pub(super) TcpListener);
+pub(super) struct Wires {
+    pub(super) listener: TcpListener,
+    pub(super) shared: Arc<Shared>,
+}
 
 impl Listener for Wires {
     type Io = Wire;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Wire, SocketAddr) {
-        let (socket, address) = Listener::accept(&mut self.0).await;
+        let (socket, address) = Listener::accept(&mut self.listener).await;
         // Without it a split answer would arrive in one piece; a connection that refuses it is closed soon anyway.
         let _ = socket.set_nodelay(true);
-        (Wire { socket, line: Line::default(), answer: None, asleep: None }, address)
+        let doomed = self.shared.faults.strike(Occasion::Connection).is_some();
+        (Wire { socket, doomed, line: Line::default(), answer: None, asleep: None }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
 /// One connection.
 pub(super) struct Wire {
     socket: TcpStream,
+    /// It is reset in place of being read.
+    doomed: bool,
     line: Line,
     /// The damaged answer that is being written.
     answer: Option<Answer>,
@@ -204,7 +213,13 @@ impl Wire {
 
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_read(cx, buf)
+        let this = self.get_mut();
+        if this.doomed {
+            // Were it reset at once, some clients would not get as far as being connected.
+            ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))?;
+            return Poll::Ready(Err(this.close(true)));
+        }
+        Pin::new(&mut this.socket).poll_read(cx, buf)
     }
 }
 

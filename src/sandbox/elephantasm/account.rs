@@ -1,6 +1,6 @@
 //! All that belongs to one tenant.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::animas::Anima;
@@ -10,12 +10,12 @@ use super::events::Event;
 use super::identities::Identity;
 use super::knowledge::Item;
 use super::memories::Memory;
+use super::meter::Meter;
 use super::packs::Pack;
 use super::plan::Plan;
 use super::refusal;
 use crate::Secret;
 use crate::sandbox::answer::Answer;
-use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
 
 /// One tenant: a user with an organisation, and what they have stored.
@@ -37,8 +37,11 @@ pub(super) struct Account {
     pub(super) dreams: Vec<Dream>,
     /// Which memories came from which events.
     pub(super) links: Vec<Link>,
-    /// When packs were built, also those that are gone.
-    pub(super) pack_builds: Vec<Micros>,
+    /// The dedupe keys of all events, deleted or not: they are unique within the account.
+    pub(super) dedupe_keys: HashSet<String>,
+    pub(super) events_created: Meter,
+    pub(super) pack_builds: Meter,
+    pub(super) dreams_begun: Meter,
     /// When the latest calls came, for the rate limit.
     calls: VecDeque<Instant>,
 }
@@ -67,7 +70,10 @@ impl Account {
             packs: Vec::new(),
             dreams: Vec::new(),
             links: Vec::new(),
-            pack_builds: Vec::new(),
+            dedupe_keys: HashSet::new(),
+            events_created: Meter::default(),
+            pack_builds: Meter::default(),
+            dreams_begun: Meter::default(),
             calls: VecDeque::new(),
         }
     }

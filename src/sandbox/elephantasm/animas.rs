@@ -1,9 +1,12 @@
 //! Animas: create, read, list, search, change, delete, restore, count.
 
+use std::collections::HashSet;
+
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::account::Account;
 use super::call::{Call, Outcome, Scene, unchecked};
 use super::quirks::Quirk;
 use super::refusal;
@@ -232,32 +235,15 @@ pub(super) fn delete(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         anima.updated_at = now;
     }
     let account = &mut *scene.account;
-    let of_anima: Vec<&str> =
+    let of_anima: HashSet<&str> =
         account.memories.iter().filter(|memory| memory.anima_id == id).map(|memory| memory.id.as_str()).collect();
     let links = account.links.len();
-    account.links.retain(|link| !of_anima.contains(&link.memory_id.as_str()));
+    account.links.retain(|link| !of_anima.contains(link.memory_id.as_str()));
     let links = links - account.links.len();
     let dreams = remove(&mut account.dreams, |dream| dream.anima_id == id);
     let packs = remove(&mut account.packs, |pack| pack.anima_id == id);
-    let counts = [
-        links,
-        dreams,
-        packs,
-        mark(
-            account
-                .identities
-                .iter_mut()
-                .filter(|identity| identity.anima_id == id)
-                .map(|identity| &mut identity.deleted),
-            true,
-        ),
-        mark(account.knowledge.iter_mut().filter(|item| item.anima_id == id).map(|item| &mut item.deleted), true),
-        mark(
-            account.memories.iter_mut().filter(|memory| memory.anima_id == id).map(|memory| &mut memory.deleted),
-            true,
-        ),
-        mark(account.events.iter_mut().filter(|event| event.anima_id == id).map(|event| &mut event.deleted), true),
-    ];
+    let [events, memories, knowledge, identities] = mark_all(account, id, true);
+    let counts = [links, dreams, packs, identities, knowledge, memories, events];
     let [links, dreams, packs, identities, knowledge, memories, events] = counts.map(super::usage::count);
     let deletion = AnimaDeletion::new(links, dreams, packs, 0, 0, identities, knowledge, memories, events);
     Ok(Answer::json(StatusCode::OK, &deletion))
@@ -271,23 +257,7 @@ pub(super) fn restore(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         anima.deleted = false;
         anima.updated_at = now;
     }
-    let account = &mut *scene.account;
-    let counts = [
-        mark(account.events.iter_mut().filter(|event| event.anima_id == id).map(|event| &mut event.deleted), false),
-        mark(
-            account.memories.iter_mut().filter(|memory| memory.anima_id == id).map(|memory| &mut memory.deleted),
-            false,
-        ),
-        mark(account.knowledge.iter_mut().filter(|item| item.anima_id == id).map(|item| &mut item.deleted), false),
-        mark(
-            account
-                .identities
-                .iter_mut()
-                .filter(|identity| identity.anima_id == id)
-                .map(|identity| &mut identity.deleted),
-            false,
-        ),
-    ];
+    let counts = mark_all(scene.account, id, false);
     let [events, memories, knowledge, identities] = counts.map(super::usage::count);
     Ok(Answer::json(StatusCode::OK, &AnimaRestoration::new(events, memories, knowledge, identities)))
 }
@@ -297,6 +267,20 @@ fn remove<T>(items: &mut Vec<T>, gone: impl Fn(&T) -> bool) -> usize {
     let before = items.len();
     items.retain(|item| !gone(item));
     before - items.len()
+}
+
+/// Marks the events, memories, knowledge and identities of an anima, and tells of each how many marks were changed.
+fn mark_all(account: &mut Account, id: &str, deleted: bool) -> [usize; 4] {
+    let events = account.events.iter_mut().filter(|event| event.anima_id == id);
+    let memories = account.memories.iter_mut().filter(|memory| memory.anima_id == id);
+    let knowledge = account.knowledge.iter_mut().filter(|item| item.anima_id == id);
+    let identities = account.identities.iter_mut().filter(|identity| identity.anima_id == id);
+    [
+        mark(events.map(|event| &mut event.deleted), deleted),
+        mark(memories.map(|memory| &mut memory.deleted), deleted),
+        mark(knowledge.map(|item| &mut item.deleted), deleted),
+        mark(identities.map(|identity| &mut identity.deleted), deleted),
+    ]
 }
 
 /// How many marks were changed.

@@ -88,17 +88,28 @@ impl Call {
 
     /// The body as the client sends it, checked as the client checks it.
     pub(super) fn body<T: DeserializeOwned + Check>(&self) -> Result<T, Answer> {
-        let body: T =
-            serde_json::from_value(self.body.clone()).map_err(|error| self.invalid(&[], &error.to_string()))?;
-        body.check().map_err(|invalid| self.invalid(&[json!(invalid.argument())], invalid.reason()))?;
-        Ok(body)
+        self.read(self.body.clone())
     }
 
-    /// The 422 answer to a value of the body that no rule of the document forbids.
-    pub(super) fn invalid(&self, within: &[Value], reason: &str) -> Answer {
-        let loc: Vec<Value> = std::iter::once(json!("body")).chain(within.iter().cloned()).collect();
-        let wrong = Wrong::new("value_error", format!("Value error, {reason}"));
-        validation::refusal(&[Violation::new(wrong, &loc, &self.sent)])
+    /// The body without the text `name` if that is empty, which then counts as absent.
+    pub(super) fn body_with_optional<T: DeserializeOwned + Check>(&self, name: &str) -> Result<T, Answer> {
+        let mut body = self.body.clone();
+        if let Some(fields) = body.as_object_mut().filter(|fields| fields.get(name) == Some(&json!(""))) {
+            fields.remove(name);
+        }
+        self.read(body)
+    }
+
+    fn read<T: DeserializeOwned + Check>(&self, body: Value) -> Result<T, Answer> {
+        let wrong = |reason: &str| Wrong::new("value_error", format!("Value error, {reason}"));
+        let body: T = serde_json::from_value(body).map_err(|error| {
+            validation::refusal(&[Violation::new(wrong(&error.to_string()), &[json!("body")], &self.sent)])
+        })?;
+        body.check().map_err(|invalid| {
+            let (name, wrong) = (invalid.argument(), wrong(invalid.reason()));
+            validation::refusal(&[Violation::new(wrong, &[json!("body"), json!(name)], &self.sent[name])])
+        })?;
+        Ok(body)
     }
 
     /// A time of the body, in the form it was sent in.

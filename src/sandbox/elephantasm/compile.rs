@@ -1,6 +1,6 @@
 //! Compiling a pack: what of an anima's memory goes into a prompt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::account::Account;
 use super::call::{Scene, unchecked};
@@ -14,6 +14,8 @@ use crate::sandbox::clock::Micros;
 use crate::sandbox::terms::{overlap, terms};
 
 const HOUR: Micros = 3_600_000_000;
+/// How many pending events a pack holds unless told otherwise.
+const MAX_PENDING: usize = 20;
 
 /// What goes into a pack.
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ pub(super) struct Config {
     pub(super) identity: bool,
     temporal: bool,
     pub(super) pending: bool,
-    /// How many pending events; none means 20 without a query, and all that fit with one.
+    /// How many pending events; none means 20 without a query, and all that share a term with one.
     max_pending: Option<usize>,
 }
 
@@ -62,7 +64,7 @@ impl Config {
 
 impl From<RetrievalConfig> for Config {
     fn from(config: RetrievalConfig) -> Self {
-        let preset = Self::preset("", config.query.as_deref().filter(|query| !query.is_empty()));
+        let preset = Self::preset("", config.query.as_deref());
         let count = |count: Option<i64>, default| count.map_or(default, |count| usize::try_from(count).unwrap_or(0));
         Self {
             max_tokens: config.max_tokens.unwrap_or(4000),
@@ -80,7 +82,7 @@ impl From<RetrievalConfig> for Config {
             identity: config.include_identity.unwrap_or(true),
             temporal: config.include_temporal_awareness.unwrap_or(true),
             pending: config.include_pending_events.unwrap_or(true),
-            max_pending: config.max_pending_events.map(|count| usize::try_from(count).unwrap_or(0)),
+            max_pending: Some(count(config.max_pending_events, MAX_PENDING)),
             query: preset.query,
         }
     }
@@ -212,18 +214,18 @@ fn pending<'a>(
     config: &Config,
     query: Option<&BTreeSet<String>>,
 ) -> Vec<&'a Event> {
-    let covered = |event: &Event| account.links.iter().any(|link| link.event_id == event.id);
+    let covered: HashSet<&str> = account.links.iter().map(|link| link.event_id.as_str()).collect();
     let mut events: Vec<&Event> = account
         .events
         .iter()
         .filter(|event| event.anima_id == anima_id && !event.deleted)
         .filter(|event| match query {
             Some(query) => shares_a_term(event, query),
-            None => !covered(event),
+            None => !covered.contains(event.id.as_str()),
         })
         .collect();
     events.sort_by_key(|event| (event.occurred_at, event.created_at));
-    let most = config.max_pending.unwrap_or(if query.is_some() { usize::MAX } else { 20 });
+    let most = config.max_pending.unwrap_or(if query.is_some() { usize::MAX } else { MAX_PENDING });
     events.split_off(events.len().saturating_sub(most))
 }
 

@@ -154,6 +154,7 @@ pub(super) fn trigger(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         reads: 0,
     };
     let answer = Answer::json(StatusCode::ACCEPTED, &view(scene, &dream));
+    scene.account.dreams_begun.count(scene.now);
     scene.account.dreams.push(dream);
     Ok(answer)
 }

@@ -83,7 +83,7 @@ pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let create: EventCreate = call.body()?;
     scene.account.anima(&create.anima_id)?;
     let plan = &scene.account.plan;
-    if plan.refuses(plan.events, || super::usage::events_this_month(scene), scene.quirks) {
+    if plan.refuses(plan.events, || scene.account.events_created.in_month_of(scene.now), scene.quirks) {
         let message = format!("Your plan allows {} events a month.", plan.events);
         return Err(plan.limit_exceeded("create_event", &message, scene.quirks));
     }
@@ -96,8 +96,7 @@ pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     };
     let dedupe_key = given(create.dedupe_key).or(derived);
     if !scene.has(Quirk::DuplicateKeys)
-        && dedupe_key.is_some()
-        && scene.account.events.iter().any(|event| event.dedupe_key == dedupe_key)
+        && dedupe_key.as_ref().is_some_and(|key| scene.account.dedupe_keys.contains(key))
     {
         return Err(refusal::conflict("Duplicate event (dedupe_key conflict)"));
     }
@@ -125,8 +124,11 @@ pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     fresh.updated_at.form = Form::Zulu;
     let answer = Answer::json(StatusCode::CREATED, &fresh);
     let now = scene.now;
-    scene.account.anima(&event.anima_id)?.touch(now);
-    scene.account.events.push(event);
+    let account = &mut *scene.account;
+    account.anima(&event.anima_id)?.touch(now);
+    account.dedupe_keys.extend(event.dedupe_key.clone());
+    account.events_created.count(now);
+    account.events.push(event);
     Ok(answer)
 }
 

@@ -15,6 +15,7 @@ mod identities;
 mod json_error;
 mod knowledge;
 mod memories;
+mod meter;
 mod packs;
 mod plan;
 mod platform;

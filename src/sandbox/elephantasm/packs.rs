@@ -5,14 +5,14 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Outcome, Scene, unchecked};
-use super::compile::{Config, Layers, Scored, compile};
+use super::compile::{Config, Layers, Scored, Temporal, compile};
 use super::events::Event;
 use super::memories::Memory;
 use super::quirks::{Quirk, Quirks};
 use super::refusal;
 use super::stamp::{Form, Stamp};
 use super::types::{MemoryPackStats, RetrievalConfig};
-use super::usage::{count, packs_this_month};
+use super::usage::count;
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
@@ -129,11 +129,11 @@ fn known_preset(preset: &str) -> Result<&str, Answer> {
 /// Every compilation counts, stored or not.
 fn count_build(scene: &mut Scene<'_>) -> Result<(), Answer> {
     let plan = &scene.account.plan;
-    if plan.refuses(plan.pack_builds, || packs_this_month(scene), scene.quirks) {
+    if plan.refuses(plan.pack_builds, || scene.account.pack_builds.in_month_of(scene.now), scene.quirks) {
         let message = format!("Your plan allows {} pack builds a month.", plan.pack_builds);
         return Err(plan.limit_exceeded("pack_build", &message, scene.quirks));
     }
-    scene.account.pack_builds.push(scene.now);
+    scene.account.pack_builds.count(scene.now);
     Ok(())
 }
 
@@ -141,14 +141,6 @@ fn count_build(scene: &mut Scene<'_>) -> Result<(), Answer> {
 fn store(scene: &Scene<'_>, anima_id: &str, preset: &str, config: &Config) -> Result<Pack, Answer> {
     let layers = compile(scene, anima_id, config)?;
     let renamed = scene.has(Quirk::RenamedPackItems);
-    let temporal = layers.temporal.as_ref().map(|temporal| {
-        json!({
-            "last_event_at": Stamp::new(temporal.last_event_at, Form::Plus),
-            "hours_ago": temporal.hours_ago,
-            "memory_summary": null,
-            "formatted": temporal.formatted,
-        })
-    });
     let content = json!({
         "context": layers.context(),
         "identity": layers.identity.map(|identity| json!({
@@ -159,7 +151,7 @@ fn store(scene: &Scene<'_>, anima_id: &str, preset: &str, config: &Config) -> Re
         "knowledge": knowledge_items(&layers, renamed),
         "long_term_memories": layers.long_term.iter().map(|scored| stored_memory(scored, renamed)).collect::<Vec<_>>(),
         "pending_events": events(&layers.pending, scene.quirks),
-        "temporal_context": temporal,
+        "temporal_context": layers.temporal.as_ref().map(temporal_context),
         "config": {"anima_id": anima_id, "query": config.query, "max_tokens": config.max_tokens},
     });
     Ok(Pack {
@@ -176,6 +168,15 @@ fn store(scene: &Scene<'_>, anima_id: &str, preset: &str, config: &Config) -> Re
         max_tokens: config.max_tokens,
         content,
         compiled_at: scene.now,
+    })
+}
+
+fn temporal_context(temporal: &Temporal) -> Value {
+    json!({
+        "last_event_at": Stamp::new(temporal.last_event_at, Form::Plus),
+        "hours_ago": temporal.hours_ago,
+        "memory_summary": null,
+        "formatted": temporal.formatted,
     })
 }
 
@@ -257,12 +258,7 @@ fn compiled(scene: &Scene<'_>, anima_id: &str, config: &Config) -> Result<Value,
             "communication_style": identity.seed.communication_style,
             "self_reflection": identity.seed.reflection,
         })),
-        "temporal_context": layers.temporal.as_ref().map(|temporal| json!({
-            "last_event_at": Stamp::new(temporal.last_event_at, Form::Plus),
-            "hours_ago": temporal.hours_ago,
-            "memory_summary": null,
-            "formatted": temporal.formatted,
-        })),
+        "temporal_context": layers.temporal.as_ref().map(temporal_context),
         "session_memories": layers.session.iter().map(memory).collect::<Vec<_>>(),
         "long_term_memories": layers.long_term.iter().map(memory).collect::<Vec<_>>(),
         "pending_events": events(&layers.pending, scene.quirks),
@@ -295,7 +291,7 @@ fn fields(object: Value) -> Map<String, Value> {
 /// What the compile routes take for granted of a configuration.
 fn own_config(scene: &mut Scene<'_>, call: &Call) -> Result<(String, Config), Answer> {
     given_query(scene, call.body["query"].as_str())?;
-    let config: RetrievalConfig = call.body()?;
+    let config: RetrievalConfig = call.body_with_optional("query")?;
     scene.account.anima(&config.anima_id)?;
     Ok((config.anima_id.clone(), config.into()))
 }

@@ -9,8 +9,10 @@ use crate::sandbox::answer::Answer;
 
 /// A plan: its tier and limits. -1 is no limit.
 ///
-/// Only the tier `free` is held to its limits; the others would be billed for what is above. Self-hosted servers have no
-/// plans, and so a sandbox has none by default.
+/// Only the tier `free` is held to its limits; the others would be billed for what is above. A sandbox bills nothing:
+/// usage tells an overage of 0 cents and no spending cap, however much was used. What is held to a limit is events,
+/// pack builds and active animas; of memories, knowledge, syntheses (here: dreams) and dormant animas usage only tells
+/// the limits. Self-hosted servers have no plans, and so a sandbox has none by default.
 ///
 /// ```
 /// # use polyagent::sandbox::Sandbox;
@@ -82,19 +84,21 @@ impl Plan {
         self
     }
 
-    /// Events a month.
+    /// Events a month. By [`Quirk::LateLimits`], which is on unless it is switched off, a call is refused only once
+    /// usage is above the limit, so one more goes through: two of limit 1. The same goes for
+    /// [`pack_builds`](Self::pack_builds) and [`active_animas`](Self::active_animas).
     pub fn events(mut self, limit: i64) -> Self {
         self.events = limit;
         self
     }
 
-    /// Pack builds a month.
+    /// Pack builds a month, stored or not; see [`events`](Self::events) for when it is used up.
     pub fn pack_builds(mut self, limit: i64) -> Self {
         self.pack_builds = limit;
         self
     }
 
-    /// Animas that are not dormant.
+    /// Animas that are neither deleted nor dormant; see [`events`](Self::events) for when it is used up.
     pub fn active_animas(mut self, limit: i64) -> Self {
         self.active_animas = limit;
         self

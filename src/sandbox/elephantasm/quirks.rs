@@ -24,7 +24,9 @@ pub enum Quirk {
     /// A dedupe key is derived only from an event with a `source_uri`. Without: from every event, as documented.
     /// Observed.
     KeyNeedsSource,
-    /// Two events may have the same dedupe key. Without: the second gets 409, as documented. Observed.
+    /// Two events may have the same dedupe key, so an event that is sent again is stored again. Without: the second gets
+    /// 409, as documented. A key is then taken once per tenant, whatever the anima, and deleting its event does not free
+    /// it; how real servers with that check scope it is not known. Observed.
     DuplicateKeys,
     /// A memory that was created by the API has no embedding: semantic search and packs do not find it before
     /// [`Tenant::embed_memories`](crate::sandbox::Tenant::embed_memories). Without: it has one at once. Observed.

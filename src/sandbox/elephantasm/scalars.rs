@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::stamp::{Misread, Stamp};
+use super::stamp::{Form, Misread, Stamp};
+use crate::sandbox::clock::READABLE;
 use crate::sandbox::schema::{Bounds, Text};
 
 /// What is wrong with a value: the kind, the sentence and the context of a violation.
@@ -56,9 +57,11 @@ pub(super) fn integer(value: &Value, bounds: Bounds) -> Result<Value, Wrong> {
         Value::String(text) => {
             let text = text.trim();
             let digits = text.strip_suffix(".0").unwrap_or(text);
-            digits.parse().map_err(|_| {
+            let number: i128 = digits.parse().map_err(|_| {
                 Wrong::new("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
-            })?
+            })?;
+            // Saturated, it is as far out of bounds, or as far beyond the end of a list.
+            i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
         }
         _ => return Err(Wrong::new("int_type", "Input should be a valid integer")),
     };
@@ -143,7 +146,12 @@ pub(super) fn word(value: &Value, words: &[String]) -> Result<Value, Wrong> {
 
 fn timestamp(value: &Value) -> Result<Value, Wrong> {
     match Stamp::read(value) {
-        Ok(stamp) => Ok(json!(stamp.isoformat())),
+        // What is checked next knows no time after the last that a client can read; what is kept is what was sent.
+        Ok(stamp) => Ok(json!(Stamp::new(stamp.at.min(READABLE), Form::Zulu).text())),
+        Err(Misread::Range(reason)) => {
+            let message = format!("Input should be a valid datetime, {reason}");
+            Err(Wrong::new("datetime_parsing", message).with(json!({"error": reason})))
+        }
         Err(Misread::Type) => Err(Wrong::new("datetime_type", "Input should be a valid datetime")),
         Err(Misread::Text(reason)) => {
             let message = format!("Input should be a valid datetime or date, {reason}");
@@ -213,6 +221,8 @@ mod tests {
             (json!(0), "greater_than_equal"),
             (json!(11), "less_than_equal"),
             (json!("x"), "int_parsing"),
+            (json!("99999999999999999999"), "less_than_equal"),
+            (json!("-99999999999999999999"), "greater_than_equal"),
             (json!(""), "int_parsing"),
             (json!(5.5), "int_from_float"),
             (json!(1e30), "int_parsing_size"),

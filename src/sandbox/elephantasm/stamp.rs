@@ -1,11 +1,14 @@
 //! Points in time in the forms that the server writes and reads.
 
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::sandbox::clock::Micros;
+use crate::sandbox::clock::{EARLIEST, LATEST, Micros};
+
+/// What points in time are counted from.
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// A point in time and how it is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,8 +49,8 @@ impl Stamp {
             Form::Offset(seconds) => (seconds, offset(seconds)),
         };
         let local = self.at.saturating_add(i64::from(ahead) * 1_000_000);
-        let time = jiff::Timestamp::from_microsecond(local).unwrap_or_default();
-        let format = if time.subsec_microsecond() == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.6f" };
+        let time = EPOCH.saturating_add(SignedDuration::from_micros(local));
+        let format = if time.subsec_nanosecond() == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.6f" };
         format!("{}{suffix}", time.strftime(format))
     }
 
@@ -55,15 +58,12 @@ impl Stamp {
     /// a date alone, which means its midnight; seconds or milliseconds since 1970. The error is the server's.
     pub(super) fn read(value: &Value) -> Result<Self, Misread> {
         match value {
-            Value::Number(number) => number
-                .as_f64()
-                .and_then(since_1970)
-                .ok_or(Misread::Text("dates after 9999 are not supported as time stamps")),
-            Value::String(text) => match text.trim().parse::<f64>() {
+            Value::Number(number) => since_1970(number.as_f64().unwrap_or(f64::INFINITY)).map_err(Misread::Range),
+            Value::String(text) => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() && !text.contains(['e', 'E']) => {
-                    since_1970(number).ok_or(Misread::Text("dates after 9999 are not supported as time stamps"))
+                    since_1970(number).map_err(Misread::Range)
                 }
-                _ => read_text(text.trim()).map_err(Misread::Text),
+                _ => read_text(text),
             },
             _ => Err(Misread::Type),
         }
@@ -83,6 +83,8 @@ pub(super) enum Misread {
     Type,
     /// What is wrong with the text.
     Text(&'static str),
+    /// It is a point in time that Python can't tell, and why.
+    Range(&'static str),
 }
 
 fn offset(seconds: i32) -> String {
@@ -94,32 +96,39 @@ fn offset(seconds: i32) -> String {
 /// Numbers beyond this are milliseconds.
 const WATERSHED: f64 = 2e10;
 
-fn since_1970(number: f64) -> Option<Stamp> {
+fn since_1970(number: f64) -> Result<Stamp, &'static str> {
     let seconds = if number.abs() > WATERSHED { number / 1e3 } else { number };
     let micros = (seconds * 1e6).round();
-    // Years 1 to 9999.
-    if !(-62_135_596_800e6..=253_402_300_799e6).contains(&micros) {
-        return None;
+    if micros > 253_402_300_799e6 {
+        return Err("dates after 9999 are not supported as unix timestamps");
+    }
+    if micros < -62_135_596_800e6 {
+        return Err("dates before 0000 are not supported as unix timestamps");
     }
     #[allow(clippy::cast_possible_truncation, reason = "the range was just looked at")]
-    Some(Stamp::new(micros as i64, Form::Zulu))
+    Ok(Stamp::new(micros as i64, Form::Zulu))
 }
 
-fn read_text(text: &str) -> Result<Stamp, &'static str> {
-    const EXTRA: &str = "unexpected extra characters at the end of the input";
-    let (year, month, day) = read_date(text)?;
+fn read_text(text: &str) -> Result<Stamp, Misread> {
+    const EXTRA: Misread = Misread::Text("unexpected extra characters at the end of the input");
+    let (year, month, day) = read_date(text).map_err(Misread::Text)?;
     let rest = &text[10..];
     let (hour, minute, second, nanos, form) = match rest.chars().next() {
         None => (0, 0, 0, 0, Form::Naive),
         Some('T' | 't' | ' ' | '_') => read_time(&rest[1..]).ok_or(EXTRA)?,
         Some(_) => return Err(EXTRA),
     };
-    let date = DateTime::new(year, month, day, hour, minute, second, nanos)
-        .map_err(|_| "day value is outside expected range")?;
-    let utc = Offset::UTC.to_timestamp(date).map_err(|_| EXTRA)?.as_microsecond();
+    let local = DateTime::new(year, month, day, hour, minute, second, nanos)
+        .map_err(|_| Misread::Text("day value is outside expected range"))?;
+    let local = i64::try_from(local.duration_since(EPOCH).as_micros()).map_err(|_| EXTRA)?;
     let ahead = if let Form::Offset(seconds) = form { i64::from(seconds) * 1_000_000 } else { 0 };
     let form = if form == Form::Offset(0) { Form::Zulu } else { form };
-    Ok(Stamp::new(utc - ahead, form))
+    match local - ahead {
+        _ if local < EARLIEST => Err(Misread::Range("year 0 is out of range")),
+        at if at < EARLIEST => Err(Misread::Range("year 0 is out of range")),
+        at if at > LATEST => Err(Misread::Range("year 10000 is out of range")),
+        at => Ok(Stamp::new(at, form)),
+    }
 }
 
 /// Year, month and day of a text that begins with a date.
@@ -143,7 +152,7 @@ fn read_date(text: &str) -> Result<(i16, i8, i8), &'static str> {
         return Err("month value is outside expected range of 1-12");
     }
     let small = |number: i32| i8::try_from(number).map_err(|_| "day value is outside expected range");
-    Ok((i16::try_from(year).map_err(|_| "year 0 is out of range")?, small(month)?, small(day)?))
+    Ok((i16::try_from(year).map_err(|_| "invalid character in year")?, small(month)?, small(day)?))
 }
 
 /// Hours, minutes, seconds, nanoseconds and form.
@@ -246,6 +255,8 @@ mod tests {
         for (sent, reason) in [
             ("", "input is too short"),
             ("x", "input is too short"),
+            ("inf", "input is too short"),
+            (" 2026-02-04 ", "invalid character in year"),
             ("2026-13-04", "month value is outside expected range of 1-12"),
             ("2026-02-30", "day value is outside expected range"),
             ("20260204T140000Z", "invalid date separator, expected `-`"),
@@ -256,5 +267,29 @@ mod tests {
             assert_eq!(Stamp::read(&json!(sent)), Err(Misread::Text(reason)), "{sent}");
         }
         assert_eq!(Stamp::read(&json!(true)), Err(Misread::Type));
+    }
+
+    #[test]
+    fn the_years_1_to_9999_are_told_and_no_others() {
+        for (sent, repeated) in [
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+            ("0001-01-01T01:00:00+01:00", "0001-01-01T01:00:00+01:00"),
+            ("9999-12-31", "9999-12-31T00:00:00"),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+            ("9999-12-31T23:59:59+02:00", "9999-12-31T23:59:59+02:00"),
+        ] {
+            let stamp = Stamp::read(&json!(sent)).unwrap_or_else(|error| panic!("{sent}: {error:?}"));
+            assert_eq!(stamp.text(), repeated, "{sent}");
+        }
+        for (sent, reason) in [
+            (json!("0000-01-01"), "year 0 is out of range"),
+            (json!("0000-12-31T23:59:59-01:00"), "year 0 is out of range"),
+            (json!("0001-01-01T00:00:00+01:00"), "year 0 is out of range"),
+            (json!("9999-12-31T23:59:59-01:00"), "year 10000 is out of range"),
+            (json!(1e20), "dates after 9999 are not supported as unix timestamps"),
+            (json!(-1e20), "dates before 0000 are not supported as unix timestamps"),
+        ] {
+            assert_eq!(Stamp::read(&sent), Err(Misread::Range(reason)), "{sent}");
+        }
     }
 }

@@ -4,36 +4,14 @@ use http::StatusCode;
 
 use super::animas::active;
 use super::call::{Call, Outcome, Scene};
+use super::meter::first_day;
 use super::refusal;
-use super::stamp::{Form, Stamp};
 use super::types::Usage;
 use crate::sandbox::answer::Answer;
-use crate::sandbox::clock::Micros;
 
 /// A number of things as it is answered.
 pub(super) fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// The first day of the month, as `YYYY-MM-DD`.
-fn period_start(now: Micros) -> String {
-    let today = Stamp::new(now, Form::Naive).text();
-    format!("{}-01", &today[..7])
-}
-
-/// How many of these moments lie in the present month.
-fn this_month(scene: &Scene<'_>, moments: impl Iterator<Item = Micros>) -> i64 {
-    let month = period_start(scene.now);
-    count(moments.filter(|at| period_start(*at) == month).count())
-}
-
-/// Deleting an event does not give it back.
-pub(super) fn events_this_month(scene: &Scene<'_>) -> i64 {
-    this_month(scene, scene.account.events.iter().map(|event| event.created_at))
-}
-
-pub(super) fn packs_this_month(scene: &Scene<'_>) -> i64 {
-    this_month(scene, scene.account.pack_builds.iter().copied())
 }
 
 pub(super) fn get(scene: &mut Scene<'_>, call: &Call) -> Outcome {
@@ -52,8 +30,8 @@ pub(super) fn get(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let all = count(account.animas.iter().filter(|anima| !anima.deleted).count());
     let memories = count(account.memories.iter().filter(|memory| !memory.deleted).count());
     let knowledge = count(account.knowledge.iter().filter(|item| !item.deleted).count());
-    let dreams = this_month(scene, account.dreams.iter().map(|dream| dream.started_at));
-    let (events, packs) = (events_this_month(scene), packs_this_month(scene));
+    let [events, packs, dreams] = [&account.events_created, &account.pack_builds, &account.dreams_begun]
+        .map(|meter| meter.in_month_of(scene.now));
     let used = [
         (plan.events, events),
         (plan.memories, memories),
@@ -66,7 +44,7 @@ pub(super) fn get(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let capped = used.iter().any(|(limit, used)| plan.refuses(*limit, || *used, scene.quirks));
     let usage = Usage::new()
         .plan_tier(plan.tier.clone())
-        .period_start(period_start(scene.now))
+        .period_start(first_day(scene.now))
         .events_created(events)
         .events_limit(plan.events)
         .memories_stored(memories)

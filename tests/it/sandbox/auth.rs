@@ -1,8 +1,9 @@
 //! Who may come in, and where to.
 
-use polyagent::Method;
+use polyagent::elephantasm::types::ListAnimasParams;
 use polyagent::sandbox::Sandbox;
 use polyagent::sandbox::elephantasm::{Quirk, Quirks};
+use polyagent::{Error, Method};
 
 use super::{ABSENT, Wire, raw};
 
@@ -60,6 +61,11 @@ async fn an_unknown_route_a_wrong_method_and_a_slash_too_many_need_no_key() {
     assert_eq!((slash.status, slash.body.as_str()), (307, ""));
     assert_eq!(slash.header("location"), Some(format!("{}/api/animas?limit=1", wire.sandbox.url()).as_str()));
 
+    for path in ["/animas//?limit=1", "/animas%2F?limit=1"] {
+        let slashes = send(Method::GET, path).await;
+        assert_eq!(slashes.header("location"), slash.header("location"), "{path}");
+    }
+
     let url = wire.sandbox.url();
     let outside = raw(wire.http.get(format!("{url}/health")).send().await.unwrap()).await;
     assert_eq!((outside.status, outside.body.as_str()), (404, r#"{"detail":"Not Found"}"#));
@@ -96,4 +102,26 @@ async fn a_sandbox_takes_the_key_it_is_given() {
     let digits = own.sandbox.key().strip_prefix("sk_live_").unwrap();
     assert!(digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{digits}");
     assert_ne!(own.sandbox.key(), Sandbox::start().await.unwrap().key());
+}
+
+#[tokio::test]
+async fn space_around_a_key_is_no_part_of_it() {
+    let wire = Wire::built(Sandbox::builder().key("\t sk_live_spaced \n")).await;
+    assert_eq!(wire.sandbox.key(), "sk_live_spaced");
+    assert_eq!(wire.get("/animas").await.status, 200);
+    wire.sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_no_client_could_send_is_refused_and_not_told() {
+    for (key, reason) in [
+        ("", "the sandbox's key is empty"),
+        (" \n", "the sandbox's key is empty"),
+        ("sk_live_\u{e9}", "the sandbox's key has characters that are not visible ASCII"),
+        ("sk_live_\r\nx: y", "the sandbox's key has characters that are not visible ASCII"),
+    ] {
+        let error = Sandbox::builder().key(key).start().await.unwrap_err();
+        assert_eq!(error.message(), reason, "{key:?}");
+        assert!(matches!(error, Error::Config(_)));
+    }
 }

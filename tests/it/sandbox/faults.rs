@@ -217,6 +217,69 @@ async fn a_fault_that_can_not_be_is_refused() {
 }
 
 #[tokio::test]
+async fn an_operation_that_there_is_not_is_told_with_its_nearest() {
+    let sandbox = Sandbox::start().await.unwrap();
+    for (given, nearest) in [
+        ("create_anima", "elephantasm_create_anima"),
+        ("elephantasm_create_animas", "elephantasm_create_anima"),
+        ("elephantasm_get_pack", "elephantasm_get_usage"),
+        (
+            "dream",
+            "elephantasm_get_dream, elephantasm_list_dreams, elephantasm_cancel_dream, elephantasm_trigger_dream",
+        ),
+    ] {
+        let error = sandbox.fault(Fault::cut().on(given)).unwrap_err();
+        let message = format!("a fault of an operation that there is not: {given}; the nearest: {nearest}");
+        assert_eq!(error.message(), message);
+    }
+    let operations = sandbox.operations();
+    assert!(operations.is_sorted() && operations.len() > 30, "{operations:?}");
+    for operation in operations {
+        sandbox.fault(Fault::cut().on(operation)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_reset_before_a_request_is_read() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let armed = sandbox.fault(Fault::reset_on_connect().nth(2)).unwrap();
+    assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the first connection");
+    let mut socket = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
+    socket.write_all(b"G").await.unwrap();
+    let error = socket.read(&mut [0; 1]).await.unwrap_err();
+    assert_eq!((error.kind(), armed.struck()), (std::io::ErrorKind::ConnectionReset, 1));
+    assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the third connection");
+    assert_eq!(sandbox.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_creation_on_a_connection_that_is_reset_is_not_repeated() {
+    let (ended, stored) = create(Fault::reset_on_connect(), LONG).await;
+    let Err(Error::Transport(error)) = ended else { panic!("{ended:?}") };
+    assert_eq!((error.kind(), stored), (TransportKind::NoAnswer, 0));
+
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = sandbox.elephantasm_builder().build().unwrap();
+    sandbox.fault(Fault::reset_on_connect()).unwrap();
+    let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    assert_eq!((error.attempts().len(), error.may_have_been_processed()), (1, true));
+    sandbox.fault(Fault::reset_on_connect()).unwrap();
+    client.health().await.unwrap();
+    assert_eq!(sandbox.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_cut_on_a_kept_connection_is_retried_at_once() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = sandbox.elephantasm_builder().build().unwrap();
+    client.health().await.unwrap();
+    sandbox.fault(Fault::cut().always()).unwrap();
+    let error = client.animas().list(ListAnimasParams::new()).await.unwrap_err();
+    let attempts = error.attempts();
+    assert_eq!((attempts.len(), attempts[0].waited()), (4, Duration::ZERO), "one more than the first and two retries");
+}
+
+#[tokio::test]
 async fn a_retried_call_gets_through() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::cut_body_at(5).on("elephantasm_list_animas")).unwrap();

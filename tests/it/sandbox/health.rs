@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use polyagent::elephantasm::types::AnimaCreate;
 use polyagent::sandbox::Sandbox;
 use polyagent::sandbox::elephantasm::{Quirk, Quirks};
 use polyagent::{Method, Timestamp};
@@ -57,4 +58,28 @@ fn a_sandbox_outlives_the_runtime_that_started_it() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let sandbox = runtime().block_on(Sandbox::start()).unwrap();
     runtime().block_on(async { sandbox.elephantasm_builder().build().unwrap().health().await }).unwrap();
+}
+
+#[tokio::test]
+async fn the_clock_stops_where_clients_can_still_read_it() {
+    let wire = Wire::start().await;
+    let told = async || wire.get("/health").await.json()["timestamp"].as_str().unwrap().to_owned();
+    for _ in 0..3 {
+        wire.sandbox.advance(Duration::MAX);
+        assert_eq!(told().await, "9999-12-30T22:00:00.999999+00:00");
+    }
+    wire.sandbox.elephantasm().health().await.unwrap();
+    let anima = wire.sandbox.elephantasm().animas().create(AnimaCreate::new("Ada")).await.unwrap();
+    assert_eq!(anima.created_at.to_string(), "9999-12-30T22:00:00.999999Z");
+}
+
+#[tokio::test]
+async fn the_clock_starts_within_the_years_1_to_9999() {
+    let first: Timestamp = "0001-01-01T00:00:00Z".parse().unwrap();
+    let wire = Wire::built(Sandbox::builder().starts_at(first)).await;
+    let usage = wire.get("/subscriptions/usage").await.json();
+    assert_eq!(usage["period_start"], json!("0001-01-01"));
+    let before: Timestamp = "0000-12-31T23:59:59Z".parse().unwrap();
+    let error = Sandbox::builder().starts_at(before).start().await.unwrap_err();
+    assert!(error.message().contains("0000-12-31T23:59:59Z: it tells the years 1 to 9999"), "{error}");
 }

@@ -289,6 +289,32 @@ async fn a_compiled_pack_is_flat_and_stored_by_presets_only() {
 }
 
 #[tokio::test]
+async fn a_configuration_holds_20_pending_events_unless_it_says_otherwise() {
+    let wire = Wire::start().await;
+    let anima = wire.anima("Ada").await;
+    for number in 0..21 {
+        wire.message(&anima, &format!("tea {number}")).await;
+    }
+    let count = async |more: &str| {
+        let body = format!(r#"{{"anima_id":"{anima}"{more}}}"#);
+        wire.post("/packs/compile", body).await.json()["pending_event_count"].clone()
+    };
+    assert_eq!([count("").await, count(r#","query":"tea""#).await], [json!(20), json!(20)]);
+    assert_eq!(count(r#","query":"tea","max_pending_events":50"#).await, json!(21));
+    assert_eq!(count(r#","max_pending_events":0"#).await, json!(0));
+}
+
+#[tokio::test]
+async fn an_empty_query_counts_as_none_and_a_blank_one_fails() {
+    let wire = Wire::start().await;
+    let anima = wire.anima("Ada").await;
+    let empty = wire.post("/packs/compile", json!({"anima_id": anima, "query": ""})).await;
+    assert_eq!((empty.status, &empty.json()["query"]), (200, &json!(null)));
+    let blank = wire.post("/packs/compile", json!({"anima_id": anima, "query": " "})).await;
+    assert_eq!((blank.status, blank.body.as_str()), (500, "Internal Server Error"));
+}
+
+#[tokio::test]
 async fn a_hundred_packs_are_kept_when_a_preset_stores_one() {
     let wire = Wire::start().await;
     let anima = wire.anima("Ada").await;

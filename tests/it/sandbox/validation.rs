@@ -1,6 +1,9 @@
 //! The list of what is wrong, byte for byte.
 
+use polyagent::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{ABSENT, Wire};
 
@@ -113,6 +116,12 @@ async fn every_value_has_its_own_complaint() {
             "Input should be a valid datetime or date, input is too short",
         ),
         ("occurred_at", json!(true), "datetime_type", "Input should be a valid datetime"),
+        (
+            "occurred_at",
+            json!("0000-01-01T00:00:00Z"),
+            "datetime_parsing",
+            "Input should be a valid datetime, year 0 is out of range",
+        ),
         ("anima_id", json!(5), "uuid_type", "UUID input should be a string, bytes or UUID object"),
     ] {
         let list = refused(&wire, name, &value).await;
@@ -151,6 +160,7 @@ async fn bounds_of_the_query_are_the_documents() {
     for (query, kind, context) in [
         ("limit=0", "greater_than_equal", json!({"ge": 1})),
         ("limit=201", "less_than_equal", json!({"le": 200})),
+        ("limit=99999999999999999999", "less_than_equal", json!({"le": 200})),
         ("offset=-1", "greater_than_equal", json!({"ge": 0})),
         ("limit=x", "int_parsing", json!(null)),
         ("include_deleted=maybe", "bool_parsing", json!(null)),
@@ -182,7 +192,7 @@ async fn a_kind_of_knowledge_is_in_upper_case() {
 #[tokio::test]
 async fn a_body_without_a_content_type_is_json_and_text_is_not() {
     let wire = Wire::start().await;
-    let post = || wire.request(polyagent::Method::POST, "/animas").body(r#"{"name":"Ada"}"#);
+    let post = || wire.request(Method::POST, "/animas").body(r#"{"name":"Ada"}"#);
     assert_eq!(wire.send(post()).await.status, 201);
     let text = wire.send(post().header("content-type", "text/plain")).await;
     assert_eq!((text.status, &text.json()["detail"][0]["type"]), (422, &json!("model_attributes_type")));
@@ -193,11 +203,44 @@ async fn a_body_without_a_content_type_is_json_and_text_is_not() {
     );
 }
 
+/// The first line of the answer to a request that ends after these bytes.
+async fn first_line(wire: &Wire, request: &[u8]) -> String {
+    let mut socket = TcpStream::connect(("127.0.0.1", wire.sandbox.port())).await.unwrap();
+    socket.write_all(request).await.unwrap();
+    socket.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_request_get_an_answer_or_the_end_of_the_connection() {
+    let wire = Wire::start().await;
+    let head = "POST /api/animas HTTP/1.1\r\nhost: h\r\nconnection: close\r\n";
+    let many = "x: y\r\n".repeat(1000);
+    for (request, line) in [
+        (format!("{head}content-length: 100\r\n\r\n{{\"na"), "HTTP/1.1 400 Bad Request"),
+        (format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n{{}}"), "HTTP/1.1 400 Bad Request"),
+        (format!("{head}content-length: x\r\n\r\n"), "HTTP/1.1 400 Bad Request"),
+        (format!("{head}{many}\r\n"), "HTTP/1.1 431 Request Header Fields Too Large"),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(70_000)), "HTTP/1.1 414 URI Too Long"),
+        ("GET /api/hea".to_owned(), ""),
+        ("\u{16}\u{3}\u{1}\u{2}".to_owned(), "HTTP/1.1 400 Bad Request"),
+        (format!("{head}content-length: 1\r\n\r\n["), "HTTP/1.1 401 Unauthorized"),
+    ] {
+        let start: String = request.chars().take(120).collect();
+        assert_eq!(first_line(&wire, request.as_bytes()).await, line, "{start}");
+    }
+    let large = wire.post("/animas", " ".repeat(64 * 1024 * 1024 + 1)).await;
+    assert_eq!(large.status, 413);
+    assert_eq!(wire.get("/animas").await.status, 200);
+}
+
 #[tokio::test]
 async fn the_client_reads_the_list() {
     let wire = Wire::start().await;
     let client = wire.sandbox.elephantasm();
-    let request = client.raw(polyagent::Method::GET, ["api", "animas", "agent-01"]);
+    let request = client.raw(Method::GET, ["api", "animas", "agent-01"]);
     let error = request.await.unwrap_err();
     assert!(error.is_unprocessable(), "{error}");
     assert_eq!(error.field_errors()[0].path(), "path.anima_id");
