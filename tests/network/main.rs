@@ -1,5 +1,5 @@
 //! What stands between client and server: compressed answers, proxies, SOCKS. `cargo test` runs what the default
-//! features allow; `.ci/run tests` runs it again with `gzip` and `socks`.
+//! features allow; `.ci/run tls` runs it again with `gzip` and `socks`.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
