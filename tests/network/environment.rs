@@ -5,9 +5,10 @@ use std::process::Command;
 
 use polyagent::RetryPolicy;
 use polyagent::elephantasm::Elephantasm;
+use polyagent::elephantasm::types::ListAnimasParams;
 
 use crate::sockets::{Server, Step, answer};
-use crate::{HEALTHY, KEY, text};
+use crate::{KEY, text};
 
 /// Every name under which a proxy may be set.
 const VARIABLES: [&str; 9] = [
@@ -42,14 +43,14 @@ async fn call(base: &str, variables: &[(&str, String)]) -> String {
 async fn one_call() {
     let Ok(base) = std::env::var(BASE) else { return };
     let client = Elephantasm::builder().base_url(base).api_key(KEY).retry_policy(RetryPolicy::none()).build();
-    match client.unwrap().health().await {
-        Ok(health) => println!("answer: {}", health.status.as_str()),
+    match client.unwrap().animas().list(ListAnimasParams::new()).await {
+        Ok(animas) => println!("animas: {}", animas.items.len()),
         Err(error) => println!("error: {error}"),
     }
 }
 
 async fn proxy() -> (Server, String) {
-    let server = Server::start(vec![vec![Step::Read, answer("200 OK", "", HEALTHY)]]).await;
+    let server = Server::start(vec![vec![Step::Read, answer("200 OK", "", "[]")]]).await;
     let url = format!("http://{}", server.address);
     (server, url)
 }
@@ -59,9 +60,9 @@ async fn the_proxy_variables_are_honoured() {
     for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
         let (proxy, url) = proxy().await;
         let said = call("http://nowhere.localhost:1", &[(variable, url)]).await;
-        assert!(said.contains("answer: healthy"), "{variable}: {said}");
+        assert!(said.contains("animas: 0"), "{variable}: {said}");
         let requests = text(&proxy.requests());
-        assert!(requests[0].starts_with("GET http://nowhere.localhost:1/api/health HTTP/1.1\r\n"), "{}", requests[0]);
+        assert!(requests[0].starts_with("GET http://nowhere.localhost:1/api/animas HTTP/1.1\r\n"), "{}", requests[0]);
     }
 }
 
@@ -83,15 +84,29 @@ async fn hosts_that_no_proxy_names_are_called_directly() {
     ];
     for (variable, hosts, host) in cases {
         let (proxy, url) = proxy().await;
-        let server = Server::start(vec![vec![Step::Read, answer("200 OK", "", HEALTHY)]]).await;
+        let server = Server::start(vec![vec![Step::Read, answer("200 OK", "", "[]")]]).await;
         let base = format!("http://{host}:{}", server.address.port());
         let said = call(&base, &[("http_proxy", url.clone()), (variable, hosts.to_owned())]).await;
-        assert!(said.contains("answer: healthy"), "{variable}: {said}");
+        assert!(said.contains("animas: 0"), "{variable}: {said}");
         assert_eq!((proxy.connections(), server.connections()), (0, 1), "{variable}={hosts}");
         // The twin: another host's name changes nothing.
         let said = call(&base, &[("http_proxy", url), (variable, "example.com".to_owned())]).await;
-        assert!(said.contains("answer: healthy"), "{variable}: {said}");
+        assert!(said.contains("animas: 0"), "{variable}: {said}");
         assert_eq!((proxy.connections(), server.connections()), (1, 1), "{variable}={hosts}");
+    }
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[tokio::test]
+async fn a_proxy_for_https_is_asked_for_a_tunnel_and_told_no_key() {
+    for variable in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        let refusal = answer("502 Bad Gateway", "connection: close\r\n", "");
+        let proxy = Server::start(vec![vec![Step::Read, refusal]]).await;
+        let url = format!("http://{}", proxy.address);
+        let said = call("https://nowhere.localhost:1", &[(variable, url)]).await;
+        assert!(said.contains("error: could not connect: tunnel error: unsuccessful"), "{variable}: {said}");
+        let asked = "CONNECT nowhere.localhost:1 HTTP/1.1\r\nHost: nowhere.localhost:1\r\n\r\n";
+        assert_eq!(text(&proxy.requests()), [asked], "{variable}");
     }
 }
 

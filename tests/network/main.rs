@@ -15,8 +15,6 @@ mod socks;
 /// A host of its own on loopback, where nobody listens: who calls it goes through a proxy or fails.
 const NOWHERE: &str = "http://nowhere.localhost:1";
 const KEY: &str = "sk_live_0123456789abcdef0123456789abcdef";
-const HEALTHY: &str =
-    r#"{"status":"healthy","timestamp":"2026-02-04T12:00:00.794408+00:00","checks":{"database":"connected"}}"#;
 
 /// Requests as text, for reading.
 fn text(requests: &[Vec<u8>]) -> Vec<String> {
