@@ -1,5 +1,5 @@
 //! https without a TLS backend or provider is an error of configuration, never a panic. Which of these tests are built
-//! depends on the features: `.ci/run` runs all three builds.
+//! depends on the features: `.ci/run tls` has the builds. What TLS does once it is there is in `tests/https`.
 
 #![allow(clippy::unwrap_used)]
 

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use super::call::{Attempt, CallRecord};
-use super::decode::{Body, Headers, one_line, redacted};
+use super::decode::{Body, Headers, one_line, packed, redacted};
 use crate::config;
 use crate::secret::Secret;
 
@@ -146,7 +146,10 @@ impl ApiError {
         let ErrorAnswer { status, headers, body, mut facts, retry_after } = answer;
         let body = Body(body);
         if facts.message.is_none() {
-            facts.message = target_of_redirect(status, &headers).or_else(|| body.excerpt(secret));
+            facts.message = target_of_redirect(status, &headers).or_else(|| match packed(&headers) {
+                Some(encoding) if !body.0.is_empty() => Some(format!("{} bytes of {encoding}", body.0.len())),
+                _ => body.excerpt(secret),
+            });
         }
         facts.redact(secret);
         let message = facts.message.take().map(|m| one_line(&m, config::MAX_MESSAGE)).unwrap_or_default();

@@ -131,11 +131,15 @@ impl StdError for TransportError {
     }
 }
 
-/// The innermost error of a chain, where the operating system or the parser says what happened.
+/// The innermost error of a chain, where the operating system or the parser says what happened; or the one around it
+/// that says the same and more, as OpenSSL's does.
 pub(crate) fn root_cause<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
-    let mut root = error;
-    while let Some(source) = root.source() {
-        root = source;
+    let (mut root, mut inner) = (error, error);
+    while let Some(source) = inner.source() {
+        inner = source;
+        if !root.to_string().contains(&inner.to_string()) {
+            root = inner;
+        }
     }
     root
 }
@@ -236,5 +240,27 @@ impl fmt::Display for ConfigError {
 impl StdError for ConfigError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|s| s as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    fn root(words: &[&'static str]) -> String {
+        let chain = words.iter().rev().fold(None, |inner, words| Some(Box::new(Layer(words, inner))));
+        root_cause(&chain.unwrap()).to_string()
+    }
+
+    #[test]
+    fn the_root_cause_is_the_innermost_error_unless_one_around_it_says_more() {
+        assert_eq!(root(&["refused"]), "refused");
+        assert_eq!(root(&["error sending request", "client error", "refused"]), "refused");
+        assert_eq!(root(&["client error", "verify failed (expired)", "verify failed"]), "verify failed (expired)");
+        assert_eq!(root(&["client error", "refused", "refused"]), "refused");
     }
 }

@@ -24,6 +24,8 @@ pub struct DecodeError {
     status: StatusCode,
     headers: Headers,
     body: Body,
+    /// Media type and encoding.
+    form: String,
     excerpt: Option<String>,
     fault: DecodeFault,
     pub(super) record: CallRecord,
@@ -39,7 +41,12 @@ impl DecodeError {
         secret: Option<&Secret<String>>,
     ) -> Self {
         let body = Body(body);
-        let excerpt = body.excerpt(secret);
+        let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("no content type");
+        let (form, excerpt) = match packed(&headers) {
+            Some(encoding) => (format!("{media}, {encoding}"), None),
+            None => (media.to_owned(), body.excerpt(secret)),
+        };
+        let form = redacted(form, secret);
         fault.path = redacted(fault.path, secret);
         // serde quotes the value that it did not expect.
         let said = fault.source.to_string();
@@ -47,7 +54,7 @@ impl DecodeError {
         if clean != said {
             fault.source = serde::de::Error::custom(clean);
         }
-        Self { status, headers: Headers(headers), body, excerpt, fault, record }
+        Self { status, headers: Headers(headers), body, form, excerpt, fault, record }
     }
 
     /// The answer's status.
@@ -71,13 +78,8 @@ impl DecodeError {
     }
 
     pub(crate) fn words(&self) -> String {
-        let content_type = self.headers.0.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        let mut cause = format!(
-            "cannot decode the {} answer ({}, {} bytes)",
-            self.status.as_u16(),
-            content_type.unwrap_or("no content type"),
-            self.body.0.len(),
-        );
+        let mut cause =
+            format!("cannot decode the {} answer ({}, {} bytes)", self.status.as_u16(), self.form, self.body.0.len(),);
         if !matches!(self.fault.path.as_str(), "." | "?") {
             cause.push_str(" at `");
             cause.push_str(&self.fault.path);
@@ -103,6 +105,12 @@ impl StdError for DecodeError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&self.fault.source)
     }
+}
+
+/// The encoding of a body that nobody unpacked. Nothing in such a body can be read.
+pub(super) fn packed(headers: &HeaderMap) -> Option<&str> {
+    let encoding = headers.get(header::CONTENT_ENCODING)?.to_str().ok()?;
+    (!encoding.eq_ignore_ascii_case("identity")).then_some(encoding)
 }
 
 /// `text` without the key that was sent: a server may echo it.

@@ -99,7 +99,8 @@ impl<C> ClientBuilder<C> {
     }
 
     /// Asks `provider` for the key before every attempt; for keys that rotate or come from a vault. The provider
-    /// should keep the key and renew it when it is due. If it fails, the call fails with [`Error::Config`].
+    /// should keep the key and renew it when it is due. If it fails, the call fails with [`Error::Config`], whose text
+    /// and source are the provider's own error as it stands: keep keys out of it.
     ///
     /// ```
     /// # use polyagent::Secret;

@@ -1,0 +1,120 @@
+//! The proxy variables of the environment. They belong to a whole process, so each case is a process of its own: this
+//! test binary again, with one test that is otherwise ignored.
+
+use std::process::Command;
+
+use polyagent::RetryPolicy;
+use polyagent::elephantasm::Elephantasm;
+use polyagent::elephantasm::types::ListAnimasParams;
+
+use crate::sockets::{Server, Step, answer};
+use crate::{KEY, text};
+
+/// Every name under which a proxy may be set.
+const VARIABLES: [&str; 9] = [
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "REQUEST_METHOD",
+];
+const BASE: &str = "POLYAGENT_TEST_BASE_URL";
+
+/// What a process with these variables says of one call.
+async fn call(base: &str, variables: &[(&str, String)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["environment::one_call", "--exact", "--ignored", "--nocapture"]);
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
+    command.env(BASE, base).envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+#[tokio::test]
+#[ignore = "a part of the others, which run it in processes of their own"]
+async fn one_call() {
+    let Ok(base) = std::env::var(BASE) else { return };
+    let client = Elephantasm::builder().base_url(base).api_key(KEY).retry_policy(RetryPolicy::none()).build();
+    match client.unwrap().animas().list(ListAnimasParams::new()).await {
+        Ok(animas) => println!("animas: {}", animas.items.len()),
+        Err(error) => println!("error: {error}"),
+    }
+}
+
+async fn proxy() -> (Server, String) {
+    let server = Server::start(vec![vec![Step::Read, answer("200 OK", "", "[]")]]).await;
+    let url = format!("http://{}", server.address);
+    (server, url)
+}
+
+#[tokio::test]
+async fn the_proxy_variables_are_honoured() {
+    for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        let (proxy, url) = proxy().await;
+        let said = call("http://nowhere.localhost:1", &[(variable, url)]).await;
+        assert!(said.contains("animas: 0"), "{variable}: {said}");
+        let requests = text(&proxy.requests());
+        assert!(requests[0].starts_with("GET http://nowhere.localhost:1/api/animas HTTP/1.1\r\n"), "{}", requests[0]);
+    }
+}
+
+#[tokio::test]
+async fn the_proxy_of_one_scheme_is_not_that_of_another() {
+    let (proxy, url) = proxy().await;
+    let said = call("http://nowhere.localhost:1", &[("https_proxy", url.clone()), ("HTTPS_PROXY", url)]).await;
+    assert!(said.contains("error: could not connect"), "{said}");
+    assert_eq!(proxy.connections(), 0);
+}
+
+#[tokio::test]
+async fn hosts_that_no_proxy_names_are_called_directly() {
+    let cases = [
+        ("NO_PROXY", "127.0.0.1", "127.0.0.1"),
+        ("no_proxy", "example.com, 127.0.0.0/8", "127.0.0.1"),
+        ("NO_PROXY", "localhost", "localhost"),
+        ("NO_PROXY", "*", "localhost"),
+    ];
+    for (variable, hosts, host) in cases {
+        let (proxy, url) = proxy().await;
+        let server = Server::start(vec![vec![Step::Read, answer("200 OK", "", "[]")]]).await;
+        let base = format!("http://{host}:{}", server.address.port());
+        let said = call(&base, &[("http_proxy", url.clone()), (variable, hosts.to_owned())]).await;
+        assert!(said.contains("animas: 0"), "{variable}: {said}");
+        assert_eq!((proxy.connections(), server.connections()), (0, 1), "{variable}={hosts}");
+        // The twin: another host's name changes nothing.
+        let said = call(&base, &[("http_proxy", url), (variable, "example.com".to_owned())]).await;
+        assert!(said.contains("animas: 0"), "{variable}: {said}");
+        assert_eq!((proxy.connections(), server.connections()), (1, 1), "{variable}={hosts}");
+    }
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[tokio::test]
+async fn a_proxy_for_https_is_asked_for_a_tunnel_and_told_no_key() {
+    for variable in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        let refusal = answer("502 Bad Gateway", "connection: close\r\n", "");
+        let proxy = Server::start(vec![vec![Step::Read, refusal]]).await;
+        let url = format!("http://{}", proxy.address);
+        let said = call("https://nowhere.localhost:1", &[(variable, url)]).await;
+        assert!(said.contains("error: could not connect: tunnel error: unsuccessful"), "{variable}: {said}");
+        let asked = "CONNECT nowhere.localhost:1 HTTP/1.1\r\nHost: nowhere.localhost:1\r\n\r\n";
+        assert_eq!(text(&proxy.requests()), [asked], "{variable}");
+    }
+}
+
+#[cfg(not(feature = "socks"))]
+#[tokio::test]
+async fn a_socks_proxy_without_the_feature_is_an_error_and_is_sent_nothing() {
+    let (proxy, url) = proxy().await;
+    let said = call("http://nowhere.localhost:1", &[("ALL_PROXY", url.replace("http:", "socks5:"))]).await;
+    assert!(said.contains("error: could not connect"), "{said}");
+    assert!(proxy.requests().is_empty());
+}
