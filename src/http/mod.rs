@@ -120,7 +120,7 @@ struct Delivered {
     sent: Sent,
     /// The attempts that failed before it.
     attempts: Vec<Attempt>,
-    prepared: Prepared,
+    prepared: Box<Prepared>,
 }
 
 /// Why an attempt brought no 2xx answer, and the key that went out.
@@ -134,7 +134,7 @@ impl Core {
     }
 
     /// Sends the operation's own spelling, then the alternates as long as the server does not route them.
-    async fn send_prepared(&self, draft: &Draft, mut prepared: Prepared) -> Result<Delivered, Error> {
+    async fn send_prepared(&self, draft: &Draft, mut prepared: Box<Prepared>) -> Result<Delivered, Error> {
         let plan = draft.plan(&self.0.settings);
         let mut progress = Progress::begin(&plan);
         let mut alternates = draft.spec.alternates.iter();
@@ -158,13 +158,13 @@ impl Core {
         let deadline = clock::after(begun, window.length);
         let mut headers = HeaderMap::clone(&prepared.headers);
         self.before(prepared, number, &mut headers);
-        let mut secret = None;
-        let result = match self.authorize(prepared, &mut headers, window, deadline).await {
-            Ok(sent) => {
-                secret = sent;
-                self.exchange(prepared, headers, window, deadline).await
+        let (result, secret) = match self.authorize(prepared, &mut headers, window, deadline).await {
+            Ok(secret) => {
+                let sending = self.0.http.execute(prepared.to_request(headers));
+                let received = transport::exchange(sending, window, deadline, &self.0.settings).await;
+                (received.and_then(|received| self.judge(received)), secret)
             }
-            Err(failure) => Err(failure),
+            Err(failure) => (Err(failure), None),
         };
         let took = begun.elapsed();
         self.after(prepared, number, &result, took);
@@ -188,15 +188,8 @@ impl Core {
         }
     }
 
-    async fn exchange(
-        &self,
-        prepared: &Prepared,
-        headers: HeaderMap,
-        window: Window,
-        deadline: Instant,
-    ) -> Result<Received, Failure> {
-        let sending = self.0.http.execute(prepared.to_request(headers));
-        let received = transport::exchange(sending, window, deadline, &self.0.settings).await?;
+    /// Tells a 2xx answer from all others.
+    fn judge(&self, received: Received) -> Result<Received, Failure> {
         if received.status.is_success() {
             return Ok(received);
         }
