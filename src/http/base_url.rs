@@ -33,6 +33,11 @@ pub(super) fn parse_base(platform: &Platform, given: Option<&str>, insecure: boo
     Ok((url, prefix))
 }
 
+/// A request goes to this machine, in clear: no proxy is to see it.
+pub(super) fn stays_here(url: &Url) -> bool {
+    url.scheme() == "http" && is_loopback(url)
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

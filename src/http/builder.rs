@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use url::Url;
 
-use super::base_url::parse_base;
+use super::base_url::{parse_base, stays_here};
 use super::budget::Budget;
 use super::connection::WatchLayer;
 use super::credential::{Credential, Provider};
@@ -189,6 +189,9 @@ impl<C> ClientBuilder<C> {
 
     /// Shapes the HTTP client, after any shaping before: proxies, root certificates, client certificates, addresses.
     ///
+    /// The proxies that the environment names are used unless told otherwise here, but not for plain `http` on loopback:
+    /// the key would leave the machine in clear.
+    ///
     /// Redirects, reqwest's own retries and decompression are set by this crate afterwards. Any total timeout set here
     /// would cut streams; use the timeouts of this builder.
     pub fn configure_http<F>(mut self, configure: F) -> Self
@@ -223,7 +226,7 @@ impl<C> ClientBuilder<C> {
         }
         let mut json_headers = headers.clone();
         json_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let http = http_client(self.configure, self.settings.connect)?;
+        let http = http_client(self.configure, self.settings.connect, stays_here(&origin))?;
         let budget = Budget::shared(&origin);
         let shared = Shared {
             platform,
@@ -270,11 +273,13 @@ fn base_headers(user_agent: Option<&str>, more: &[(String, String)]) -> Result<H
     Ok(headers)
 }
 
-fn http_client(configure: Vec<Configure>, connect: Duration) -> Result<reqwest::Client, Error> {
+/// `direct`: past the proxies of the environment.
+fn http_client(configure: Vec<Configure>, connect: Duration, direct: bool) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder()
         .connect_timeout(connect)
         .pool_idle_timeout(config::POOL_IDLE_TIMEOUT)
         .tcp_nodelay(true);
+    let builder = if direct { builder.no_proxy() } else { builder };
     #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
     let builder = builder.tls_backend_rustls();
     let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder));

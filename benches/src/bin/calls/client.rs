@@ -149,7 +149,7 @@ async fn polyagent_response(verb: Verb, n: u32, url: &str) -> Result<Duration, B
 }
 
 async fn plain_reqwest(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dyn Error>> {
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().no_proxy().build()?;
     repeat(n, async || {
         let request = match verb {
             Verb::Get => client.get(format!("{url}/api/animas/{ID}")),
@@ -164,7 +164,10 @@ async fn plain_reqwest(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dy
 async fn progenitor(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dyn Error>> {
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {KEY}"))?);
-    let client = generated::Client::new_with_client(url, reqwest::Client::builder().default_headers(headers).build()?);
+    let client = generated::Client::new_with_client(
+        url,
+        reqwest::Client::builder().default_headers(headers).no_proxy().build()?,
+    );
     repeat(n, async || {
         black_box(match verb {
             Verb::Get => client.get_anima(ID).await?.into_inner(),
