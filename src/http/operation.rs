@@ -167,49 +167,9 @@ mod tests {
 
     #[test]
     fn what_could_leave_its_segment_is_refused() {
-        let hostile = [
-            "",
-            " ",
-            "\t",
-            ".",
-            "..",
-            "/",
-            "a/b",
-            "../a",
-            "a/..",
-            "./a",
-            "/a",
-            "a/",
-            "//",
-            "\\",
-            "..\\a",
-            "a\\b",
-            "\0",
-            "a\0",
-            "a\nb",
-            "a\rb",
-            "\r\nHost: x",
-            "a\tb",
-            "\u{7f}",
-            "\u{80}",
-            "\u{85}",
-            "%2e",
-            "%2E",
-            "%2e%2e",
-            "%2E%2e",
-            ".%2e",
-            "%2e.",
-            "%2f",
-            "a%2Fb",
-            "%5c",
-            "%5C..",
-            "%00",
-            "%0d%0a",
-            "%252e",
-            "..%2f",
-            "a%20b",
-        ];
-        assert_eq!(hostile.len(), 40);
+        // One of each kind; `tests/it/security.rs` has forty.
+        let hostile =
+            ["", " ", ".", "..", "a/b", "a\\b", "\0", "a\nb", "\u{7f}", "\u{80}", "%2e", "a%2Fb", "%252e", "a%20b"];
         for id in hostile {
             assert!(expanded(id).is_err(), "{id:?} was let through");
         }
