@@ -39,6 +39,8 @@ pub(crate) const MAX_REDIRECTS: usize = 5;
 pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
 /// Bytes kept of an error answer.
 pub(crate) const MAX_ERROR_BODY: usize = 64 * 1024;
+/// How long the body of an error answer is waited for, once its status is there.
+pub(crate) const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of a body that is not JSON that an error message quotes.
 pub(crate) const EXCERPT: usize = 200;
 /// Characters of a server's own error message that an error message quotes.

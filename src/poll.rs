@@ -157,7 +157,13 @@ impl<T: Send + 'static> Looking<T> {
     fn timed_out(&self, met: Option<Error>) -> Error {
         let record = self.poller.request.unsent_record();
         let met = met.map(Into::into);
-        Error::Timeout(Box::new(TimeoutError { timer: Timer::Poll, after: self.poller.timeout, met, record }))
+        Error::Timeout(Box::new(TimeoutError {
+            timer: Timer::Poll,
+            after: self.poller.timeout,
+            met,
+            head: None,
+            record,
+        }))
     }
 }
 

@@ -41,6 +41,16 @@ impl<T> fmt::Debug for Secret<T> {
     }
 }
 
+/// The shortest key, in bytes, that is looked for in texts: shorter ones, which only tests have, are parts of words.
+const SHORTEST_SOUGHT: usize = 8;
+
+impl Secret<String> {
+    /// The key as it goes out, if it is long enough to be looked for.
+    pub(crate) fn sought(&self) -> Option<&str> {
+        Some(self.0.trim()).filter(|key| key.len() >= SHORTEST_SOUGHT)
+    }
+}
+
 /// What stands in place of a secret, whole: a prefix of a key is a leak too.
 pub(crate) const REDACTED: &str = "[redacted]";
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
+use url::Url;
 
 use super::call::{Attempt, CallRecord};
 use super::decode::{Body, Headers, one_line, packed, redacted};
@@ -108,22 +109,30 @@ impl fmt::Debug for Facts {
 impl Facts {
     /// Servers may echo the key in what they say; it goes no further than here.
     fn redact(&mut self, secret: Option<&Secret<String>>) {
-        let clean = |text: &mut String| *text = redacted(std::mem::take(text), secret);
+        let clean = |text: &mut String| *text = one_line(&redacted(std::mem::take(text), secret), config::MAX_MESSAGE);
         [&mut self.message, &mut self.code, &mut self.request_id].into_iter().flatten().for_each(clean);
         for field in &mut self.field_errors {
             clean(&mut field.path);
             clean(&mut field.message);
             field.code.iter_mut().for_each(clean);
         }
-        self.details.values_mut().for_each(|value| redact_value(value, secret));
+        redact_map(&mut self.details, secret);
     }
+}
+
+fn redact_map(map: &mut serde_json::Map<String, Value>, secret: Option<&Secret<String>>) {
+    let entries = std::mem::take(map).into_iter().map(|(name, mut value)| {
+        redact_value(&mut value, secret);
+        (redacted(name, secret), value)
+    });
+    *map = entries.collect();
 }
 
 fn redact_value(value: &mut Value, secret: Option<&Secret<String>>) {
     match value {
         Value::String(text) => *text = redacted(std::mem::take(text), secret),
         Value::Array(items) => items.iter_mut().for_each(|item| redact_value(item, secret)),
-        Value::Object(map) => map.values_mut().for_each(|item| redact_value(item, secret)),
+        Value::Object(map) => redact_map(map, secret),
         _ => {}
     }
 }
@@ -228,11 +237,16 @@ impl ApiError {
     }
 }
 
-/// Without what stands behind the path: it may hold a session, or what was asked.
+/// Host and path of where a redirect leads. Whatever else an address may hold can be a secret.
 fn target_of_redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     let location = headers.get(header::LOCATION).filter(|_| status.is_redirection())?.to_str().ok()?;
-    let path = location.split(['?', '#']).next().unwrap_or_default();
-    Some(format!("redirects to {path}"))
+    match Url::parse(location) {
+        Ok(url) if url.scheme().starts_with("http") => {
+            Some(format!("redirects to {}{}", url.origin().ascii_serialization(), url.path()))
+        }
+        Ok(_) => None,
+        Err(_) => Some(format!("redirects to {}", location.split(['?', '#']).next()?)),
+    }
 }
 
 impl fmt::Display for ApiError {
@@ -328,6 +342,17 @@ mod tests {
     }
 
     #[test]
+    fn a_redirect_tells_host_and_path_of_where_it_leads() {
+        let told = |location: &str| {
+            let headers = HeaderMap::from_iter([(header::LOCATION, location.parse().unwrap())]);
+            target_of_redirect(StatusCode::FOUND, &headers)
+        };
+        assert_eq!(told("https://user:hunter2@host/a/b?key=hunter2#x").unwrap(), "redirects to https://host/a/b");
+        assert_eq!(told("/login?next=hunter2").unwrap(), "redirects to /login");
+        assert_eq!(told("data:text/html,hunter2"), None);
+    }
+
+    #[test]
     fn a_key_that_the_server_echoes_is_redacted_everywhere() {
         let facts = Facts {
             message: Some("bad key sk_live_0123".to_owned()),
@@ -338,11 +363,14 @@ mod tests {
                 code: Some("sk_live_0123".to_owned()),
                 message: "sk_live_0123?".to_owned(),
             }],
-            details: json!({"a": ["sk_live_0123"]}).as_object().unwrap().clone(),
+            details: json!({"a": ["sk_live_0123"], "b": {"sk_live_0123": 1}}).as_object().unwrap().clone(),
             ..Facts::default()
         };
         let with_facts = error(401, "sk_live_0123", facts);
         let plain = error(500, "no facts, but sk_live_0123", Facts::default());
+        let details =
+            format!("{:?} {:?}", with_facts.api().unwrap().detail("a"), with_facts.api().unwrap().detail("b"));
+        assert!(!details.contains("0123"), "{details}");
         for error in [with_facts, plain] {
             let shown = format!("{error} {error:?} {error:#?} {}", error.message());
             assert!(!shown.contains("0123"), "{shown}");

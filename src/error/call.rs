@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use super::BoxError;
+use super::{BoxError, Head};
 
 /// What is known of a call whatever became of it.
 #[derive(Clone, Debug)]
@@ -105,6 +105,8 @@ impl TransportKind {
 pub struct TransportError {
     pub(crate) kind: TransportKind,
     pub(crate) source: BoxError,
+    /// What came of a 2xx answer before.
+    pub(crate) head: Option<Box<Head>>,
     pub(crate) record: CallRecord,
 }
 
@@ -121,7 +123,7 @@ impl TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.words(), self.record)
+        write!(f, "{} ({}{})", self.words(), self.record, after(self.head.as_deref()))
     }
 }
 
@@ -129,6 +131,11 @@ impl StdError for TransportError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.source)
     }
+}
+
+/// What an error says besides of an answer that had begun.
+fn after(head: Option<&Head>) -> String {
+    head.map(|head| format!(", after {}", head.status)).unwrap_or_default()
 }
 
 /// The innermost error of a chain, where the operating system or the parser says what happened; or the one around it
@@ -165,6 +172,8 @@ pub struct TimeoutError {
     pub(crate) after: Duration,
     /// What was met before.
     pub(crate) met: Option<BoxError>,
+    /// What came of a 2xx answer before.
+    pub(crate) head: Option<Box<Head>>,
     pub(crate) record: CallRecord,
 }
 
@@ -195,7 +204,7 @@ pub(crate) fn timeout_words(timer: Timer, after: Duration) -> String {
 
 impl fmt::Display for TimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.words(), self.record)
+        write!(f, "{} ({}{})", self.words(), self.record, after(self.head.as_deref()))
     }
 }
 

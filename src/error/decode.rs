@@ -21,9 +21,7 @@ pub(crate) struct DecodeFault {
 /// A successful answer did not have the expected form; payload of [`Error::Decode`](crate::Error::Decode).
 #[derive(Debug)]
 pub struct DecodeError {
-    status: StatusCode,
-    headers: Headers,
-    body: Body,
+    pub(super) head: Head,
     /// Media type and encoding.
     form: String,
     excerpt: Option<String>,
@@ -47,29 +45,28 @@ impl DecodeError {
             None => (media.to_owned(), body.excerpt(secret)),
         };
         let form = redacted(form, secret);
-        fault.path = redacted(fault.path, secret);
-        // serde quotes the value that it did not expect.
+        fault.path = one_line(&redacted(fault.path, secret), config::MAX_MESSAGE);
         let said = fault.source.to_string();
-        let clean = redacted(said.clone(), secret);
+        let clean = one_line(&redacted(without_texts(&said), secret), config::MAX_MESSAGE);
         if clean != said {
             fault.source = serde::de::Error::custom(clean);
         }
-        Self { status, headers: Headers(headers), body, form, excerpt, fault, record }
+        Self { head: Head::new(status, headers, body, secret), form, excerpt, fault, record }
     }
 
     /// The answer's status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.head.status
     }
 
     /// The answer's headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers.0
+        &self.head.headers.0
     }
 
     /// The answer's body.
     pub fn body(&self) -> &Bytes {
-        &self.body.0
+        &self.head.body.0
     }
 
     /// Where in the body it failed, for example `results[3].score`; `.` for the whole.
@@ -79,7 +76,7 @@ impl DecodeError {
 
     pub(crate) fn words(&self) -> String {
         let mut cause =
-            format!("cannot decode the {} answer ({}, {} bytes)", self.status.as_u16(), self.form, self.body.0.len());
+            format!("cannot decode the {} answer ({}, {} bytes)", self.status().as_u16(), self.form, self.body().len());
         if !matches!(self.fault.path.as_str(), "." | "?") {
             cause.push_str(" at `");
             cause.push_str(&self.fault.path);
@@ -107,6 +104,36 @@ impl StdError for DecodeError {
     }
 }
 
+/// What came of an answer, whatever became of it.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) headers: Headers,
+    /// As far as it came and is kept.
+    pub(super) body: Body,
+    pub(super) request_id: Option<String>,
+}
+
+impl Head {
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Body, secret: Option<&Secret<String>>) -> Self {
+        let request_id = crate::http::request_id(&headers).map(|id| redacted(id.to_owned(), secret));
+        Self { status, headers: Headers(headers), body, request_id }
+    }
+}
+
+/// What serde says of a value that it did not expect, without the value if it is text: that may be a key that was made
+/// by the call, or two megabytes long.
+fn without_texts(said: &str) -> String {
+    for (before, after) in [(" string \"", "\", expected"), (" variant `", "`, expected"), (" field `", "`, expected")]
+    {
+        if let (Some(begin), Some(end)) = (said.find(before), said.rfind(after)) {
+            let (begin, end) = (begin + before.len() - 2, end + 1);
+            return format!("{}{}", said.get(..begin).unwrap_or_default(), said.get(end..).unwrap_or_default());
+        }
+    }
+    said.to_owned()
+}
+
 /// The encoding of a body that nobody unpacked. Nothing in such a body can be read.
 pub(super) fn packed(headers: &HeaderMap) -> Option<&str> {
     let encoding = headers.get(header::CONTENT_ENCODING)?.to_str().ok()?;
@@ -114,8 +141,8 @@ pub(super) fn packed(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// `text` without the key that was sent: a server may echo it.
-pub(super) fn redacted(text: String, secret: Option<&Secret<String>>) -> String {
-    match secret.map(|secret| secret.expose().trim()).filter(|key| !key.is_empty() && text.contains(key)) {
+pub(crate) fn redacted(text: String, secret: Option<&Secret<String>>) -> String {
+    match secret.and_then(Secret::sought).filter(|key| text.contains(key)) {
         Some(key) => text.replace(key, REDACTED),
         None => text,
     }
@@ -199,6 +226,28 @@ mod tests {
         let json = Body(Bytes::from_static(b" {\"full_key\":\"sk_live_0123\""));
         assert_eq!(json.excerpt(None), None);
         assert_eq!(format!("{json:?}"), "[27 bytes]");
+    }
+
+    #[test]
+    fn a_text_that_was_not_expected_is_not_repeated() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Strict {
+            #[allow(dead_code)]
+            n: u32,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        enum Word {
+            Known,
+        }
+        let strict = |json: &str| without_texts(&serde_json::from_str::<Strict>(json).unwrap_err().to_string());
+        assert_eq!(strict(r#"{"n":"new \", expected key"}"#), "invalid type: string, expected u32 at line 1 column 27");
+        assert_eq!(strict(r#"{"n":-5}"#), "invalid value: integer `-5`, expected u32 at line 1 column 7");
+        assert_eq!(strict(r#"{"sk_live_0123":1}"#), "unknown field, expected `n` at line 1 column 15");
+        assert_eq!(strict("{}"), "missing field `n` at line 1 column 2");
+        let word = serde_json::from_str::<Word>("\"sk_live_0123\"").unwrap_err().to_string();
+        assert_eq!(without_texts(&word), "unknown variant, expected `Known` at line 1 column 14");
+        assert!(matches!(serde_json::from_str("\"Known\"").unwrap(), Word::Known));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(crate) use self::api::{ErrorAnswer, Facts};
 pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind};
 pub(crate) use self::call::{CallRecord, root_cause, timeout_words};
 pub use self::decode::DecodeError;
-pub(crate) use self::decode::{DecodeFault, Headers};
+pub(crate) use self::decode::{Body, DecodeFault, Head, Headers, redacted};
 use crate::check::InvalidArgument;
 use crate::http::RateLimit;
 
@@ -157,12 +157,20 @@ impl Error {
         }
     }
 
-    /// The status of the answer, if one came.
-    pub fn status(&self) -> Option<StatusCode> {
+    /// What came of an answer that is no error by its status.
+    fn head(&self) -> Option<&Head> {
         match self {
-            Self::Decode(e) => Some(e.status()),
-            other => other.api().map(ApiError::status),
+            Self::Decode(e) => Some(&e.head),
+            Self::Connect(e) | Self::Transport(e) => e.head.as_deref(),
+            Self::Timeout(e) => e.head.as_deref(),
+            _ => None,
         }
+    }
+
+    /// The status of the answer, if one came: of a [`Transport`](Self::Transport) or [`Timeout`](Self::Timeout) error that
+    /// of the answer whose body broke off.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.api().map(ApiError::status).or_else(|| Some(self.head()?.status))
     }
 
     /// What is wrong, in one sentence: the server's own words where it gave any, the root cause otherwise.
@@ -189,7 +197,10 @@ impl Error {
 
     /// The server's name for the exchange, to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
-        self.api()?.request_id()
+        match self.api() {
+            Some(api) => api.request_id(),
+            None => self.head()?.request_id.as_deref(),
+        }
     }
 
     /// How long the server asked to wait.
@@ -204,20 +215,14 @@ impl Error {
 
     /// Headers of the answer, if one came.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        match self {
-            Self::Decode(e) => Some(e.headers()),
-            other => other.api().map(ApiError::headers),
-        }
+        self.api().map(ApiError::headers).or_else(|| Some(&self.head()?.headers.0))
     }
 
-    /// The answer's body as it came, of an error answer the first 64 KiB.
+    /// The answer's body as it came: of an error answer, and of one that broke off, the first 64 KiB.
     ///
     /// It may hold what was sent, and is in neither `Debug` nor `Display` for that reason.
     pub fn body(&self) -> Option<&Bytes> {
-        match self {
-            Self::Decode(e) => Some(e.body()),
-            other => other.api().map(ApiError::body),
-        }
+        self.api().map(ApiError::body).or_else(|| Some(&self.head()?.body.0))
     }
 
     /// Which values the server refused.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use url::Url;
 
@@ -13,8 +13,8 @@ use crate::config;
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
-/// The budgets of all hosts that some client of the process speaks to, by origin.
-static SHARED: Mutex<BTreeMap<String, Weak<Budget>>> = Mutex::new(BTreeMap::new());
+/// The budgets of all hosts that some client of the process speaks to, and of those that failed, by origin.
+static SHARED: Mutex<BTreeMap<String, Arc<Budget>>> = Mutex::new(BTreeMap::new());
 
 impl Budget {
     const FULL: u32 = config::RETRY_BUDGET * config::CALLS_PER_RETRY_EARNED;
@@ -23,16 +23,15 @@ impl Budget {
         Self(AtomicU32::new(Self::FULL))
     }
 
-    /// The budget that all clients of `origin` share, for as long as there is one.
+    /// The budget that all clients of `origin` share. Without a client it is kept until it would be as good as new.
     pub(crate) fn shared(origin: &Url) -> Arc<Self> {
         let mut budgets = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        budgets.retain(|_, budget| budget.strong_count() > 0);
-        if let Some(budget) = budgets.get(origin.as_str()).and_then(Weak::upgrade) {
-            return budget;
-        }
-        let budget = Arc::new(Self::new());
-        budgets.insert(origin.to_string(), Arc::downgrade(&budget));
-        budget
+        budgets.retain(|_, budget| Arc::strong_count(budget) > 1 || !budget.is_full());
+        Arc::clone(budgets.entry(origin.to_string()).or_insert_with(|| Arc::new(Self::new())))
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::FULL
     }
 
     pub(crate) fn earn(&self) {
@@ -65,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_of_one_host_share_it_while_there_is_one() {
+    fn clients_of_one_host_share_it_and_a_host_that_failed_is_remembered() {
         let host = |port: u16| Url::parse(&format!("http://budget.test:{port}/")).unwrap();
         let first = Budget::shared(&host(1));
         assert!(Arc::ptr_eq(&first, &Budget::shared(&host(1))));
@@ -73,6 +72,11 @@ mod tests {
         while first.try_spend() {}
         assert!(!Budget::shared(&host(1)).try_spend());
         drop(first);
-        assert!(Budget::shared(&host(1)).try_spend());
+        assert!(!Budget::shared(&host(1)).try_spend(), "a new client does not begin anew");
+
+        let kept = || SHARED.lock().unwrap().keys().filter(|origin| origin.contains("budget.test")).count();
+        (0..Budget::FULL).for_each(|_| Budget::shared(&host(1)).earn());
+        drop(Budget::shared(&host(3)));
+        assert_eq!(kept(), 1, "what is full again is forgotten, and so is what nobody uses");
     }
 }

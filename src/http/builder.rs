@@ -100,7 +100,8 @@ impl<C> ClientBuilder<C> {
 
     /// Asks `provider` for the key before every attempt; for keys that rotate or come from a vault. The provider
     /// should keep the key and renew it when it is due. If it fails, the call fails with [`Error::Config`], whose text
-    /// and source are the provider's own error as it stands: keep keys out of it.
+    /// and source are the provider's own error as it stands: keep keys out of it. A key that is provided cannot be
+    /// kept out of the URL in spans if it is passed as an id or as the name of a query pair; a fixed key there is refused.
     ///
     /// ```
     /// # use polyagent::Secret;
@@ -192,8 +193,8 @@ impl<C> ClientBuilder<C> {
     /// The proxies that the environment names are used unless told otherwise here, but not for plain `http` on loopback:
     /// the key would leave the machine in clear.
     ///
-    /// Redirects, reqwest's own retries and decompression are set by this crate afterwards. Any total timeout set here
-    /// would cut streams; use the timeouts of this builder.
+    /// Redirects, reqwest's own retries, decompression, the connect timeout and HTTP/1.1 are set by this crate afterwards.
+    /// Any total timeout set here would cut streams; use the timeouts of this builder.
     pub fn configure_http<F>(mut self, configure: F) -> Self
     where
         F: FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
@@ -275,14 +276,13 @@ fn base_headers(user_agent: Option<&str>, more: &[(String, String)]) -> Result<H
 
 /// `direct`: past the proxies of the environment.
 fn http_client(configure: Vec<Configure>, connect: Duration, direct: bool) -> Result<reqwest::Client, Error> {
-    let builder = reqwest::Client::builder()
-        .connect_timeout(connect)
-        .pool_idle_timeout(config::POOL_IDLE_TIMEOUT)
-        .tcp_nodelay(true);
+    let builder = reqwest::Client::builder().pool_idle_timeout(config::POOL_IDLE_TIMEOUT).tcp_nodelay(true);
     let builder = if direct { builder.no_proxy() } else { builder };
     #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
     let builder = builder.tls_backend_rustls();
-    let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder));
+    let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder)).connect_timeout(connect);
+    // Another crate may turn reqwest's HTTP/2 on, whose faults are not told apart here.
+    let builder = builder.http1_only();
     let never = reqwest::retry::never().max_retries_per_request(0);
     let builder = builder.redirect(redirects()).referer(false).retry(never).connector_layer(WatchLayer);
     let builder = builder.no_brotli().no_deflate().no_zstd();

@@ -21,6 +21,8 @@ enum Opening {
     Failed,
     /// Dropped before it was done.
     Abandoned,
+    /// Went on in a task of its own: the attempt runs on another connection.
+    Elsewhere,
 }
 
 /// The opening of one attempt, watched.
@@ -130,11 +132,18 @@ where
         // Outside a call's own task there is no one to tell.
         let mut guard = Guard::begin(ATTEMPT.try_with(Clone::clone).ok());
         let mut inner = S::clone(&self.inner);
-        Box::pin(async move {
-            poll_fn(|cx| inner.poll_ready(cx)).await.inspect_err(|_| guard.end(Opening::Failed))?;
-            let connected = inner.call(request).await;
+        let mut connecting = Box::pin(async move {
+            poll_fn(|cx| inner.poll_ready(cx)).await?;
+            inner.call(request).await
+        });
+        Box::pin(poll_fn(move |cx| {
+            // Polled outside the attempt: hyper has found it another connection, and goes on opening in a task of its own.
+            if ATTEMPT.try_with(|_| ()).is_err() {
+                guard.end(Opening::Elsewhere);
+            }
+            let connected = std::task::ready!(connecting.as_mut().poll(cx));
             guard.end(if connected.is_ok() { Opening::Done } else { Opening::Failed });
-            connected
-        })
+            Poll::Ready(connected)
+        }))
     }
 }

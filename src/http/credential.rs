@@ -57,10 +57,10 @@ impl Credential {
         Ok(Self::Fixed { header: auth.value(&secret)?, secret: Arc::new(secret) })
     }
 
-    /// A key that is known before any call.
+    /// A key that is known before any call, if it is long enough to be looked for.
     pub(super) fn fixed_key(&self) -> Option<&str> {
         match self {
-            Self::Fixed { secret, .. } => Some(secret.expose().trim()),
+            Self::Fixed { secret, .. } => secret.sought(),
             Self::Provided(_) => None,
         }
     }

@@ -104,7 +104,7 @@ impl fmt::Debug for ExtraHeaders {
 
 /// Refuses the headers that are the road's own business.
 pub(crate) fn check_header(name: &HeaderName) -> Result<(), InvalidArgument> {
-    const OWN: [HeaderName; 11] = [
+    const OWN: [HeaderName; 14] = [
         header::AUTHORIZATION,
         header::HOST,
         header::CONTENT_LENGTH,
@@ -115,6 +115,9 @@ pub(crate) fn check_header(name: &HeaderName) -> Result<(), InvalidArgument> {
         header::TRAILER,
         header::UPGRADE,
         header::PROXY_AUTHORIZATION,
+        header::CONTENT_ENCODING,
+        HeaderName::from_static("keep-alive"),
+        HeaderName::from_static("proxy-connection"),
         HeaderName::from_static("x-api-key"),
     ];
     if OWN.contains(name) {

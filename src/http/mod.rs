@@ -35,6 +35,7 @@ pub(crate) use self::operation::{Alternate, Operation, OperationSpec, Paging, Pi
 pub use self::rate_limit::RateLimit;
 pub use self::request::{Request, RequestFuture};
 pub use self::response::Response;
+pub(crate) use self::response::request_id;
 pub use self::retry::RetryPolicy;
 pub(crate) use self::retry_after::seconds;
 
@@ -47,7 +48,8 @@ use self::transport::{Failure, Received};
 use crate::Error;
 use crate::clock;
 use crate::error::{
-    ApiError, Attempt, ConfigError, ErrorAnswer, Facts, Reason, TimeoutError, TransportError, TransportKind,
+    ApiError, Attempt, Body, ConfigError, ErrorAnswer, Facts, Head, Reason, TimeoutError, TransportError,
+    TransportKind, redacted,
 };
 use crate::secret::Secret;
 
@@ -183,7 +185,7 @@ impl Core {
     ) -> Result<Option<SentSecret>, Failure> {
         let authorizing = self.0.credential.authorize(&self.0.platform.auth, prepared.auth, headers);
         match timeout_at(deadline, authorizing).await {
-            Ok(secret) => secret.map_err(Failure::Credentials),
+            Ok(secret) => secret.map_err(|source| Failure::Unsent { why: "the credential provider failed", source }),
             Err(_elapsed) => Err(transport::timed_out(window, false)),
         }
     }
@@ -229,8 +231,7 @@ impl Core {
         let cause = result.as_ref().err().map(Failed::cause);
         let status = match result {
             Ok(received) => Some(received.status),
-            Err(Failure::Answer(answer)) => Some(answer.status),
-            Err(_) => None,
+            Err(failure) => failure.status(),
         };
         for hook in &self.0.hooks {
             hook.after(&start, &AttemptEnd { status, cause: cause.as_deref(), took });
@@ -240,19 +241,31 @@ impl Core {
 
 fn error_of(prepared: &Prepared, failure: Failure, secret: Option<&Secret<String>>, attempts: Vec<Attempt>) -> Error {
     let may_have_been_processed = attempts.iter().any(|attempt| attempt.may_have_been_processed);
-    let record = prepared.record(attempts, may_have_been_processed);
+    let mut record = prepared.record(attempts, may_have_been_processed);
+    // A provided key is not known before there is a URL.
+    record.url = redacted(record.url, secret);
+    let (failure, head) = match failure {
+        Failure::Incomplete { answer, failure } => {
+            let Received { status, headers, body } = *answer;
+            (*failure, Some(Box::new(Head::new(status, headers, Body(body), secret))))
+        }
+        failure => (failure, None),
+    };
     match failure {
         Failure::Answer(answer) => Error::from_api(ApiError::new(*answer, record, secret)),
         Failure::Transport { kind: kind @ TransportKind::NotConnected, source } => {
-            Error::Connect(Box::new(TransportError { kind, source, record }))
+            Error::Connect(Box::new(TransportError { kind, source, head, record }))
         }
-        Failure::Transport { kind, source } => Error::Transport(Box::new(TransportError { kind, source, record })),
+        Failure::Transport { kind, source } => {
+            Error::Transport(Box::new(TransportError { kind, source, head, record }))
+        }
         Failure::Timeout { timer, after, .. } => {
-            Error::Timeout(Box::new(TimeoutError { timer, after, met: None, record }))
+            Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, record }))
         }
-        Failure::Credentials(source) => {
-            let message = "the credential provider failed".to_owned();
-            Error::Config(Box::new(ConfigError::new(message, Some(source)).with_record(record)))
+        // Only an answer is incomplete, and only once.
+        Failure::Incomplete { failure, .. } => error_of(prepared, *failure, secret, record.attempts),
+        Failure::Unsent { why, source } => {
+            Error::Config(Box::new(ConfigError::new(why.to_owned(), Some(source)).with_record(record)))
         }
     }
 }
@@ -260,6 +273,10 @@ fn error_of(prepared: &Prepared, failure: Failure, secret: Option<&Secret<String
 impl Failed for Unsent {
     fn outcome(&self) -> retry::Outcome {
         self.0.outcome()
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        self.0.status()
     }
 
     fn cause(&self) -> String {

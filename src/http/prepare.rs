@@ -33,8 +33,8 @@ pub(crate) struct Draft {
 pub(crate) enum Target {
     /// The operation's own path, with these ids in it.
     Ids(Vec<String>),
-    /// A method and path that the crate has no operation for.
-    Raw(Method, String),
+    /// A method and path segments that the crate has no operation for.
+    Raw(Method, Vec<String>),
 }
 
 /// What a caller may set on any call.
@@ -109,15 +109,14 @@ impl Draft {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
+        if let Some(key) = shared.credential.fixed_key() {
+            self.refuse_in_sight(key)?;
+        }
         let (method, path) = match (&self.target, alternate) {
-            (Target::Raw(_, path), _) => (self.method(), path.clone()),
+            (Target::Raw(_, segments), _) => (self.method(), operation::join(segments)?),
             (Target::Ids(ids), None) => (self.method(), operation::expand(self.spec.path, ids)?),
             (Target::Ids(ids), Some(other)) => (&other.method, operation::expand(other.path, ids)?),
         };
-        if shared.credential.fixed_key().is_some_and(|key| holds(path.as_bytes(), key.as_bytes())) {
-            // Swapped arguments, most likely. Paths are shown in errors and spans.
-            return Err(InvalidArgument::new("path", "must not hold the API key"));
-        }
         let query = self.final_query();
         let method = method.clone();
         let body = self.final_body(&method)?;
@@ -149,6 +148,18 @@ impl Draft {
         }
         let operation = alternate.map_or(self.spec.id, |other| other.id);
         Ok(Prepared { operation, auth: self.spec.auth, method, url, query, headers, body, shown_url: OnceLock::new() })
+    }
+
+    /// Errors and spans show paths and the names of query pairs. A key among them is a mistake, such as swapped arguments.
+    fn refuse_in_sight(&self, key: &str) -> Result<(), InvalidArgument> {
+        let ids = match &self.target {
+            Target::Ids(ids) | Target::Raw(_, ids) => ids.iter(),
+        };
+        let mut shown = ids.chain(self.options.query.iter().map(|(name, _)| name));
+        if shown.any(|text| holds(text.as_bytes(), key.as_bytes())) {
+            return Err(InvalidArgument::new("path", "must not hold the API key"));
+        }
+        Ok(())
     }
 
     fn final_query(&self) -> String {
@@ -186,9 +197,9 @@ impl Draft {
     }
 }
 
-/// `str::contains` prepares for long texts, which costs more than to look through a path.
-fn holds(path: &[u8], key: &[u8]) -> bool {
-    path.windows(key.len()).any(|part| part.first() == key.first() && part == key)
+/// `str::contains` prepares for long texts, which costs more than to look through an id.
+fn holds(text: &[u8], key: &[u8]) -> bool {
+    text.windows(key.len()).any(|part| part.first() == key.first() && part == key)
 }
 
 /// U+0000 is always escaped in JSON, and always `%00` in a query.

@@ -8,6 +8,8 @@ use crate::open::Timestamp;
 
 /// Reset values below this are seconds from now, others seconds since 1970.
 const SMALLEST_EPOCH: u64 = 1_000_000_000;
+/// Reset values from here on are milliseconds since 1970.
+const SMALLEST_MILLIS: u64 = 100_000_000_000;
 
 /// The rate limit as an answer tells it, in `X-RateLimit-*` or `RateLimit-*` headers.
 ///
@@ -37,8 +39,10 @@ impl RateLimit {
         let reset = number("reset").and_then(|reset| {
             let since_epoch = if reset < SMALLEST_EPOCH {
                 sent_at(headers).checked_add(Duration::from_secs(reset))?
-            } else {
+            } else if reset < SMALLEST_MILLIS {
                 SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(reset))?
+            } else {
+                SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(reset))?
             };
             Some(Timestamp::from(since_epoch))
         });

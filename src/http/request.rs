@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::decode::{self, Exchange};
 use super::prepare::{Draft, Options, Target};
 use super::transport::Received;
-use super::{Core, Delivered, Operation, OperationSpec, Paging, Response, RetryClass, hook, operation};
+use super::{Core, Delivered, Operation, OperationSpec, Paging, Response, RetryClass, hook};
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
 use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
@@ -36,6 +36,9 @@ use crate::page::{Cursor, Items, Page, Pages};
 /// # Cancel safety
 /// Dropping the future ends the call and closes its connection. A request that was sent by then may have been
 /// processed. Until the future is first polled, nothing is sent.
+///
+/// # Panics
+/// When polled outside of a tokio runtime, or in one without its IO and time drivers.
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<T> {
     draft: Draft,
@@ -70,19 +73,13 @@ static RAW: OperationSpec = OperationSpec {
 impl Request<Value> {
     /// A call of an endpoint that the crate has no operation for.
     pub(crate) fn raw<S: AsRef<str>>(core: &Core, method: Method, segments: impl IntoIterator<Item = S>) -> Self {
-        let mut path = String::new();
-        let mut fault = None;
-        for segment in segments {
-            match operation::segment("segment", segment.as_ref()) {
-                Ok(escaped) => {
-                    path.push('/');
-                    path.extend(escaped);
-                }
-                Err(invalid) => fault = fault.or(Some(invalid)),
-            }
+        let segments = segments.into_iter().map(|segment| segment.as_ref().to_owned()).collect();
+        let mut draft = Draft::new(core, &RAW);
+        if method == Method::CONNECT {
+            draft.fail(InvalidArgument::new("method", "must not be CONNECT: it asks for a tunnel"));
         }
-        let target = Target::Raw(method, path);
-        Self { draft: Draft { target, fault, ..Draft::new(core, &RAW) }, decode: decode::json }
+        draft.target = Target::Raw(method, segments);
+        Self { draft, decode: decode::json }
     }
 
     /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.

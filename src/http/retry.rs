@@ -257,6 +257,8 @@ impl Progress {
 /// A failed attempt, as the loop sees it.
 pub(crate) trait Failed {
     fn outcome(&self) -> Outcome;
+    /// Of the answer, if one came.
+    fn status(&self) -> Option<StatusCode>;
     fn cause(&self) -> String;
 }
 
@@ -296,7 +298,7 @@ where
             budget.earn();
         }
         progress.attempts.push(Attempt {
-            status: outcome.status(),
+            status: failure.status(),
             cause: failure.cause(),
             took: begun.elapsed(),
             waited: pause.unwrap_or_default(),

@@ -5,20 +5,23 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, header};
 
 /// Reads `Retry-After-Ms` (milliseconds), or `Retry-After`: seconds, fractions too, or an HTTP date, which is measured
-/// against the answer's own `Date` so that a wrong local clock does no harm. Anything else is as good as absent.
+/// against the answer's own `Date` so that a wrong local clock does no harm. Anything else is as good as absent. Of
+/// several, which proxies may have joined by commas, the first that can be read counts.
 pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(wait) = text("retry-after-ms").and_then(|ms| number(ms, 1000.0)) {
         return Some(wait);
     }
-    let value = text(header::RETRY_AFTER.as_str())?;
-    seconds(value).or_else(|| {
-        let until = httpdate::parse_http_date(value).ok()?;
-        let now = text(header::DATE.as_str())
-            .and_then(|date| httpdate::parse_http_date(date).ok())
-            .unwrap_or_else(SystemTime::now);
-        Some(until.duration_since(now).unwrap_or_default())
-    })
+    let now = || {
+        let sent = text(header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
+        sent.unwrap_or_else(SystemTime::now)
+    };
+    let date = |value: &str| Some(httpdate::parse_http_date(value).ok()?.duration_since(now()).unwrap_or_default());
+    let values = headers.get_all(header::RETRY_AFTER).into_iter().filter_map(|value| value.to_str().ok());
+    // A date has a comma of its own.
+    let mut waits = values
+        .filter_map(|value| date(value.trim()).or_else(|| value.split(',').find_map(|part| seconds(part.trim()))));
+    waits.next()
 }
 
 /// A plain decimal number of seconds.
@@ -70,6 +73,9 @@ mod tests {
             (&[("retry-after", "NaN")], None),
             (&[("retry-after", "")], None),
             (&[("retry-after", ".")], None),
+            (&[("retry-after", "5, 5")], ms(5000)),
+            (&[("retry-after", "soon, 7")], ms(7000)),
+            (&[("retry-after", "soon"), ("retry-after", "6")], ms(6000)),
         ];
         for (headers, want) in table {
             assert_eq!(wait(headers), *want, "{headers:?}");
@@ -81,6 +87,8 @@ mod tests {
         // The answer's clock is years off the local one, either way.
         for (date, until) in [
             ("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:30 GMT"),
+            ("Wednesday, 21-Oct-15 07:28:00 GMT", "Wednesday, 21-Oct-15 07:28:30 GMT"),
+            ("Wed Oct 21 07:28:00 2015", "Wed Oct 21 07:28:30 2015"),
             ("Sun, 01 Jan 2096 00:00:00 GMT", "Sun, 01 Jan 2096 00:00:30 GMT"),
         ] {
             assert_eq!(wait(&[("date", date), ("retry-after", until)]), Some(Duration::from_secs(30)));

@@ -145,6 +145,9 @@ impl Failed for Met {
     fn outcome(&self) -> Outcome {
         self.0
     }
+    fn status(&self) -> Option<StatusCode> {
+        self.0.status()
+    }
     fn cause(&self) -> String {
         format!("{:?}", self.0)
     }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Settings;
 use super::connection::Watched;
 use super::retry::{Failed, Outcome, Window};
+use crate::clock;
 use crate::config;
 use crate::error::{BoxError, ErrorAnswer, Reason, Timer, TransportKind, root_cause, timeout_words};
 
@@ -19,9 +20,25 @@ use crate::error::{BoxError, ErrorAnswer, Reason, Timer, TransportKind, root_cau
 #[derive(Debug)]
 pub(crate) enum Failure {
     Answer(Box<ErrorAnswer>),
-    Transport { kind: TransportKind, source: BoxError },
-    Timeout { timer: Timer, after: Duration, connected: bool },
-    Credentials(BoxError),
+    Transport {
+        kind: TransportKind,
+        source: BoxError,
+    },
+    Timeout {
+        timer: Timer,
+        after: Duration,
+        connected: bool,
+    },
+    /// The body of a 2xx answer did not come whole; how much did is in the answer.
+    Incomplete {
+        answer: Box<Received>,
+        failure: Box<Failure>,
+    },
+    /// Nothing was sent, and another attempt would change nothing.
+    Unsent {
+        why: &'static str,
+        source: BoxError,
+    },
 }
 
 impl Failure {
@@ -47,7 +64,16 @@ impl Failed for Failure {
             }
             Self::Transport { kind, .. } => Outcome::Transport(*kind),
             Self::Timeout { timer, connected, .. } => Outcome::Timeout { timer: *timer, connected: *connected },
-            Self::Credentials(_) => Outcome::NotSent,
+            Self::Incomplete { failure, .. } => failure.outcome(),
+            Self::Unsent { .. } => Outcome::NotSent,
+        }
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Answer(answer) => Some(answer.status),
+            Self::Incomplete { answer, .. } => Some(answer.status),
+            _ => None,
         }
     }
 
@@ -56,7 +82,8 @@ impl Failed for Failure {
             Self::Answer(answer) => answer.status.to_string(),
             Self::Transport { kind, source } => format!("{}: {}", kind.words(), root_cause(&**source)),
             Self::Timeout { timer, after, .. } => timeout_words(*timer, *after),
-            Self::Credentials(source) => format!("no credential: {}", root_cause(&**source)),
+            Self::Incomplete { failure, .. } => failure.cause(),
+            Self::Unsent { why, source } => format!("{why}: {}", root_cause(&**source)),
         }
     }
 }
@@ -86,66 +113,102 @@ pub(crate) async fn exchange(
         Err(_elapsed) => return Err(timed_out(window, !watched.was_never_made())),
     };
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let body = if status.is_success() {
-        match timeout_at(deadline, read_all(&mut response, window, settings.max_body)).await {
-            Ok(body) => body?,
-            Err(_elapsed) => return Err(timed_out(window, true)),
+    let mut kept = Kept::default();
+    if status.is_success() {
+        let read = timeout_at(deadline, kept.read(&mut response, window, settings.max_body)).await;
+        if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(window, true))) {
+            let answer = Box::new(Received { status, headers, body: kept.start() });
+            return Err(Failure::Incomplete { answer, failure: Box::new(failure) });
         }
-    } else {
-        let mut kept = BytesMut::new();
-        // However this ends, what was read until then is kept.
-        let _ = timeout_at(deadline, read_start(&mut response, &mut kept)).await;
-        kept.truncate(config::MAX_ERROR_BODY);
-        kept.freeze()
-    };
-    Ok(Received { status, headers, body })
+        return Ok(Received { status, headers, body: kept.all() });
+    }
+    // However this ends, what was read until then is kept. The status is there, so nobody need wait long for the words.
+    let patience = deadline.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
+    let _ = timeout_at(patience, kept.read_start(&mut response)).await;
+    Ok(Received { status, headers, body: kept.start() })
 }
 
 pub(super) fn timed_out(window: Window, connected: bool) -> Failure {
     Failure::Timeout { timer: window.timer, after: window.set_to, connected }
 }
 
-async fn read_all(response: &mut reqwest::Response, window: Window, max: usize) -> Result<Bytes, Failure> {
-    let too_large = || Failure::Transport {
-        kind: TransportKind::BodyTooLarge,
-        source: format!("more than the limit of {max} bytes").into(),
-    };
-    let cut = |error: reqwest::Error| match kind_of(&error) {
+/// What was read of a body.
+#[derive(Default)]
+struct Kept {
+    /// Most bodies come in one piece, which is not copied.
+    first: Bytes,
+    /// Everything, once there is more than one piece.
+    joined: BytesMut,
+}
+
+impl Kept {
+    fn len(&self) -> usize {
+        self.first.len().max(self.joined.len())
+    }
+
+    fn push(&mut self, piece: Bytes) {
+        if self.first.is_empty() {
+            self.first = piece;
+            return;
+        }
+        if self.joined.is_empty() {
+            self.joined.extend_from_slice(&self.first);
+        }
+        self.joined.extend_from_slice(&piece);
+    }
+
+    fn all(self) -> Bytes {
+        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
+    }
+
+    /// As much as an error keeps.
+    fn start(self) -> Bytes {
+        let mut all = self.all();
+        all.truncate(config::MAX_ERROR_BODY);
+        all
+    }
+
+    async fn read(&mut self, response: &mut reqwest::Response, window: Window, max: usize) -> Result<(), Failure> {
+        let too_large = || Failure::Transport {
+            kind: TransportKind::BodyTooLarge,
+            source: format!("more than the limit of {max} bytes").into(),
+        };
+        if response.content_length().is_some_and(|length| length > max as u64) {
+            return Err(too_large());
+        }
+        loop {
+            match response.chunk().await {
+                Ok(Some(piece)) if self.len() + piece.len() > max => return Err(too_large()),
+                Ok(Some(piece)) => self.push(piece),
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(in_the_body(error, window)),
+            }
+        }
+    }
+
+    async fn read_start(&mut self, response: &mut reqwest::Response) -> Result<(), reqwest::Error> {
+        while self.len() < config::MAX_ERROR_BODY {
+            match response.chunk().await? {
+                Some(piece) => self.push(piece),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn in_the_body(error: reqwest::Error, window: Window) -> Failure {
+    match kind_of(&error) {
         _ if error.is_timeout() => timed_out(window, true),
         TransportKind::NoAnswer => Failure::transport(TransportKind::BodyCut, error),
         kind => Failure::transport(kind, error),
-    };
-    if response.content_length().is_some_and(|length| length > max as u64) {
-        return Err(too_large());
     }
-    let Some(first) = response.chunk().await.map_err(cut)? else { return Ok(Bytes::new()) };
-    if first.len() > max {
-        return Err(too_large());
-    }
-    let Some(second) = response.chunk().await.map_err(cut)? else { return Ok(first) };
-    let mut body = BytesMut::from(first);
-    let mut next = Some(second);
-    while let Some(chunk) = next {
-        if body.len() + chunk.len() > max {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-        next = response.chunk().await.map_err(cut)?;
-    }
-    Ok(body.freeze())
-}
-
-async fn read_start(response: &mut reqwest::Response, kept: &mut BytesMut) -> Result<(), reqwest::Error> {
-    while kept.len() < config::MAX_ERROR_BODY {
-        match response.chunk().await? {
-            Some(chunk) => kept.extend_from_slice(&chunk),
-            None => break,
-        }
-    }
-    Ok(())
 }
 
 fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, connect: Duration) -> Failure {
+    if error.is_builder() {
+        return Failure::Unsent { why: "the HTTP client refuses the request", source: error.without_url().into() };
+    }
     if error.is_connect() && error.is_timeout() {
         return Failure::Timeout { timer: Timer::Connect, after: connect, connected: false };
     }

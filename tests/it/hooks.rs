@@ -83,6 +83,9 @@ async fn an_attempt_that_fails_for_want_of_a_credential_is_seen_too() {
     client.animas().get(ID).await.unwrap_err();
     assert_eq!(
         *log.0.lock().unwrap(),
-        ["a before elephantasm_get_anima 1", "a after 1 None Some(\"no credential: the vault is sealed\")"]
+        [
+            "a before elephantasm_get_anima 1",
+            "a after 1 None Some(\"the credential provider failed: the vault is sealed\")"
+        ]
     );
 }

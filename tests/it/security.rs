@@ -95,10 +95,18 @@ async fn hostile_ids_are_refused_and_nothing_is_sent() {
 async fn a_key_in_the_path_is_refused_and_not_shown() {
     let server = server(json_answer(200, "{}")).await;
     let client = client(&server);
-    let error = client.raw(polyagent::Method::GET, ["api", KEY]).await.unwrap_err();
+    let error = client.raw(Method::GET, ["api", KEY]).await.unwrap_err();
     assert_eq!(error.to_string(), "`path` must not hold the API key (raw)");
     assert!(!format!("{error:?}").contains("0123"), "{error:?}");
-    client.raw(polyagent::Method::GET, ["api", "keys"]).await.unwrap();
+    for refused in [
+        client.animas().get(KEY).decode_as::<serde_json::Value>(),
+        client.health().query(KEY, "x").decode_as(),
+        client.raw(Method::GET, ["api", &format!("{KEY} {{1}}")]),
+    ] {
+        let error = refused.await.unwrap_err();
+        assert!(error.is_invalid_argument() && !spoken(&error).contains("0123"), "{error:?}");
+    }
+    client.raw(Method::GET, ["api", "keys"]).await.unwrap();
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
@@ -237,6 +245,34 @@ async fn a_new_key_in_an_answer_shows_itself_only_when_asked() {
     let error = client(&server).api_keys().create(ApiKeyCreate::new("ci")).await.unwrap_err();
     assert!(matches!(error, Error::Decode(_)), "{error:?}");
     assert!(!spoken(&error).contains("456789abcdef"), "{}", spoken(&error));
+    // Nor when it stands where something else was expected: serde would quote it.
+    #[derive(Debug, serde::Deserialize)]
+    struct Odd {
+        #[serde(rename = "full_key")]
+        _key: u32,
+    }
+    let other_key = "sk_live_ffffffffffffffffffffffffffffffff";
+    let server = crate::elephantasm::server(json_answer(201, &body.replace(KEY, other_key))).await;
+    let call = client(&server).api_keys().create(ApiKeyCreate::new("ci")).decode_as::<Odd>();
+    let error = call.await.unwrap_err();
+    assert!(error.to_string().contains("at `full_key`: invalid type: string, expected u32"), "{error}");
+    assert!(!spoken(&error).contains("ffffffff"), "{}", spoken(&error));
+}
+
+#[tokio::test]
+async fn what_a_server_says_stays_on_one_line_of_bounded_length() {
+    let long = format!("\"{}\"", "x".repeat(2_000_000));
+    let hostile = r#"{"a\nFAKE LOG LINE\u001b[31m":"x"}"#;
+    for body in [long.as_str(), hostile] {
+        let server = server(json_answer(200, body)).await;
+        let call = client(&server).animas().get(ID).decode_as::<std::collections::HashMap<String, u32>>();
+        let text = call.await.unwrap_err().to_string();
+        assert!(text.len() < 1000 && !text.contains(['\n', '\u{1b}']), "{text}");
+    }
+    let refused = r#"{"detail":[{"type":"a\nb","loc":["body","x\ny"],"msg":"c\nd","input":1}]}"#;
+    let server = server(json_answer(422, refused)).await;
+    let error = client(&server).animas().get(ID).await.unwrap_err();
+    assert_eq!(error.field_errors()[0].to_string(), "body.x y: c d");
 }
 
 #[tokio::test]
@@ -266,4 +302,16 @@ async fn a_rotated_key_is_redacted_too() {
         .unwrap();
     let error = client.events().create(EventCreate::new(ID, EventType::System, "x")).await.unwrap_err();
     assert_eq!(error.message(), "unknown key [redacted]");
+    let error = client.raw(Method::GET, ["api", KEY]).await.unwrap_err();
+    assert!(error.url().unwrap().ends_with("/api/[redacted]"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_short_key_is_no_part_of_words() {
+    let server = server(json_answer(404, r#"{"detail":"Anima not found"}"#)).await;
+    for key in ["a", "api", "animas"] {
+        let builder = Elephantasm::builder().base_url(server.uri()).api_key(key).configure_http(reqwest_without_proxy);
+        let error = builder.build().unwrap().animas().get(ID).await.unwrap_err();
+        assert_eq!(error.message(), "Anima not found");
+    }
 }

@@ -95,6 +95,16 @@ async fn a_timer_of_the_callers_http_client_is_a_timeout_too() {
 }
 
 #[tokio::test]
+async fn the_words_of_an_error_are_not_waited_for_long() {
+    let stalled = write("HTTP/1.1 503 Service Unavailable\r\nretry-after: 0\r\ncontent-length: 5\r\n\r\n{");
+    let healthy = vec![Step::Read, answer("200 OK", "", SERVER_ANIMA)];
+    let server = Server::start(vec![vec![Step::Read, stalled, Step::Hang], healthy]).await;
+    let begun = Instant::now();
+    server.client().animas().get(ID).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn a_timeout_that_the_caller_set_holds_for_slow_operations_too() {
     let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
     let timeout = Duration::from_millis(40);

@@ -88,6 +88,38 @@ async fn half_a_body_is_cut() {
 }
 
 #[tokio::test]
+async fn what_came_of_an_answer_before_its_body_broke_off_is_kept() {
+    let head = "HTTP/1.1 201 Created\r\nx-request-id: r-1\r\ncontent-length: ";
+    let ends = [
+        (write(&format!("{head}100\r\n\r\n{{\"id\":")), Step::Reset, "{\"id\":"),
+        (write(&format!("{head}100\r\n\r\n{{\"id\":")), Step::Hang, "{\"id\":"),
+        (write(&format!("{head}2147483648\r\n\r\n{{")), Step::Hang, ""),
+    ];
+    for (answer, end, body) in ends {
+        let server = Server::start(vec![vec![Step::Read, answer, Step::Sleep(Duration::from_millis(20)), end]]).await;
+        let call = server.client().animas().create(AnimaCreate::new("Ada"));
+        let error = call.attempt_timeout(Duration::from_millis(200)).await.unwrap_err();
+        assert!(error.is_transport() || error.is_timeout(), "{error:?}");
+        assert_eq!((error.status().unwrap().as_u16(), error.request_id()), (201, Some("r-1")), "{error:?}");
+        assert_eq!(error.headers().unwrap()["x-request-id"], "r-1");
+        assert_eq!(error.body().map(|kept| &kept[..]), Some(body.as_bytes()));
+        assert_eq!(error.attempts()[0].status().unwrap().as_u16(), 201);
+        assert!(error.may_have_been_processed() && error.attempts().len() == 1);
+        assert!(error.to_string().ends_with("/api/animas, after 201 Created)"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_the_http_client_refuses_was_not_sent() {
+    let server = Server::start(vec![vec![Step::Read, ok()]]).await;
+    let client = server.builder().configure_http(|http| http.https_only(true)).build().unwrap();
+    let error = client.animas().get(ID).await.unwrap_err();
+    assert!(error.is_config() && !error.may_have_been_processed(), "{error:?}");
+    assert_eq!(error.attempts().len(), 1);
+    assert!(error.to_string().starts_with("the HTTP client refuses the request: "), "{error}");
+}
+
+#[tokio::test]
 async fn an_error_whose_body_is_cut_keeps_its_status_and_the_first_bytes() {
     let half = write("HTTP/1.1 404 Not Found\r\ncontent-length: 100\r\n\r\nhalf a sen");
     let [(error, attempts), _] = meet(vec![Step::Read, half]).await;
@@ -231,7 +263,10 @@ async fn a_call_that_went_out_on_a_neighbours_connection_is_not_taken_for_unsent
     let server = Server::start(vec![script]).await;
     let connects = Arc::new(AtomicUsize::new(0));
     let slow = SlowFromTheSecondOn(Arc::clone(&connects));
-    let client = server.builder().configure_http(move |http| http.connector_layer(slow)).build().unwrap();
+    // The opening is given up, in a task of its own, before the call is.
+    let connect = Duration::from_millis(150);
+    let builder = server.builder().connect_timeout(connect);
+    let client = builder.configure_http(move |http| http.connector_layer(slow)).build().unwrap();
     let neighbour = tokio::spawn(client.animas().get(ID).send());
     while server.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(2)).await;
