@@ -77,6 +77,7 @@ mod faults;
 mod ids;
 mod nearest;
 mod record;
+mod reply;
 mod schema;
 mod server;
 mod tenant;
