@@ -271,7 +271,7 @@ impl Fault {
         self
     }
 
-    /// Every call until the fault is removed.
+    /// Every call until the faults are [cleared](super::Sandbox::clear_faults).
     pub fn always(mut self) -> Self {
         self.count = None;
         self
@@ -287,7 +287,8 @@ impl Fault {
     }
 
     /// The server does what it is asked for, although the answer does not show it. The default of all faults but
-    /// [`status`](Self::status), and those that strike before a request is read, which it does not go with.
+    /// [`status`](Self::status). It does not go with [`reset_on_connect`](Self::reset_on_connect) and
+    /// [`reset_request_at`](Self::reset_request_at), which let no call through.
     pub fn processed(mut self) -> Self {
         self.processed = true;
         self

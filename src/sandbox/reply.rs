@@ -9,7 +9,8 @@ use super::fault::{Effect, Fault};
 
 /// What the server, or a proxy before it, says.
 impl Fault {
-    /// The answer's body is only `bytes` bytes long, and says so: well-formed HTTP, broken JSON.
+    /// The answer's body is only `bytes` bytes long, at most all but the last one, and says so: well-formed HTTP, broken
+    /// JSON.
     pub fn truncate(bytes: usize) -> Self {
         Self::new(Effect::Truncate(bytes), true)
     }
