@@ -1,59 +1,135 @@
 //! How do I test programs in other languages, or try the platform by hand?
 //!
 //! Serves Elephantasm in memory on a fixed port: `cargo run --example sandbox`, or `cargo run --example sandbox -- 9000`
-//! for another port. It begins with a request of its own, to see that it works, and prints what others need to reach it.
+//! for another port; `-- --help` tells what else it takes. It begins with a request of its own, to see that it works, and
+//! prints what others need to reach it.
 //!
 //! It ends with Ctrl-C, or when its input ends. A service without input, such as one that was started in the background,
 //! would thus end at once: tell it how many seconds to stay with `--for 3600`.
 
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::time::Duration;
 use std::{env, io, thread};
 
-use polyagent::elephantasm::types::ListAnimasParams;
-use polyagent::sandbox::Sandbox;
+use polyagent::Timestamp;
+use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, ListAnimasParams, MemoryCreate};
+use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Plan, Quirks};
+use polyagent::sandbox::{Sandbox, SandboxBuilder};
+use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 /// The same in every run, so that other programs can be set up once.
 const KEY: &str = "sk_live_00000000000000000000000000000000";
 
+const HELP: &str = "\
+Serves Elephantasm in memory until its input ends.
+
+cargo run --example sandbox -- [PORT] [OPTIONS]
+
+PORT              the port of the loopback address; 8484 if not given, 0 for any free one
+--for SECONDS     stay so long, whether the input ends or not
+--quirks SET      how the server behaves: observed (if not given), documented or self-hosted
+--free-plan       hold the tenant to the limits of the free plan
+--rate-limit N    answer 429 to more than N calls a second
+--seed            begin with an anima who has events, memories, knowledge and an identity
+--help            say this";
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Arguments { port, stay } = Arguments::read(env::args().skip(1))?;
-    let sandbox = Sandbox::builder().port(port).key(KEY).start().await?;
+async fn main() -> Result<(), Box<dyn Error>> {
+    let Some(Arguments { builder, seeded, stay }) = Arguments::read(env::args().skip(1))? else {
+        println!("{HELP}");
+        return Ok(());
+    };
+    let sandbox = builder.start().await?;
+    let seeded = if seeded { Some(seed(&sandbox).await?) } else { None };
 
     let animas = sandbox.elephantasm().animas().list(ListAnimasParams::new()).await?;
     println!("Elephantasm is served, and holds {} animas.\n", animas.items.len());
     println!("export ELEPHANTASM_ENDPOINT={}", sandbox.url());
-    println!("export ELEPHANTASM_API_KEY={}\n", sandbox.key());
-    println!("curl -H 'Authorization: Bearer {}' {}/api/animas", sandbox.key(), sandbox.url());
+    println!("export ELEPHANTASM_API_KEY={}", sandbox.key());
+    if let Some(anima) = seeded {
+        println!("export ELEPHANTASM_ANIMA_ID={anima}");
+    }
+    println!("\ncurl -H 'Authorization: Bearer {}' {}/api/animas", sandbox.key(), sandbox.url());
 
     match stay {
-        Some(seconds) => sleep(Duration::from_secs(seconds)).await,
+        Some(stay) => sleep(stay).await,
         None => end_of_input().await?,
     }
     println!("\n{} requests were served.", sandbox.requests().len());
     Ok(())
 }
 
+/// An anima who knows something about green tea.
+async fn seed(sandbox: &Sandbox) -> Result<String, Box<dyn Error>> {
+    let client = sandbox.elephantasm();
+    let anima = client.animas().create(AnimaCreate::new("Ada")).await?.id;
+    for (kind, said) in [
+        (EventType::MessageIn, "Hi, I am Grace. Which green tea do you have?"),
+        (EventType::MessageOut, "Welcome, Grace! There is sencha and longjing."),
+        (EventType::MessageIn, "A pot of sencha, please."),
+    ] {
+        client.events().create(EventCreate::new(&anima, kind, said)).await?;
+    }
+    let fresh = MemoryCreate::new(&anima).summary("Grace ordered a pot of sencha.").state("active").importance(0.4);
+    let begun: Timestamp = "2026-01-05T09:00:00Z".parse()?;
+    let old = MemoryCreate::new(&anima).summary("Grace likes green tea in the morning.").state("active");
+    for memory in [fresh, old.importance(0.8).time_start(begun).time_end(begun)] {
+        client.memories().create(memory).await?;
+    }
+    let tenant = sandbox.default_tenant();
+    tenant.embed_memories();
+    let fact = "Green tea is steeped at 80 degrees.";
+    tenant.add_knowledge(&anima, KnowledgeSeed::new("FACT", fact).topic("tea").confidence(0.9))?;
+    let identity = IdentitySeed::new().personality_type("ISFJ").communication_style("Warm and brief.");
+    tenant.set_identity(&anima, identity.reflection("purpose", json!({"primary": "Serve tea."})))?;
+    Ok(anima)
+}
+
 struct Arguments {
-    port: u16,
-    stay: Option<u64>,
+    builder: SandboxBuilder,
+    seeded: bool,
+    stay: Option<Duration>,
 }
 
 impl Arguments {
-    fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut arguments = Self { port: 8484, stay: None };
+    /// None if they ask for help.
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let (mut builder, mut seeded, mut stay) = (Sandbox::builder().port(8484).key(KEY), false, None);
         while let Some(word) = words.next() {
-            if word == "--for" {
-                let seconds = words.next().and_then(|seconds| seconds.parse().ok());
-                arguments.stay = Some(seconds.ok_or("--for is followed by a number of seconds")?);
-            } else {
-                arguments.port = word.parse().map_err(|_| format!("{word} is no port"))?;
-            }
+            builder = match word.as_str() {
+                "--help" | "-h" => return Ok(None),
+                "--for" => {
+                    stay = Some(Duration::from_secs(after(&word, "a number of seconds", &mut words)?));
+                    builder
+                }
+                "--seed" => {
+                    seeded = true;
+                    builder
+                }
+                "--free-plan" => builder.elephantasm_plan(Plan::free()),
+                "--rate-limit" => {
+                    let calls: NonZeroUsize = after(&word, "a number of calls, 1 or more", &mut words)?;
+                    builder.rate_limit(calls.get(), Duration::from_secs(1))
+                }
+                "--quirks" => builder.elephantasm_quirks(match words.next().as_deref() {
+                    Some("observed") => Quirks::observed(),
+                    Some("documented") => Quirks::documented(),
+                    Some("self-hosted") => Quirks::self_hosted(),
+                    _ => return Err("--quirks is followed by observed, documented or self-hosted".to_owned()),
+                }),
+                word => builder.port(word.parse().map_err(|_| format!("{word} is no port and no option; try --help"))?),
+            };
         }
-        Ok(arguments)
+        Ok(Some(Self { builder, seeded, stay }))
     }
+}
+
+fn after<T: FromStr>(option: &str, what: &str, words: &mut impl Iterator<Item = String>) -> Result<T, String> {
+    words.next().and_then(|word| word.parse().ok()).ok_or_else(|| format!("{option} is followed by {what}"))
 }
 
 async fn end_of_input() -> Result<(), io::Error> {

@@ -60,7 +60,8 @@ impl SandboxBuilder {
     }
 
     /// How many calls each tenant has in any span of time `per`; more get 429. Default: no limit. Calls of all the
-    /// tenant's keys count together; calls without a valid key and health checks do not count.
+    /// tenant's keys count together; calls beyond the limit, calls without a valid key and health checks do not
+    /// count.
     ///
     /// Real servers count by the client's address, which is the same for all tenants of a sandbox.
     pub fn rate_limit(mut self, calls: usize, per: Duration) -> Self {
@@ -74,8 +75,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// The plan of every tenant of Elephantasm. Default: [`Plan::unlimited`]. By default one more than a
-    /// [limit](Plan::events) goes through.
+    /// The plan that every tenant of Elephantasm begins with. Default: [`Plan::unlimited`]. Unless the
+    /// [quirks](Self::elephantasm_quirks) say otherwise, one more than a [limit](Plan::events) goes through.
     pub fn elephantasm_plan(mut self, plan: Plan) -> Self {
         self.plan = plan;
         self

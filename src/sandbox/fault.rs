@@ -1,12 +1,10 @@
-//! What a network or a server can do to an answer.
+//! What a network or a server can do to a call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde_json::Value;
 
 use super::answer::Answer;
 use super::wire::{Damage, End, Place};
@@ -36,6 +34,25 @@ use crate::Error;
 /// assert!(error.may_have_been_processed());
 /// # Ok(()) }
 /// ```
+///
+/// # A connection that is refused
+///
+/// No fault refuses a connection: what listens, accepts. Drop the sandbox, and its clients meet a port where nobody
+/// listens; so does a client whose base URL names such a port. A client that had kept a connection may meet the end of
+/// that one first, and is refused when it tries again.
+///
+/// ```
+/// # use polyagent::RetryPolicy;
+/// # use polyagent::sandbox::Sandbox;
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), polyagent::Error> {
+/// let sandbox = Sandbox::start().await?;
+/// let client = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).build()?;
+/// drop(sandbox);
+/// let error = client.health().await.unwrap_err();
+/// assert!(error.is_connect() && !error.may_have_been_processed());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is given to `Sandbox::fault`"]
 pub struct Fault {
@@ -47,7 +64,7 @@ pub struct Fault {
     count: Option<usize>,
     pub(super) probability: Option<f64>,
     /// What was wrong with an argument.
-    invalid: Option<String>,
+    pub(super) invalid: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +75,8 @@ pub(super) enum Effect {
     Answer(Answer),
     /// The connection is reset before anything is read from it.
     NoConnection,
+    /// The connection is reset when so many bytes of a request were read.
+    NoRequest(usize),
 }
 
 /// What a fault may strike.
@@ -65,6 +84,8 @@ pub(super) enum Effect {
 pub(super) enum Occasion<'o> {
     /// A connection that a client makes.
     Connection,
+    /// A request that begins to arrive.
+    Request,
     /// A call of an operation; none if it asks for nothing that there is.
     Call(Option<&'o str>),
 }
@@ -95,6 +116,32 @@ impl Fault {
         Self::new(Effect::NoConnection, false)
     }
 
+    /// The connection is reset after `bytes` bytes of a request, counted from the first one of its head, at the latest
+    /// before its last one. The call is not processed, and [`Sandbox::requests`](super::Sandbox::requests) does not show
+    /// it. A client that still writes, such as the body of a large request, finds the connection gone.
+    ///
+    /// It strikes requests as they begin to arrive, on new connections and kept ones;
+    /// [`nth`](Self::nth), [`times`](Self::times), [`always`](Self::always) and
+    /// [`with_probability`](Self::with_probability) count those. What they ask for is not known then, so
+    /// [`on`](Self::on) does not go with it.
+    ///
+    /// ```
+    /// # use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
+    /// # use polyagent::sandbox::{Fault, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// let client = sandbox.elephantasm();
+    /// sandbox.fault(Fault::reset_request_at(100))?;
+    /// let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    /// assert!(error.may_have_been_processed()); // The client can't know,
+    /// assert!(sandbox.requests().is_empty()); // but it was not.
+    /// # Ok(()) }
+    /// ```
+    pub fn reset_request_at(bytes: usize) -> Self {
+        Self::new(Effect::NoRequest(bytes), false)
+    }
+
     /// The connection is closed in place of an answer.
     ///
     /// If a client had kept the connection from an earlier call, it takes it for one that was dead before
@@ -122,6 +169,11 @@ impl Fault {
         Self::broken(Place::Head(0), End::Reset)
     }
 
+    /// The connection is reset after `bytes` bytes of the answer's head, at the latest before its last one.
+    pub fn reset_head_at(bytes: usize) -> Self {
+        Self::broken(Place::Head(bytes), End::Reset)
+    }
+
     /// The connection is reset after `bytes` bytes of the answer's body, at the latest before its last one.
     pub fn reset_body_at(bytes: usize) -> Self {
         Self::broken(Place::Body(bytes), End::Reset)
@@ -132,9 +184,20 @@ impl Fault {
         Self::broken(Place::Head(0), End::Stall)
     }
 
+    /// Nothing more comes after `bytes` bytes of the answer's head, at the latest before its last one; the connection
+    /// stays open until the client leaves.
+    pub fn stall_head_at(bytes: usize) -> Self {
+        Self::broken(Place::Head(bytes), End::Stall)
+    }
+
     /// Nothing more comes after `bytes` bytes of the answer's body; the connection stays open until the client leaves.
     pub fn stall_body_at(bytes: usize) -> Self {
         Self::broken(Place::Body(bytes), End::Stall)
+    }
+
+    /// The answer pauses after `bytes` bytes of its head, at the latest before its last one.
+    pub fn pause_head_at(bytes: usize, pause: Duration) -> Self {
+        Self::broken(Place::Head(bytes), End::Pause(pause))
     }
 
     /// The answer pauses after `bytes` bytes of its body.
@@ -167,70 +230,9 @@ impl Fault {
     }
 }
 
-/// What the server, or a proxy before it, says.
-impl Fault {
-    /// The answer's body is only `bytes` bytes long, and says so: well-formed HTTP, broken JSON.
-    pub fn truncate(bytes: usize) -> Self {
-        Self::new(Effect::Truncate(bytes), true)
-    }
-
-    /// The server refuses the call with this status and an empty body; it does not do what it was asked for. Give it a
-    /// body with [`text`](Self::text), [`html`](Self::html) or [`json`](Self::json).
-    pub fn status(status: u16) -> Self {
-        let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
-        let answer = Answer::empty(known.unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
-        let invalid = known.is_none().then(|| format!("{status} is no status of an answer"));
-        Self { invalid, ..Self::new(Effect::Answer(answer), false) }
-    }
-
-    /// A header of a [`status`](Self::status) fault; not one that frames the answer.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        const FRAMING: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            if FRAMING.contains(&name) {
-                self.invalid = Some(format!("{name} frames the answer; `Fault::raw` writes any bytes"));
-                return self;
-            }
-            return self.answer("a header", |answer| answer.headers.push((name, value)));
-        }
-        self.invalid = Some(format!("{name:?} with the value {value:?} is no header"));
-        self
-    }
-
-    /// A plain-text body of a [`status`](Self::status) fault.
-    pub fn text(self, body: impl Into<String>) -> Self {
-        self.body("text/plain; charset=utf-8", body.into())
-    }
-
-    /// An HTML body of a [`status`](Self::status) fault, as proxies send it.
-    pub fn html(self, body: impl Into<String>) -> Self {
-        self.body("text/html", body.into())
-    }
-
-    /// A JSON body of a [`status`](Self::status) fault.
-    pub fn json(self, body: &Value) -> Self {
-        self.body("application/json", body.to_string())
-    }
-
-    fn body(self, content_type: &'static str, body: String) -> Self {
-        self.answer("a body", |answer| {
-            answer.headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
-            answer.body = Bytes::from(body);
-        })
-    }
-
-    fn answer(mut self, what: &str, change: impl FnOnce(&mut Answer)) -> Self {
-        match &mut self.effect {
-            Effect::Answer(answer) => change(answer),
-            _ => self.invalid = Some(format!("only `Fault::status` takes {what}")),
-        }
-        self
-    }
-}
-
 /// Which calls it strikes.
 impl Fault {
-    fn new(effect: Effect, processed: bool) -> Self {
+    pub(super) fn new(effect: Effect, processed: bool) -> Self {
         Self { effect, processed, operation: None, first: 1, count: Some(1), probability: None, invalid: None }
     }
 
@@ -269,7 +271,7 @@ impl Fault {
         self
     }
 
-    /// Every call until the fault is removed.
+    /// Every call until the faults are [cleared](super::Sandbox::clear_faults).
     pub fn always(mut self) -> Self {
         self.count = None;
         self
@@ -285,7 +287,8 @@ impl Fault {
     }
 
     /// The server does what it is asked for, although the answer does not show it. The default of all faults but
-    /// [`status`](Self::status).
+    /// [`status`](Self::status). It does not go with [`reset_on_connect`](Self::reset_on_connect) and
+    /// [`reset_request_at`](Self::reset_request_at), which let no call through.
     pub fn processed(mut self) -> Self {
         self.processed = true;
         self
@@ -298,21 +301,24 @@ impl Fault {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        let of_connections = matches!(self.effect, Effect::NoConnection);
-        let no_call = of_connections && (self.operation.is_some() || self.processed);
-        match self.invalid.as_deref().or(no_call.then_some("a connection that is reset at once carries no call")) {
+        let no_call = !self.strikes_calls() && (self.operation.is_some() || self.processed);
+        match self.invalid.as_deref().or(no_call.then_some("a request that is never read whole is no call")) {
             Some(reason) => Err(Error::config(format!("a fault that can't be: {reason}"))),
             None => Ok(()),
         }
     }
 
+    fn strikes_calls(&self) -> bool {
+        !matches!(self.effect, Effect::NoConnection | Effect::NoRequest(_))
+    }
+
     /// Whether it is about things like `occasion`.
     pub(super) fn concerns(&self, occasion: Occasion<'_>) -> bool {
-        let of_connections = matches!(self.effect, Effect::NoConnection);
         match occasion {
-            Occasion::Connection => of_connections,
+            Occasion::Connection => matches!(self.effect, Effect::NoConnection),
+            Occasion::Request => matches!(self.effect, Effect::NoRequest(_)),
             Occasion::Call(operation) => {
-                !of_connections && (self.operation.is_none() || self.operation.as_deref() == operation)
+                self.strikes_calls() && (self.operation.is_none() || self.operation.as_deref() == operation)
             }
         }
     }
@@ -335,7 +341,7 @@ pub struct Armed {
 }
 
 impl Armed {
-    /// How many calls it has struck so far.
+    /// How many calls it has struck so far; connections, or requests, if it strikes those.
     pub fn struck(&self) -> usize {
         self.struck.load(Ordering::SeqCst)
     }
@@ -376,10 +382,13 @@ mod tests {
             Fault::cut().with_probability(1.5),
             Fault::reset_on_connect().on("elephantasm_get_health"),
             Fault::reset_on_connect().processed(),
+            Fault::reset_request_at(1).on("elephantasm_get_health"),
+            Fault::reset_request_at(1).processed(),
         ] {
             assert!(fault.check().is_err(), "{fault:?}");
         }
         assert!(Fault::reset_on_connect().nth(2).always().check().is_ok());
+        assert!(Fault::reset_request_at(0).nth(2).always().check().is_ok());
         assert!(Fault::status(503).header("retry-after", "1").html("<h1>Busy</h1>").nth(1).check().is_ok());
     }
 }

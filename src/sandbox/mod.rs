@@ -31,18 +31,21 @@
 //!   sent twice is stored twice, as on the servers that were seen. `Quirks::observed().without(Quirk::DuplicateKeys)`
 //!   plays a server that answers the second one with 409.
 //! - **Packs.** With a query, a pack holds every captured event of the anima that shares a term with it: a word, whatever
-//!   the case of its letters. Without one it holds the latest 20 events that no memory covers. Its
-//!   `pending_events` are cut to 500 characters each, its `context` has them in full. A configuration of your own
+//!   the case of its letters. Without one it holds the latest 20 events that no memory covers; but the latest pack without
+//!   a query is the newest that is stored, however old, if there is one. Its `pending_events` are cut to 500 characters each, its `context` has them in full. A configuration of your own
 //!   ([`compile`](crate::elephantasm::MemoryPacks::compile)) holds 20 events unless it says otherwise. Similarity is the
 //!   part of the query's terms that a text holds. No model is asked: real servers choose by meaning, and make memories
 //!   of events in the background, which a sandbox never does.
-//! - **Memories.** Those that the API creates have no embedding, and neither semantic search nor a pack's relevant
-//!   memories hold them, until [`Tenant::embed_memories`] gives them one.
+//! - **Memories.** Those that the API creates have no embedding, and neither searches by meaning nor a pack's long-term
+//!   memories hold them, until [`Tenant::embed_memories`] gives them one. A pack's session memories hold active ones of
+//!   the last 24 hours, embedded or not.
 //! - **Time.** The sandbox's clock runs with the machine's, and can be moved [forward](Sandbox::advance). A dream ends
 //!   when it was read twice, or after a minute.
 //! - **Refusals.** Values that do not fit the document get the platform's own list of what is wrong.
-//! - **Quirks.** Each one [seen](elephantasm::Quirk) on real servers has a switch.
-//! - **Faults.** Whatever a network or a server can do to an answer: see [`Fault`].
+//! - **Quirks.** Each way in which servers [differ](elephantasm::Quirk) from their documentation has a switch, and there
+//!   are sets: [observed](elephantasm::Quirks::observed), the default, [self-hosted](elephantasm::Quirks::self_hosted) and
+//!   [documented](elephantasm::Quirks::documented).
+//! - **Faults.** What a network or a server can do to a connection, a request and an answer: see [`Fault`].
 //!
 //! # With a paused clock
 //!
@@ -77,6 +80,7 @@ mod faults;
 mod ids;
 mod nearest;
 mod record;
+mod reply;
 mod schema;
 mod server;
 mod tenant;
@@ -193,11 +197,12 @@ impl Sandbox {
         &self.tenant
     }
 
-    /// Arms a fault, which then strikes the calls that it chooses. If several are due, the one that was armed first
-    /// strikes, and the others wait for the next call.
+    /// Arms a fault, which then strikes the calls, requests or connections that it chooses. If several are due, the one
+    /// that was armed first strikes, and the others wait for the next.
     ///
     /// # Errors
-    /// [`Error::Config`] if the fault names an operation that there is not, or something that HTTP does not allow.
+    /// [`Error::Config`] if the fault names an operation that there is not or something that HTTP does not allow, or if
+    /// what was chosen does not go together.
     pub fn fault(&self, fault: Fault) -> Result<Armed, Error> {
         fault.check()?;
         if let Some(operation) = &fault.operation {
@@ -231,7 +236,7 @@ impl Sandbox {
         self.shared.faults.clear();
     }
 
-    /// The requests that arrived, oldest first; the latest 10,000 of them.
+    /// The requests that arrived whole, answered or not, oldest first; the latest 10,000 of them.
     ///
     /// ```
     /// # use polyagent::sandbox::Sandbox;

@@ -24,7 +24,7 @@ use super::elephantasm::Platform;
 use super::fault::{Effect, Fault, Occasion};
 use super::faults::Faults;
 use super::record::{Log, Recorded};
-use super::wire::{Damage, Line, Place, Wires};
+use super::wire::{Damage, End, Line, Place, Wires};
 
 /// The largest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -87,6 +87,11 @@ async fn handle(
         Ok(body) => body,
         Err(error) => return response(Answer::empty(unreadable(&error))),
     };
+    if line.is_lost() {
+        // It was shorter than the fault thought.
+        line.next_answer(Some(Damage::Broken { at: Place::Head(0), end: End::Reset }));
+        return response(bad_gateway());
+    }
     let route = shared.document.route(&parts.method, parts.uri.path());
     let operation = match &route {
         Route::Operation(operation, _) => Some(operation.id.as_str()),
@@ -136,8 +141,8 @@ async fn strike(fault: Fault, process: impl FnOnce() -> Answer) -> (Answer, Opti
             let damage = fitted(damage, &answer.body);
             (answer, Some(damage))
         }
-        // Faults of connections strike no calls.
-        Effect::NoConnection => (answer, None),
+        // These strike no calls.
+        Effect::NoConnection | Effect::NoRequest(_) => (answer, None),
     }
 }
 

@@ -93,7 +93,7 @@ impl Tenant {
         self.shared.with_elephantasm(|platform, now| platform.set_identity(&self.name, anima_id, seed, now))
     }
 
-    /// Says that a memory came from an event. The event is no longer pending.
+    /// Says that a memory came from an event. Packs without a query then leave the event out of their pending ones.
     ///
     /// # Errors
     /// [`Error::Config`] if the tenant lacks one of them.
@@ -101,7 +101,7 @@ impl Tenant {
         self.shared.with_elephantasm(|platform, _| platform.link(&self.name, memory_id, event_id))
     }
 
-    /// Gives all memories an embedding, so that they are found by meaning, and says how many had none.
+    /// Gives all of the tenant's memories an embedding, so that they are found by meaning, and says how many had none.
     ///
     /// Memories that the API creates have none, by
     /// [`Quirk::UnembeddedMemories`](super::elephantasm::Quirk::UnembeddedMemories).

@@ -1,10 +1,11 @@
-//! Connections that can be damaged, byte for byte, on their way to the client.
+//! Connections that can be damaged, byte for byte.
 
 use std::future::Future;
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
-use super::fault::Occasion;
+use super::fault::{Effect, Occasion};
 use super::server::Shared;
 
 /// What happens to an answer on its way.
@@ -54,7 +55,10 @@ pub(super) enum End {
 
 /// A connection, as the handler of its requests sees it: what to do with the answer is laid down here.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line(Arc<Mutex<Next>>);
+pub(super) struct Line {
+    next: Arc<Mutex<Next>>,
+    lost: Arc<AtomicBool>,
+}
 
 /// What the handler laid down since the connection looked.
 #[derive(Debug, Default)]
@@ -67,11 +71,16 @@ enum Next {
 impl Line {
     /// Another answer is written next, with this damage or none.
     pub(super) fn next_answer(&self, damage: Option<Damage>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Next::Answer(damage);
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Next::Answer(damage);
+    }
+
+    /// Whether the connection is to be reset in place of reading the request that arrives.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
     }
 
     fn take(&self) -> Next {
-        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut *self.next.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -96,7 +105,9 @@ impl Listener for Wires {
         // Without it a split answer would arrive in one piece; a connection that refuses it is closed soon anyway.
         let _ = socket.set_nodelay(true);
         let doomed = self.shared.faults.strike(Occasion::Connection).is_some();
-        (Wire { socket, doomed, line: Line::default(), answer: None, asleep: None }, address)
+        let shared = self.shared.clone();
+        let line = Line::default();
+        (Wire { socket, shared, doomed, line, between: true, rest: None, answer: None, asleep: None }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -107,9 +118,14 @@ impl Listener for Wires {
 /// One connection.
 pub(super) struct Wire {
     socket: TcpStream,
+    shared: Arc<Shared>,
     /// It is reset in place of being read.
     doomed: bool,
     line: Line,
+    /// What arrives next is another request.
+    between: bool,
+    /// How much more is read before the connection is reset; none if it is not to be.
+    rest: Option<usize>,
     /// The damaged answer that is being written.
     answer: Option<Answer>,
     asleep: Option<Pin<Box<Sleep>>>,
@@ -182,11 +198,26 @@ impl Answer {
 }
 
 impl Wire {
+    /// A request begins to arrive.
+    fn begin(&mut self) {
+        self.between = false;
+        self.rest = if self.doomed {
+            Some(0)
+        } else {
+            self.shared.faults.strike(Occasion::Request).and_then(|fault| match fault.effect {
+                Effect::NoRequest(at) => Some(at),
+                _ => None,
+            })
+        };
+        self.line.lost.store(self.rest.is_some(), Ordering::SeqCst);
+    }
+
     /// Ends the connection, so that the client sees it.
     fn close(&mut self, reset: bool) -> io::Error {
         if reset {
             // Without it the client sees an orderly end, which is a fault as well.
             let _ = self.socket.set_zero_linger();
+            self.rest = Some(0);
         }
         io::Error::from(io::ErrorKind::ConnectionAborted)
     }
@@ -214,12 +245,23 @@ impl Wire {
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.doomed {
-            // Were it reset at once, some clients would not get as far as being connected.
-            ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))?;
-            return Poll::Ready(Err(this.close(true)));
+        // Were a doomed connection reset at once, some clients would not get as far as being connected.
+        if this.between && ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))? > 0 {
+            this.begin();
         }
-        Pin::new(&mut this.socket).poll_read(cx, buf)
+        match &mut this.rest {
+            None => Pin::new(&mut this.socket).poll_read(cx, buf),
+            Some(0) => Poll::Ready(Err(this.close(true))),
+            Some(rest) => {
+                let most = buf.remaining().min(*rest);
+                let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
+                ready!(Pin::new(&mut this.socket).poll_read(cx, &mut part))?;
+                let read = part.filled().len();
+                buf.advance(read);
+                *rest -= read;
+                Poll::Ready(Ok(()))
+            }
+        }
     }
 }
 
@@ -228,6 +270,10 @@ impl AsyncWrite for Wire {
         let this = self.get_mut();
         if let Next::Answer(damage) = this.line.take() {
             this.answer = damage.map(Answer::new);
+            this.between = true;
+        }
+        if this.rest == Some(0) {
+            return Poll::Ready(Err(this.close(true)));
         }
         ready!(this.poll_awake(cx));
         let Some(answer) = &mut this.answer else { return Pin::new(&mut this.socket).poll_write(cx, buf) };
@@ -266,7 +312,12 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.rest == Some(0) {
+            // An orderly end first, and the client would see no reset.
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut this.socket).poll_shutdown(cx)
     }
 }
 

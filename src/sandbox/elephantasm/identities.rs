@@ -39,7 +39,7 @@ impl IdentitySeed {
     }
 
     /// One part of what the anima thinks of itself: `purpose` is `{"primary": ".."}`, `being` is
-    /// `{"essence": "..", "nature": ".."}`. A part that is no object makes every pack of the anima fail with 500, by
+    /// `{"essence": "..", "nature": ".."}`. A part that is no object makes every pack that holds the identity fail with 500, by
     /// [`Quirk::UncheckedValuesFail`](super::Quirk::UncheckedValuesFail).
     pub fn reflection(mut self, part: impl Into<String>, value: Value) -> Self {
         self.reflection.get_or_insert_default().insert(part.into(), value);

@@ -12,7 +12,8 @@ use crate::sandbox::answer::Answer;
 /// Only the tier `free` is held to its limits; the others would be billed for what is above. A sandbox bills nothing:
 /// usage tells an overage of 0 cents and no spending cap, however much was used. What is held to a limit is events,
 /// pack builds and active animas; of memories, knowledge, syntheses (here: dreams) and dormant animas usage only tells
-/// the limits. Self-hosted servers have no plans, and so a sandbox has none by default.
+/// the limits, and that the account is capped if one is used up. Self-hosted servers have no plans, and so a sandbox
+/// has none by default.
 ///
 /// ```
 /// # use polyagent::sandbox::Sandbox;

@@ -142,7 +142,7 @@ async fn a_deletion_takes_everything_along_and_a_restoration_brings_back_what_wa
     tenant.add_knowledge(&id, KnowledgeSeed::new("FACT", "Tea is hot.")).unwrap();
     tenant.set_identity(&id, IdentitySeed::new().personality_type("INTJ")).unwrap();
     wire.get(&format!("/animas/{id}/memory-packs/latest")).await;
-    wire.post("/dreams/trigger", json!({"anima_id": id})).await;
+    wire.post("/dreams/trigger?kwargs=1", json!({"anima_id": id})).await;
 
     let stats = wire.get(&format!("/animas/{id}/stats")).await;
     assert_eq!(

@@ -105,7 +105,7 @@ async fn every_operation_answers_as_documented() {
     let purpose = json!({"primary": "Serve tea"});
     tenant.set_identity(&anima, IdentitySeed::new().personality_type("INTJ").reflection("purpose", purpose)).unwrap();
     let pack = text(&wire.get(&format!("/animas/{anima}/memory-packs/latest?query=tea")).await.json()["id"]);
-    let dream = text(&wire.post("/dreams/trigger", json!({"anima_id": anima})).await.json()["id"]);
+    let dream = text(&wire.post("/dreams/trigger?kwargs=1", json!({"anima_id": anima})).await.json()["id"]);
     let key = text(&wire.post("/api-keys", json!({"name": "k"})).await.json()["id"]);
     let other = wire.anima("Ben").await;
 
@@ -152,7 +152,7 @@ async fn every_operation_answers_as_documented() {
         ),
         ("delete_memory_pack", "DELETE", format!("/memory-packs/{pack}"), none.clone()),
         ("get_usage", "GET", "/subscriptions/usage".to_owned(), none.clone()),
-        ("trigger_dream", "POST", "/dreams/trigger".to_owned(), json!({"anima_id": other})),
+        ("trigger_dream", "POST", "/dreams/trigger?kwargs=1".to_owned(), json!({"anima_id": other})),
         ("list_dreams", "GET", format!("/dreams/sessions?anima_id={anima}"), none.clone()),
         ("get_dream", "GET", format!("/dreams/sessions/{dream}"), none.clone()),
         ("cancel_dream", "POST", format!("/dreams/sessions/{dream}/cancel"), none.clone()),

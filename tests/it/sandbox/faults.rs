@@ -1,5 +1,6 @@
-//! What a network and a server can do to an answer.
+//! What a network and a server can do to a call.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::Elephantasm;
@@ -12,6 +13,7 @@ use tokio::net::TcpStream;
 /// Long enough for anything that comes at all.
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(300);
+const HEALTH: &[u8] = b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
 /// A client that tries once.
 fn once(sandbox: &Sandbox, patience: Duration) -> Elephantasm {
@@ -29,10 +31,20 @@ async fn create(fault: Fault, patience: Duration) -> (Result<(), Error>, usize) 
     (ended, stored)
 }
 
+/// A connection of its own on which a health check was sent.
+async fn asking(sandbox: &Sandbox) -> TcpStream {
+    let mut socket = connect(sandbox).await;
+    socket.write_all(HEALTH).await.unwrap();
+    socket
+}
+
+async fn connect(sandbox: &Sandbox) -> TcpStream {
+    TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap()
+}
+
 /// All bytes of the answer to a health check on a connection of its own, until it ends or nothing comes for a while.
 async fn bytes(sandbox: &Sandbox, patience: Duration) -> (Vec<u8>, bool) {
-    let mut socket = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
-    socket.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut socket = asking(sandbox).await;
     let mut received = Vec::new();
     let mut buffer = [0; 1024];
     loop {
@@ -74,10 +86,51 @@ async fn an_answer_stalls_at_the_byte_it_was_told_to() {
     let sandbox = Sandbox::start().await.unwrap();
     let (whole, _) = bytes(&sandbox, LONG).await;
     let head = head_length(&whole);
-    for (fault, length) in [(Fault::stall(), 0), (Fault::stall_body_at(7), head + 7)] {
+    for (fault, length) in [
+        (Fault::stall(), 0),
+        (Fault::stall_head_at(9), 9),
+        (Fault::stall_head_at(100_000), head - 1),
+        (Fault::stall_body_at(7), head + 7),
+    ] {
         sandbox.fault(fault).unwrap();
         let (stalled, ended) = bytes(&sandbox, SHORT).await;
         assert_eq!((stalled.len(), ended), (length, false));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_reset_at_the_byte_it_was_told_to() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let head = head_length(&bytes(&sandbox, LONG).await.0);
+    for (fault, length) in [
+        (Fault::reset_head_at(0), 0),
+        (Fault::reset_head_at(9), 9),
+        (Fault::reset_head_at(100_000), head - 1),
+        (Fault::reset_body_at(7), head + 7),
+    ] {
+        sandbox.fault(fault.clone()).unwrap();
+        let mut socket = asking(&sandbox).await;
+        let mut received = vec![0; length];
+        socket.read_exact(&mut received).await.unwrap();
+        let error = socket.read(&mut [0; 1]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_pauses_at_the_byte_it_was_told_to() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let whole = bytes(&sandbox, LONG).await.0.len();
+    for (fault, length) in [(Fault::pause_head_at(9, 2 * SHORT), 9), (Fault::pause_head_at(0, 2 * SHORT), 0)] {
+        sandbox.fault(fault.clone()).unwrap();
+        let mut socket = asking(&sandbox).await;
+        let mut beginning = vec![0; length];
+        socket.read_exact(&mut beginning).await.unwrap();
+        let early = tokio::time::timeout(SHORT, socket.read(&mut [0; 1])).await;
+        assert!(early.is_err(), "{fault:?}: {early:?}");
+        let mut rest = Vec::new();
+        socket.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(length + rest.len(), whole, "{fault:?}");
     }
 }
 
@@ -87,7 +140,7 @@ async fn a_client_meets_every_end_of_a_connection() {
         Error::Transport(error) => error.kind(),
         other => panic!("{other}"),
     };
-    for fault in [Fault::cut(), Fault::cut_head_at(20), Fault::reset()] {
+    for fault in [Fault::cut(), Fault::cut_head_at(20), Fault::reset(), Fault::reset_head_at(20)] {
         let (ended, stored) = create(fault.clone(), LONG).await;
         let error = ended.unwrap_err();
         assert!(error.may_have_been_processed(), "{fault:?}: {error}");
@@ -99,7 +152,13 @@ async fn a_client_meets_every_end_of_a_connection() {
         assert!(matches!(ended, Err(Error::Transport(_))), "{fault:?}: {ended:?}");
         assert_eq!(stored, 1);
     }
-    for fault in [Fault::stall(), Fault::stall_body_at(3), Fault::delay(Duration::from_secs(1))] {
+    for fault in [
+        Fault::stall(),
+        Fault::stall_head_at(20),
+        Fault::stall_body_at(3),
+        Fault::pause_head_at(20, Duration::from_secs(1)),
+        Fault::delay(Duration::from_secs(1)),
+    ] {
         let (ended, stored) = create(fault.clone(), SHORT).await;
         assert!(matches!(ended, Err(Error::Timeout(_))), "{fault:?}: {ended:?}");
         assert_eq!(stored, 1);
@@ -123,6 +182,7 @@ async fn a_split_or_pausing_answer_is_read_whole() {
     for fault in [
         Fault::split(1),
         Fault::split_slowly(100, Duration::from_millis(10)),
+        Fault::pause_head_at(5, Duration::from_millis(50)),
         Fault::pause_body_at(5, Duration::from_millis(50)),
         Fault::delay(Duration::from_millis(50)),
     ] {
@@ -140,8 +200,7 @@ async fn a_split_or_pausing_answer_is_read_whole() {
 async fn a_slow_body_comes_in_pieces() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::split_slowly(10, Duration::from_millis(20))).unwrap();
-    let mut socket = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
-    socket.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut socket = asking(&sandbox).await;
     let (mut pieces, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         match socket.read(&mut buffer).await.unwrap() {
@@ -244,10 +303,10 @@ async fn a_connection_is_reset_before_a_request_is_read() {
     let sandbox = Sandbox::start().await.unwrap();
     let armed = sandbox.fault(Fault::reset_on_connect().nth(2)).unwrap();
     assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the first connection");
-    let mut socket = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
+    let mut socket = connect(&sandbox).await;
     socket.write_all(b"G").await.unwrap();
     let error = socket.read(&mut [0; 1]).await.unwrap_err();
-    assert_eq!((error.kind(), armed.struck()), (std::io::ErrorKind::ConnectionReset, 1));
+    assert_eq!((error.kind(), armed.struck()), (ErrorKind::ConnectionReset, 1));
     assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the third connection");
     assert_eq!(sandbox.requests().len(), 2);
 }
@@ -266,6 +325,105 @@ async fn a_creation_on_a_connection_that_is_reset_is_not_repeated() {
     sandbox.fault(Fault::reset_on_connect()).unwrap();
     client.health().await.unwrap();
     assert_eq!(sandbox.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_is_reset_at_the_byte_it_was_told_to() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let armed = sandbox.fault(Fault::reset_request_at(10)).unwrap();
+    let mut socket = connect(&sandbox).await;
+    socket.write_all(&HEALTH[..9]).await.unwrap();
+    let early = tokio::time::timeout(SHORT, socket.read(&mut [0; 1])).await;
+    assert!(early.is_err(), "after 9 bytes: {early:?}");
+    assert_eq!(armed.struck(), 1);
+    socket.write_all(&HEALTH[9..10]).await.unwrap();
+    let error = socket.read(&mut [0; 1]).await.unwrap_err();
+    assert_eq!((error.kind(), sandbox.requests().len()), (ErrorKind::ConnectionReset, 0));
+    assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the next request");
+}
+
+#[tokio::test]
+async fn a_request_that_is_reset_is_not_processed_however_short_it_is() {
+    for at in [0, 20, 300, HEALTH.len(), usize::MAX] {
+        let (ended, stored) = create(Fault::reset_request_at(at), LONG).await;
+        let error = ended.unwrap_err();
+        assert!(matches!(error, Error::Transport(_)) && error.may_have_been_processed(), "{at}: {error}");
+        assert_eq!(stored, 0, "{at}");
+    }
+    let sandbox = Sandbox::start().await.unwrap();
+    for at in [HEALTH.len() - 1, HEALTH.len(), HEALTH.len() + 1] {
+        sandbox.fault(Fault::reset_request_at(at)).unwrap();
+        let error = asking(&sandbox).await.read(&mut [0; 1]).await.unwrap_err();
+        assert_eq!((error.kind(), sandbox.requests().len()), (ErrorKind::ConnectionReset, 0), "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_still_writes_finds_the_connection_gone() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Fault::reset_request_at(50_000)).unwrap();
+    let mut socket = connect(&sandbox).await;
+    let head = b"POST /api/events HTTP/1.1\r\nhost: x\r\ncontent-length: 50000000\r\n\r\n";
+    socket.write_all(head).await.unwrap();
+    let mut written = 0;
+    let error = loop {
+        match socket.write(&[b' '; 10_000]).await {
+            Ok(count) => written += count,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+    assert!((50_000 - head.len()..49_000_000).contains(&written), "{written}");
+
+    sandbox.fault(Fault::reset_request_at(50_000)).unwrap();
+    let client = once(&sandbox, LONG);
+    let large = AnimaCreate::new("Ada").description("x".repeat(20_000_000));
+    let error = client.animas().create(large).await.unwrap_err();
+    assert!(matches!(error, Error::Transport(_)), "{error}");
+    assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_is_reset_on_a_kept_connection_and_sent_again() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = sandbox.elephantasm_builder().build().unwrap();
+    let armed = sandbox.fault(Fault::reset_request_at(30).nth(3).times(2)).unwrap();
+    client.health().await.unwrap();
+    client.animas().create(AnimaCreate::new("Ada")).await.unwrap();
+    client.animas().list(ListAnimasParams::new()).await.unwrap();
+    assert_eq!((armed.struck(), sandbox.requests().len()), (2, 3));
+}
+
+#[tokio::test]
+async fn a_request_that_waits_to_be_told_to_continue_is_one() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let armed = sandbox.fault(Fault::reset_request_at(0).nth(2)).unwrap();
+    let mut socket = connect(&sandbox).await;
+    let head = b"POST /api/animas HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
+    socket.write_all(head).await.unwrap();
+    let mut answer = [0; 25];
+    socket.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    socket.write_all(b"{}").await.unwrap();
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer).await.unwrap();
+    assert_eq!((&answer, armed.struck()), (b"HTTP/1.1 401", 0));
+    socket.write_all(HEALTH).await.unwrap();
+    let mut rest = Vec::new();
+    let error = socket.read_to_end(&mut rest).await.unwrap_err();
+    assert_eq!((error.kind(), armed.struck()), (ErrorKind::ConnectionReset, 1));
+}
+
+#[tokio::test]
+async fn a_sandbox_that_is_gone_refuses_connections() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let [fresh, kept] = [once(&sandbox, LONG), sandbox.elephantasm_builder().build().unwrap()];
+    kept.health().await.unwrap();
+    drop(sandbox);
+    let error = fresh.health().await.unwrap_err();
+    assert!(error.is_connect() && !error.may_have_been_processed(), "{error}");
+    let error = kept.health().await.unwrap_err();
+    assert!(error.is_connect(), "{error}");
 }
 
 #[tokio::test]

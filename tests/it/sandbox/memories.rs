@@ -181,7 +181,7 @@ async fn a_query_asks_everything_at_once() {
 
 #[tokio::test]
 async fn a_self_hosted_server_lacks_two_routes() {
-    let wire = Wire::with(Quirks::observed().with(Quirk::NoQueryRoute).with(Quirk::NoUsageRoute)).await;
+    let wire = Wire::with(Quirks::self_hosted()).await;
     let query = wire.post("/query", json!({"anima_id": ABSENT, "query": "tea"})).await;
     assert_eq!((query.status, query.body.as_str()), (404, r#"{"detail":"Not Found"}"#));
     assert_eq!(wire.get("/subscriptions/usage").await.body, r#"{"detail":"Not Found"}"#);

@@ -1,0 +1,71 @@
+//! Faults that are said in HTTP: refusals, and answers that are too short.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::fault::{Effect, Fault};
+
+/// What the server, or a proxy before it, says.
+impl Fault {
+    /// The answer's body is only `bytes` bytes long, at most all but the last one, and says so: well-formed HTTP, broken
+    /// JSON.
+    pub fn truncate(bytes: usize) -> Self {
+        Self::new(Effect::Truncate(bytes), true)
+    }
+
+    /// The server refuses the call with this status and an empty body; it does not do what it was asked for. Give it a
+    /// body with [`text`](Self::text), [`html`](Self::html) or [`json`](Self::json).
+    pub fn status(status: u16) -> Self {
+        let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
+        let answer = Answer::empty(known.unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
+        let mut fault = Self::new(Effect::Answer(answer), false);
+        fault.invalid = known.is_none().then(|| format!("{status} is no status of an answer"));
+        fault
+    }
+
+    /// A header of a [`status`](Self::status) fault; not one that frames the answer.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        const FRAMING: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            if FRAMING.contains(&name) {
+                self.invalid = Some(format!("{name} frames the answer; `Fault::raw` writes any bytes"));
+                return self;
+            }
+            return self.answer("a header", |answer| answer.headers.push((name, value)));
+        }
+        self.invalid = Some(format!("{name:?} with the value {value:?} is no header"));
+        self
+    }
+
+    /// A plain-text body of a [`status`](Self::status) fault.
+    pub fn text(self, body: impl Into<String>) -> Self {
+        self.body("text/plain; charset=utf-8", body.into())
+    }
+
+    /// An HTML body of a [`status`](Self::status) fault, as proxies send it.
+    pub fn html(self, body: impl Into<String>) -> Self {
+        self.body("text/html", body.into())
+    }
+
+    /// A JSON body of a [`status`](Self::status) fault.
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    fn body(self, content_type: &'static str, body: String) -> Self {
+        self.answer("a body", |answer| {
+            answer.headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+            answer.body = Bytes::from(body);
+        })
+    }
+
+    fn answer(mut self, what: &str, change: impl FnOnce(&mut Answer)) -> Self {
+        match &mut self.effect {
+            Effect::Answer(answer) => change(answer),
+            _ => self.invalid = Some(format!("only `Fault::status` takes {what}")),
+        }
+        self
+    }
+}
