@@ -232,6 +232,12 @@ async fn the_key_is_in_no_error_and_no_debug_output() {
     assert!(String::from_utf8_lossy(error.body().unwrap()).contains(KEY));
 }
 
+#[derive(Debug, serde::Deserialize)]
+struct Odd {
+    #[serde(rename = "full_key")]
+    _key: u32,
+}
+
 #[tokio::test]
 async fn a_new_key_in_an_answer_shows_itself_only_when_asked() {
     let body = format!(
@@ -246,11 +252,6 @@ async fn a_new_key_in_an_answer_shows_itself_only_when_asked() {
     assert!(matches!(error, Error::Decode(_)), "{error:?}");
     assert!(!spoken(&error).contains("456789abcdef"), "{}", spoken(&error));
     // Nor when it stands where something else was expected: serde would quote it.
-    #[derive(Debug, serde::Deserialize)]
-    struct Odd {
-        #[serde(rename = "full_key")]
-        _key: u32,
-    }
     let other_key = "sk_live_ffffffffffffffffffffffffffffffff";
     let server = crate::elephantasm::server(json_answer(201, &body.replace(KEY, other_key))).await;
     let call = client(&server).api_keys().create(ApiKeyCreate::new("ci")).decode_as::<Odd>();
