@@ -351,7 +351,10 @@ async fn a_caller_may_lower_and_raise_the_retry_class() {
 async fn a_dead_server_under_1000_concurrent_calls_sees_a_tenth_more_at_most() {
     let dead = vec![Step::Read, answer("500 Internal Server Error", "connection: close\r\n", "{}")];
     let server = Server::start(vec![dead]).await;
-    let client = server.client();
+    // A name of its own: the spent budget stays with it, and not with a port that another test may get.
+    let (base, address) = (format!("http://dead.localhost:{}", server.address.port()), server.address);
+    let builder = server.builder().base_url(base).configure_http(move |http| http.resolve("dead.localhost", address));
+    let client = builder.build().unwrap();
     let calls = (0..1000).map(|_| {
         let call = client.animas().get(ID).send();
         tokio::spawn(async move { assert!(call.await.unwrap_err().is_server()) })
