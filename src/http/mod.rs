@@ -48,7 +48,7 @@ use self::transport::{Failure, Received};
 use crate::Error;
 use crate::clock;
 use crate::error::{
-    ApiError, Attempt, Body, ConfigError, ErrorAnswer, Facts, Head, Reason, TimeoutError, TransportError,
+    ApiError, Attempt, Body, CallRecord, ConfigError, ErrorAnswer, Facts, Head, Reason, TimeoutError, TransportError,
     TransportKind, redacted,
 };
 use crate::secret::Secret;
@@ -126,7 +126,7 @@ struct Delivered {
 }
 
 /// Why an attempt brought no 2xx answer, and the key that went out.
-type Unsent = (Failure, Option<SentSecret>);
+type Missed = (Failure, Option<SentSecret>);
 
 impl Core {
     async fn call(&self, draft: &Draft) -> Result<Delivered, Error> {
@@ -146,7 +146,7 @@ impl Core {
             let running = retry::run(&plan, &self.0.budget, &mut progress, fastrand::f64, attempt, sleep);
             let (failure, secret) = match running.await {
                 Ok(sent) => return Ok(Delivered { sent, attempts: progress.attempts, prepared }),
-                Err(unsent) => unsent,
+                Err(missed) => missed,
             };
             match alternates.next().filter(|_| failure.reason() == Some(Reason::RouteMissing)) {
                 Some(alternate) => prepared = draft.prepare(&self.0, Some(alternate))?,
@@ -155,7 +155,7 @@ impl Core {
         }
     }
 
-    async fn attempt(&self, prepared: &Prepared, number: u32, window: Window) -> Result<Sent, Unsent> {
+    async fn attempt(&self, prepared: &Prepared, number: u32, window: Window) -> Result<Sent, Missed> {
         let begun = Instant::now();
         let deadline = clock::after(begun, window.length);
         let mut headers = HeaderMap::clone(&prepared.headers);
@@ -244,13 +244,16 @@ fn error_of(prepared: &Prepared, failure: Failure, secret: Option<&Secret<String
     let mut record = prepared.record(attempts, may_have_been_processed);
     // A provided key is not known before there is a URL.
     record.url = redacted(record.url, secret);
-    let (failure, head) = match failure {
-        Failure::Incomplete { answer, failure } => {
-            let Received { status, headers, body } = *answer;
-            (*failure, Some(Box::new(Head::new(status, headers, Body(body), secret))))
-        }
-        failure => (failure, None),
-    };
+    error_after(None, failure, record, secret)
+}
+
+/// `head`: what came of a 2xx answer before the failure.
+fn error_after(
+    head: Option<Box<Head>>,
+    failure: Failure,
+    record: CallRecord,
+    secret: Option<&Secret<String>>,
+) -> Error {
     match failure {
         Failure::Answer(answer) => Error::from_api(ApiError::new(*answer, record, secret)),
         Failure::Transport { kind: kind @ TransportKind::NotConnected, source } => {
@@ -262,15 +265,18 @@ fn error_of(prepared: &Prepared, failure: Failure, secret: Option<&Secret<String
         Failure::Timeout { timer, after, .. } => {
             Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, record }))
         }
-        // Only an answer is incomplete, and only once.
-        Failure::Incomplete { failure, .. } => error_of(prepared, *failure, secret, record.attempts),
+        Failure::Incomplete { answer, failure } => {
+            let Received { status, headers, body } = *answer;
+            let head = Head::new(status, headers, Body(body), secret);
+            error_after(Some(Box::new(head)), *failure, record, secret)
+        }
         Failure::Unsent { why, source } => {
             Error::Config(Box::new(ConfigError::new(why.to_owned(), Some(source)).with_record(record)))
         }
     }
 }
 
-impl Failed for Unsent {
+impl Failed for Missed {
     fn outcome(&self) -> retry::Outcome {
         self.0.outcome()
     }
