@@ -186,7 +186,7 @@ pub enum Captured {
     /// The platform had stored an event with this dedupe key before. Its answer does not tell which; to find it, list
     /// the events and compare their keys.
     AlreadyStored {
-        /// The key that was sent.
+        /// The key that both have: the one that was sent, or the one that the platform derives.
         dedupe_key: String,
     },
 }

@@ -36,8 +36,8 @@ async fn a_body_that_stalls_runs_into_the_attempt_timer_too() {
 #[tokio::test]
 async fn the_total_timer_ends_the_call_over_all_attempts() {
     let server = Server::start(vec![vec![Step::Read, Step::Hang]]).await;
-    let total = Duration::from_millis(350);
-    let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(200)).total_timeout(total);
+    let total = Duration::from_secs(1);
+    let call = server.client().animas().get(ID).attempt_timeout(Duration::from_millis(500)).total_timeout(total);
     let begun = Instant::now();
     let Error::Timeout(timed_out) = call.await.unwrap_err() else { panic!("no timeout") };
     assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Total, total));

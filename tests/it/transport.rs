@@ -98,7 +98,7 @@ async fn what_came_of_an_answer_before_its_body_broke_off_is_kept() {
     for (answer, end, body) in ends {
         let server = Server::start(vec![vec![Step::Read, answer, Step::Sleep(Duration::from_millis(20)), end]]).await;
         let call = server.client().animas().create(AnimaCreate::new("Ada"));
-        let error = call.attempt_timeout(Duration::from_millis(200)).await.unwrap_err();
+        let error = call.attempt_timeout(Duration::from_secs(1)).await.unwrap_err();
         assert!(error.is_transport() || error.is_timeout(), "{error:?}");
         assert_eq!((error.status().unwrap().as_u16(), error.request_id()), (201, Some("r-1")), "{error:?}");
         assert_eq!(error.headers().unwrap()["x-request-id"], "r-1");
@@ -264,14 +264,14 @@ async fn a_call_that_went_out_on_a_neighbours_connection_is_not_taken_for_unsent
     let connects = Arc::new(AtomicUsize::new(0));
     let slow = SlowFromTheSecondOn(Arc::clone(&connects));
     // The opening is given up, in a task of its own, before the call is.
-    let connect = Duration::from_millis(150);
+    let connect = Duration::from_secs(1);
     let builder = server.builder().connect_timeout(connect);
     let client = builder.configure_http(move |http| http.connector_layer(slow)).build().unwrap();
     let neighbour = tokio::spawn(client.animas().get(ID).send());
     while server.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    let call = client.animas().create(AnimaCreate::new("Ada")).attempt_timeout(Duration::from_millis(300));
+    let call = client.animas().create(AnimaCreate::new("Ada")).attempt_timeout(Duration::from_secs(2));
     let error = call.await.unwrap_err();
     neighbour.await.unwrap().unwrap();
     assert_eq!(connects.load(Ordering::SeqCst), 2, "the call began to open a connection");
