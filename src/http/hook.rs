@@ -133,7 +133,15 @@ mod tests {
     #[test]
     fn credentials_and_framing_cannot_be_added() {
         let mut headers = ExtraHeaders::default();
-        for name in ["Authorization", "x-api-key", "Host", "content-length", "transfer-encoding"] {
+        for name in [
+            "Authorization",
+            "x-api-key",
+            "Host",
+            "content-length",
+            "transfer-encoding",
+            "keep-alive",
+            "content-encoding",
+        ] {
             let refused = headers.add(name.parse().unwrap(), HeaderValue::from_static("x"));
             assert!(refused.is_err(), "{name}");
         }

@@ -74,6 +74,8 @@ mod tests {
         let epoch = epoch.unwrap();
         assert_eq!((epoch.limit, epoch.remaining), (Some(100), Some(0)));
         assert_eq!(epoch.reset.unwrap().to_string(), "2022-01-01T00:00:00Z");
+        let millis = read(&[("x-ratelimit-reset", "1640995200123")]).unwrap();
+        assert_eq!(millis.reset.unwrap().to_string(), "2022-01-01T00:00:00.123Z");
 
         let delta = read(&[("ratelimit-reset", "30"), ("date", "Wed, 21 Oct 2015 07:28:00 GMT")]).unwrap();
         assert_eq!(delta.reset.unwrap().to_string(), "2015-10-21T07:28:30Z");

@@ -65,6 +65,7 @@ async fn what_cannot_be_sent_is_refused_by_name() {
     let error = client.animas().list(ListAnimasParams::new().limit(0)).await.unwrap_err();
     assert_eq!((error.operation(), error.method()), (Some("elephantasm_list_animas"), Some(&Method::GET)));
     assert_eq!(error.to_string(), "`limit` must be between 1 and 200, not 0 (elephantasm_list_animas)");
+    assert!(client.raw(Method::CONNECT, ["api"]).await.unwrap_err().is_invalid_argument());
     let error = client.raw(Method::PATCH, ["api", ".."]).await.unwrap_err();
     assert_eq!((error.operation(), error.method()), (Some("raw"), Some(&Method::PATCH)));
     assert!(server.received_requests().await.unwrap().is_empty());
