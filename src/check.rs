@@ -180,7 +180,6 @@ pub(crate) fn each<'v, T: 'v>(
 }
 
 /// Every value of a map is in order.
-#[allow(dead_code, reason = "not every platform needs it")]
 pub(crate) fn each_entry<'v, T: 'v>(
     name: &str,
     entries: impl IntoIterator<Item = (&'v String, &'v T)>,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::call::{Attempt, CallRecord};
-use super::decode::{Body, Headers, one_line, packed, redacted};
+use super::decode::{Body, Head, one_line, packed, redacted};
 use crate::config;
 use crate::secret::Secret;
 
@@ -140,13 +140,11 @@ fn redact_value(value: &mut Value, secret: Option<&Secret<String>>) {
 /// An answer with an error status; payload of the variants of [`Error`](crate::Error) that are named after a status.
 #[derive(Debug)]
 pub struct ApiError {
-    status: StatusCode,
+    pub(super) head: Head,
     /// Taken out of `facts`, on one line; empty if there is none.
     message: String,
     facts: Facts,
     retry_after: Option<Duration>,
-    headers: Headers,
-    body: Body,
     pub(super) record: CallRecord,
 }
 
@@ -162,12 +160,15 @@ impl ApiError {
         }
         facts.redact(secret);
         let message = facts.message.take().map(|m| one_line(&m, config::MAX_MESSAGE)).unwrap_or_default();
-        Box::new(Self { status, message, facts, retry_after, headers: Headers(headers), body, record })
+        let mut head = Head::new(status, headers, body, secret);
+        // The body's word for it, if it has one, is the platform's own.
+        head.request_id = facts.request_id.take().or(head.request_id);
+        Box::new(Self { head, message, facts, retry_after, record })
     }
 
     /// The answer's status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.head.status
     }
 
     /// The server's words, on one line; of a redirect that is not followed, where it leads. Empty if there are none.
@@ -187,7 +188,7 @@ impl ApiError {
 
     /// The server's name for the exchange, to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
-        self.facts.request_id.as_deref()
+        self.head.request_id.as_deref()
     }
 
     /// How long the server asked to wait.
@@ -228,12 +229,12 @@ impl ApiError {
 
     /// The answer's headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers.0
+        &self.head.headers.0
     }
 
     /// The body as it came, its first 64 KiB. It may echo what was sent.
     pub fn body(&self) -> &Bytes {
-        &self.body.0
+        &self.head.body.0
     }
 }
 
@@ -251,7 +252,7 @@ fn target_of_redirect(status: StatusCode, headers: &HeaderMap) -> Option<String>
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)?;
+        write!(f, "{}", self.status())?;
         if !self.message.is_empty() {
             write!(f, ": {}", self.message)?;
         }

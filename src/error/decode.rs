@@ -124,11 +124,12 @@ impl Head {
 /// What serde says of a value that it did not expect, without the value if it is text: that may be a key that was made
 /// by the call, or two megabytes long.
 fn without_texts(said: &str) -> String {
-    for (before, after) in [(" string \"", "\", expected"), (" variant `", "`, expected"), (" field `", "`, expected")]
-    {
-        if let (Some(begin), Some(end)) = (said.find(before), said.rfind(after)) {
-            let (begin, end) = (begin + before.len() - 2, end + 1);
-            return format!("{}{}", said.get(..begin).unwrap_or_default(), said.get(end..).unwrap_or_default());
+    for (kind, quote) in [("string", '"'), ("variant", '`'), ("field", '`')] {
+        let opened = said.split_once(&format!(" {kind} {quote}"));
+        if let Some((before, rest)) = opened
+            && let Some((_text, after)) = rest.rsplit_once(&format!("{quote}, expected"))
+        {
+            return format!("{before} {kind}, expected{after}");
         }
     }
     said.to_owned()

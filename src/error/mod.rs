@@ -157,20 +157,19 @@ impl Error {
         }
     }
 
-    /// What came of an answer that is no error by its status.
     fn head(&self) -> Option<&Head> {
         match self {
             Self::Decode(e) => Some(&e.head),
             Self::Connect(e) | Self::Transport(e) => e.head.as_deref(),
             Self::Timeout(e) => e.head.as_deref(),
-            _ => None,
+            other => other.api().map(|api| &api.head),
         }
     }
 
     /// The status of the answer, if one came: of a [`Transport`](Self::Transport) or [`Timeout`](Self::Timeout) error that
     /// of the answer whose body broke off.
     pub fn status(&self) -> Option<StatusCode> {
-        self.api().map(ApiError::status).or_else(|| Some(self.head()?.status))
+        self.head().map(|head| head.status)
     }
 
     /// What is wrong, in one sentence: the server's own words where it gave any, the root cause otherwise.
@@ -197,10 +196,7 @@ impl Error {
 
     /// The server's name for the exchange, to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
-        match self.api() {
-            Some(api) => api.request_id(),
-            None => self.head()?.request_id.as_deref(),
-        }
+        self.head()?.request_id.as_deref()
     }
 
     /// How long the server asked to wait.
@@ -215,14 +211,14 @@ impl Error {
 
     /// Headers of the answer, if one came.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.api().map(ApiError::headers).or_else(|| Some(&self.head()?.headers.0))
+        self.head().map(|head| &head.headers.0)
     }
 
     /// The answer's body as it came: of an error answer, and of one that broke off, the first 64 KiB.
     ///
     /// It may hold what was sent, and is in neither `Debug` nor `Display` for that reason.
     pub fn body(&self) -> Option<&Bytes> {
-        self.api().map(ApiError::body).or_else(|| Some(&self.head()?.body.0))
+        self.head().map(|head| &head.body.0)
     }
 
     /// Which values the server refused.

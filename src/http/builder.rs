@@ -72,8 +72,7 @@ impl<C> ClientBuilder<C> {
             settings: Settings {
                 connect: config::CONNECT_TIMEOUT,
                 attempt: None,
-                total: Some(config::TOTAL_TIMEOUT),
-                total_set: false,
+                total: None,
                 policy: RetryPolicy::default(),
                 max_body: config::MAX_BODY,
             },
@@ -154,7 +153,6 @@ impl<C> ClientBuilder<C> {
     /// which pauses ordered by the server are added; an attempt timeout beyond 90 s raises it.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.settings.total = Some(timeout);
-        self.settings.total_set = true;
         self
     }
 

@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// What became of the connection that an attempt began to open, if it began to open one.
 ///
@@ -141,7 +141,7 @@ where
             if ATTEMPT.try_with(|_| ()).is_err() {
                 guard.end(Opening::Elsewhere);
             }
-            let connected = std::task::ready!(connecting.as_mut().poll(cx));
+            let connected = ready!(connecting.as_mut().poll(cx));
             guard.end(if connected.is_ok() { Opening::Done } else { Opening::Failed });
             Poll::Ready(connected)
         }))

@@ -93,9 +93,9 @@ struct Shared {
 #[derive(Clone, Copy, Debug)]
 struct Settings {
     connect: Duration,
+    /// The two timers, if the caller set them.
     attempt: Option<Duration>,
     total: Option<Duration>,
-    total_set: bool,
     policy: RetryPolicy,
     max_body: usize,
 }
@@ -200,10 +200,7 @@ impl Core {
 
     fn read_error(&self, received: Received) -> ErrorAnswer {
         let Received { status, headers, body } = received;
-        let mut facts = (self.0.platform.dialect)(status, &headers, &body);
-        if facts.request_id.is_none() {
-            facts.request_id = response::request_id(&headers).map(str::to_owned);
-        }
+        let facts = (self.0.platform.dialect)(status, &headers, &body);
         let retry_after = retry_after::from_headers(&headers).or(facts.retry_after);
         ErrorAnswer { status, headers, body, facts, retry_after }
     }

@@ -11,7 +11,7 @@ use url::{Url, form_urlencoded};
 use super::retry::Plan;
 use super::{Alternate, AttemptStart, Core, OperationSpec, RetryClass, RetryPolicy, Settings, Shared, operation};
 use crate::Error;
-use crate::check::InvalidArgument;
+use crate::check::{self, InvalidArgument};
 use crate::config;
 use crate::error::{Attempt, CallRecord};
 
@@ -63,15 +63,14 @@ impl Draft {
             Target::Raw(..) => RetryClass::Idempotent,
             Target::Ids(_) => self.spec.retry,
         };
-        let strict = options.total.is_some() || settings.total_set;
-        // An attempt that was allowed more than the default total has it.
-        let total = options.total.or(settings.total).map(|total| if strict { total } else { total.max(attempt) });
+        let total = options.total.or(settings.total);
         Plan {
             policy: policy.max_retries(options.max_retries.unwrap_or(policy.max_retries)),
             class: options.class.unwrap_or(natural_class),
             attempt,
-            total,
-            strict,
+            // An attempt that was allowed more than the default total has it.
+            total: total.unwrap_or(config::TOTAL_TIMEOUT.max(attempt)),
+            strict: total.is_some(),
         }
     }
 
@@ -204,38 +203,38 @@ fn holds(text: &[u8], key: &[u8]) -> bool {
 
 /// U+0000 is always escaped in JSON, and always `%00` in a query.
 fn refuse_nul(query: &str, body: Option<&[u8]>) -> Result<(), InvalidArgument> {
-    let refuse =
-        |argument: String| Err(InvalidArgument::new(argument, "must not contain U+0000: the platform cannot store it"));
     if query.contains("%00") {
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        let holder = pairs.find(|(name, value)| name.contains('\0') || value.contains('\0'));
-        return refuse(holder.map_or_else(|| "query".to_owned(), |(name, _)| name.replace('\0', "\\0")));
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            free_of_nul(&name, &name)?;
+            free_of_nul(&name, &value)?;
+        }
     }
-    let Some(body) = body.filter(|body| body.windows(6).any(|window| window == b"\\u0000")) else { return Ok(()) };
-    match serde_json::from_slice(body).ok().and_then(|value| path_of_nul(&value)) {
-        Some(path) => refuse(path),
-        // A backslash that is itself escaped, and text that looks like the rest.
-        None => Ok(()),
+    let escaped = |body: &&[u8]| body.windows(6).any(|window| window == b"\\u0000");
+    // It may be an escaped backslash, and text that looks like the rest.
+    match body.filter(escaped).map(serde_json::from_slice) {
+        Some(Ok(value)) => refuse_nul_in(&value),
+        _ => Ok(()),
     }
 }
 
-/// Where in `value` a text holds U+0000.
-fn path_of_nul(value: &Value) -> Option<String> {
+fn refuse_nul_in(value: &Value) -> Result<(), InvalidArgument> {
     match value {
-        Value::String(text) => text.contains('\0').then(String::new),
-        Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| {
-            let path = path_of_nul(item)?;
-            Some(InvalidArgument::new(path, "").within(&format!("[{at}]")).argument().to_owned())
-        }),
-        Value::Object(fields) => fields.iter().find_map(|(name, field)| {
-            if name.contains('\0') {
-                return Some(name.replace('\0', "\\0"));
-            }
-            let path = path_of_nul(field)?;
-            Some(InvalidArgument::new(path, "").within(name).argument().to_owned())
-        }),
-        _ => None,
+        Value::String(text) => free_of_nul("", text),
+        Value::Array(items) => check::each("", items, refuse_nul_in),
+        Value::Object(fields) => {
+            fields.keys().try_for_each(|name| free_of_nul(name, name))?;
+            check::each_entry("", fields, refuse_nul_in)
+        }
+        _ => Ok(()),
     }
+}
+
+fn free_of_nul(name: &str, text: &str) -> Result<(), InvalidArgument> {
+    if text.contains('\0') {
+        let reason = "must not contain U+0000: the platform cannot store it";
+        return Err(InvalidArgument::new(name.replace('\0', "\\0"), reason));
+    }
+    Ok(())
 }
 
 /// A frozen call.

@@ -182,7 +182,7 @@ pub(crate) struct Plan {
     pub(crate) policy: RetryPolicy,
     pub(crate) class: RetryClass,
     pub(crate) attempt: Duration,
-    pub(crate) total: Option<Duration>,
+    pub(crate) total: Duration,
     /// The caller set the total: pauses ordered by the server count too.
     pub(crate) strict: bool,
 }
@@ -197,33 +197,31 @@ pub(crate) struct Window {
 }
 
 impl Plan {
-    fn window(&self, left: Option<Duration>) -> Window {
-        match (left, self.total) {
-            (Some(left), Some(total)) if left < self.attempt => {
-                Window { length: left, timer: Timer::Total, set_to: total }
-            }
-            _ => Window { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt },
+    fn window(&self, left: Duration) -> Window {
+        if left < self.attempt {
+            return Window { length: left, timer: Timer::Total, set_to: self.total };
         }
+        Window { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt }
     }
 
     /// Whether `pause` is one to wait for. A pause that the server ordered moves the deadline, unless the caller set it.
-    fn allows(&self, pause: Duration, outcome: Outcome, deadline: &mut Option<Instant>) -> bool {
-        let ordered = outcome.ordered_wait();
-        if ordered.is_some_and(|ordered| ordered > self.policy.max_server_wait) {
+    fn allows(&self, pause: Duration, outcome: Outcome, deadline: &mut Instant) -> bool {
+        let ordered = outcome.ordered_wait().unwrap_or_default();
+        if ordered > self.policy.max_server_wait {
             return false;
         }
-        if let (Some(ordered), Some(end), false) = (ordered, deadline.as_mut(), self.strict) {
-            *end = clock::after(*end, ordered);
+        if !self.strict {
+            *deadline = clock::after(*deadline, ordered);
         }
         let needed = pause.saturating_add(config::SHORTEST_RETRY.min(self.attempt));
-        deadline.is_none_or(|end| needed <= end.saturating_duration_since(Instant::now()))
+        needed <= deadline.saturating_duration_since(Instant::now())
     }
 }
 
 /// What a call has been through so far, in all its spellings.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    deadline: Option<Instant>,
+    deadline: Instant,
     retries: u32,
     stale_met: bool,
     /// The attempts that failed.
@@ -233,17 +231,18 @@ pub(crate) struct Progress {
 impl Progress {
     /// A call that begins now.
     pub(crate) fn begin(plan: &Plan) -> Self {
-        let deadline = plan.total.map(|total| clock::after(Instant::now(), total));
+        let deadline = clock::after(Instant::now(), plan.total);
         Self { deadline, retries: 0, stale_met: false, attempts: Vec::new() }
     }
 
     /// How long to wait before the next attempt; `None` if there is to be none.
     fn pause(&mut self, plan: &Plan, outcome: Outcome, random: f64) -> Option<Duration> {
-        let first_stale = outcome == Outcome::Transport(TransportKind::StaleConnection) && !self.stale_met;
-        self.stale_met |= first_stale;
         let pause = match classify(outcome, plan.class, false) {
             _ if plan.policy.max_retries == 0 => return None,
-            Verdict::RetryAtOnce if first_stale => Duration::ZERO,
+            Verdict::RetryAtOnce if !self.stale_met => {
+                self.stale_met = true;
+                Duration::ZERO
+            }
             Verdict::Retry | Verdict::RetryAtOnce if self.retries < plan.policy.max_retries => {
                 self.retries += 1;
                 plan.policy.delay(self.retries - 1, outcome.ordered_wait(), random)
@@ -283,7 +282,7 @@ where
 {
     loop {
         let begun = Instant::now();
-        let window = plan.window(progress.deadline.map(|end| end.saturating_duration_since(begun)));
+        let window = plan.window(progress.deadline.saturating_duration_since(begun));
         let number = u32::try_from(progress.attempts.len()).unwrap_or(u32::MAX);
         let failure = match send(number, window).await {
             Ok(answer) => {

@@ -189,7 +189,7 @@ async fn drive(
 }
 
 fn plan(class: RetryClass) -> Plan {
-    Plan { policy: RetryPolicy::default(), class, attempt: 30 * SEC, total: Some(90 * SEC), strict: false }
+    Plan { policy: RetryPolicy::default(), class, attempt: 30 * SEC, total: 90 * SEC, strict: false }
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +229,7 @@ async fn an_ordered_pause_is_obeyed_up_to_120_seconds_on_top_of_the_default_tota
 
 #[tokio::test(start_paused = true)]
 async fn a_strict_total_returns_at_once_what_does_not_fit() {
-    let strict = Plan { total: Some(5 * SEC), strict: true, ..plan(Never) };
+    let strict = Plan { total: 5 * SEC, strict: true, ..plan(Never) };
     let once = vec![(SEC, Some(status(429, None, Some(4 * SEC))))];
     let (ok, _, _, took, _) = drive(strict, &Budget::new(), once).await;
     assert!(!ok);
@@ -255,7 +255,7 @@ async fn a_strict_total_returns_at_once_what_does_not_fit() {
 
 #[tokio::test(start_paused = true)]
 async fn another_spelling_goes_on_where_the_first_left_off() {
-    let short = Plan { total: Some(5 * SEC), ..plan(Idempotent) };
+    let short = Plan { total: 5 * SEC, ..plan(Idempotent) };
     let mut progress = Progress::begin(&short);
     let down = |_, _| async {
         tokio::time::sleep(SEC).await;
@@ -277,7 +277,7 @@ async fn another_spelling_goes_on_where_the_first_left_off() {
 #[tokio::test(start_paused = true)]
 async fn the_total_ends_own_backoff_too() {
     let slow = Some(Outcome::Timeout { timer: Timer::Attempt, connected: true });
-    let short = Plan { total: Some(61 * SEC), ..plan(Idempotent) };
+    let short = Plan { total: 61 * SEC, ..plan(Idempotent) };
     let script = vec![(30 * SEC, slow), (30 * SEC, slow), (Duration::from_millis(250), slow)];
     let (ok, pauses, windows, _, _) = drive(short, &Budget::new(), script).await;
     assert!(!ok);
