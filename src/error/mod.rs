@@ -325,7 +325,7 @@ impl Error {
         matches!(self, Self::Server(_))
     }
 
-    /// No connection was made.
+    /// No connection was made, and not because a timer ran out: that is [`is_timeout`](Self::is_timeout).
     pub fn is_connect(&self) -> bool {
         matches!(self, Self::Connect(_))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::clock::Clock;
 use super::document::Document;
 use super::elephantasm::{Plan, Platform, Quirks, RateLimit};
+use super::reach::Orders;
 use super::server::{Server, Shared};
 use super::tenant::Tenant;
 use super::{DEFAULT_TENANT, Sandbox};
@@ -93,14 +94,16 @@ impl SandboxBuilder {
     )]
     pub async fn start(self) -> Result<Sandbox, Error> {
         let key = self.key.map(usable).transpose()?;
+        let (reach, orders) = Orders::new();
         let shared = Arc::new(Shared {
             document: Document::get()?,
             clock: self.starts_at.map_or_else(|| Ok(Clock::default()), starting_at)?,
             faults: super::faults::Faults::default(),
+            reach,
             log: super::record::Log::default(),
             elephantasm: Mutex::new(Platform::new(self.quirks, self.plan, self.rate)),
         });
-        let server = Server::start(self.port, shared.clone())
+        let server = Server::start(self.port, shared.clone(), orders)
             .map_err(|error| Error::config_from(format!("the sandbox can't listen on port {}", self.port), error))?;
         let url = format!("http://{}", server.address);
         let tenant = Tenant::new(DEFAULT_TENANT, key, &url, &shared)?;

@@ -1,14 +1,12 @@
 //! What a network or a server can do to a call.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::answer::Answer;
+use super::reach::Reach;
 use super::wire::{Damage, End, Place};
-use crate::Error;
 
 /// One thing that goes wrong, and for which calls.
 ///
@@ -35,33 +33,24 @@ use crate::Error;
 /// # Ok(()) }
 /// ```
 ///
-/// # A connection that is refused
+/// # When the server can't be reached
 ///
-/// No fault refuses a connection: what listens, accepts. Drop the sandbox, and its clients meet a port where nobody
-/// listens; so does a client whose base URL names such a port. A client that had kept a connection may meet the end of
-/// that one first, and is refused when it tries again.
-///
-/// ```
-/// # use polyagent::RetryPolicy;
-/// # use polyagent::sandbox::Sandbox;
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), polyagent::Error> {
-/// let sandbox = Sandbox::start().await?;
-/// let client = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).build()?;
-/// drop(sandbox);
-/// let error = client.health().await.unwrap_err();
-/// assert!(error.is_connect() && !error.may_have_been_processed());
-/// # Ok(()) }
-/// ```
+/// [`down_for`](Self::down_for) and [`silent_for`](Self::silent_for) begin with a call, and end by themselves. To refuse
+/// connections, or let them hang, from the first one on, set the sandbox's [reach](super::Sandbox::set_reach). What is
+/// refused never arrives, so the sandbox can't count it.
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is given to `Sandbox::fault`"]
 pub struct Fault {
     pub(super) effect: Effect,
+    /// How much later than it could.
+    pub(super) delay: Duration,
+    /// Whether it is answered before the body of the request is read.
+    pub(super) early: bool,
     /// Whether the server does what it is asked for all the same.
     pub(super) processed: bool,
     pub(super) operation: Option<String>,
-    first: usize,
-    count: Option<usize>,
+    pub(super) first: usize,
+    pub(super) count: Option<usize>,
     pub(super) probability: Option<f64>,
     /// What was wrong with an argument.
     pub(super) invalid: Option<String>,
@@ -70,24 +59,16 @@ pub struct Fault {
 #[derive(Clone, Debug)]
 pub(super) enum Effect {
     Damage(Damage),
-    Delay(Duration),
+    /// It is only late.
+    Undamaged,
+    /// Nobody gets through for a while.
+    Outage(Reach, Duration),
     Truncate(usize),
     Answer(Answer),
     /// The connection is reset before anything is read from it.
     NoConnection,
-    /// The connection is reset when so many bytes of a request were read.
-    NoRequest(usize),
-}
-
-/// What a fault may strike.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Occasion<'o> {
-    /// A connection that a client makes.
-    Connection,
-    /// A request that begins to arrive.
-    Request,
-    /// A call of an operation; none if it asks for nothing that there is.
-    Call(Option<&'o str>),
+    /// When so many bytes of a request were read, the connection is reset or goes silent.
+    NoRequest(usize, End),
 }
 
 /// How the connection fares.
@@ -139,7 +120,15 @@ impl Fault {
     /// # Ok(()) }
     /// ```
     pub fn reset_request_at(bytes: usize) -> Self {
-        Self::new(Effect::NoRequest(bytes), false)
+        Self::new(Effect::NoRequest(bytes, End::Reset), false)
+    }
+
+    /// The server reads no further than `bytes` bytes of a request, counted from the first one of its head, at the latest
+    /// before its last one, and stays silent. A client that sends more than the network holds can't even finish that.
+    ///
+    /// It strikes requests, and is counted, like [`reset_request_at`](Self::reset_request_at).
+    pub fn stall_request_at(bytes: usize) -> Self {
+        Self::new(Effect::NoRequest(bytes, End::Stall), false)
     }
 
     /// The connection is closed in place of an answer.
@@ -205,9 +194,57 @@ impl Fault {
         Self::broken(Place::Body(bytes), End::Pause(pause))
     }
 
-    /// The answer comes late.
+    /// The server goes down as the call arrives, and is back after `span`: until then all connections are reset and new
+    /// ones refused, as [`Reach::Down`] has it. The call is processed, but not answered; with
+    /// [`unprocessed`](Self::unprocessed), it is not processed either.
+    ///
+    /// To be down before any call, set the [reach](super::Sandbox::set_reach).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use polyagent::RetryPolicy;
+    /// # use polyagent::sandbox::{Fault, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// let pause = Duration::from_millis(200);
+    /// let steady = RetryPolicy::default().max_retries(5).backoff(pause, pause).jitter(false);
+    /// let client = sandbox.elephantasm_builder().retry_policy(steady).build()?;
+    /// client.health().await?;
+    ///
+    /// let restart = sandbox.fault(Fault::down_for(Duration::from_millis(300)))?;
+    /// client.health().await?; // some attempts were refused, then the server was back
+    /// assert_eq!(restart.struck(), 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn down_for(span: Duration) -> Self {
+        Self::new(Effect::Outage(Reach::Down, span), true)
+    }
+
+    /// The network carries nothing for `span` from when the call has arrived, as [`Reach::Silent`] has it. Then the
+    /// answer comes, if the client still waits for it.
+    ///
+    /// To be silent before any call, set the [reach](super::Sandbox::set_reach).
+    pub fn silent_for(span: Duration) -> Self {
+        Self::new(Effect::Outage(Reach::Silent, span), true)
+    }
+
+    /// The answer comes so much later.
     pub fn delay(delay: Duration) -> Self {
-        Self::new(Effect::Delay(delay), true)
+        Self::new(Effect::Undamaged, true).delayed(delay)
+    }
+
+    /// What happens comes so much later after the call was processed, or was not: a proxy that gives up waiting, a
+    /// connection that breaks after a while. Not of faults that let no call through.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use polyagent::sandbox::Fault;
+    /// let gives_up = Fault::status(504).html("<h1>Gateway Timeout</h1>").processed().delayed(Duration::from_secs(2));
+    /// ```
+    pub fn delayed(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
     }
 
     /// The answer's body is sent in pieces of `bytes` bytes. As on any network, some may arrive together.
@@ -225,170 +262,21 @@ impl Fault {
         Self::new(Effect::Damage(Damage::Replaced(Bytes::from(bytes.into()))), true)
     }
 
+    pub(super) fn new(effect: Effect, processed: bool) -> Self {
+        Self {
+            effect,
+            delay: Duration::ZERO,
+            early: false,
+            processed,
+            operation: None,
+            first: 1,
+            count: Some(1),
+            probability: None,
+            invalid: None,
+        }
+    }
+
     fn broken(at: Place, end: End) -> Self {
         Self::new(Effect::Damage(Damage::Broken { at, end }), true)
-    }
-}
-
-/// Which calls it strikes.
-impl Fault {
-    pub(super) fn new(effect: Effect, processed: bool) -> Self {
-        Self { effect, processed, operation: None, first: 1, count: Some(1), probability: None, invalid: None }
-    }
-
-    /// Only calls of this operation, by its id in the OpenAPI document.
-    /// [`Sandbox::operations`](super::Sandbox::operations) lists them, and [`Sandbox::fault`](super::Sandbox::fault)
-    /// names the nearest ones if there is none of that id.
-    ///
-    /// ```
-    /// # use polyagent::sandbox::{Fault, Sandbox};
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), polyagent::Error> {
-    /// let sandbox = Sandbox::start().await?;
-    /// sandbox.fault(Fault::cut().on("elephantasm_create_event"))?;
-    ///
-    /// let unknown = sandbox.fault(Fault::cut().on("create_event")).unwrap_err();
-    /// assert!(unknown.message().ends_with("the nearest: elephantasm_create_event"));
-    /// # Ok(()) }
-    /// ```
-    pub fn on(mut self, operation: impl Into<String>) -> Self {
-        self.operation = Some(operation.into());
-        self
-    }
-
-    /// From the `n`-th matching call on, counted from when the fault is armed. The first one is 1, the default.
-    pub fn nth(mut self, n: usize) -> Self {
-        if n == 0 {
-            self.invalid = Some("calls are counted from 1".to_owned());
-        }
-        self.first = n;
-        self
-    }
-
-    /// This many calls in a row. Default: 1.
-    pub fn times(mut self, count: usize) -> Self {
-        self.count = Some(count);
-        self
-    }
-
-    /// Every call until the faults are [cleared](super::Sandbox::clear_faults).
-    pub fn always(mut self) -> Self {
-        self.count = None;
-        self
-    }
-
-    /// Each matching call with this probability, 0 to 1. The dice fall alike in every run.
-    pub fn with_probability(mut self, probability: f64) -> Self {
-        if !(0.0..=1.0).contains(&probability) {
-            self.invalid = Some(format!("{probability} is no probability"));
-        }
-        self.probability = Some(probability);
-        self
-    }
-
-    /// The server does what it is asked for, although the answer does not show it. The default of all faults but
-    /// [`status`](Self::status). It does not go with [`reset_on_connect`](Self::reset_on_connect) and
-    /// [`reset_request_at`](Self::reset_request_at), which let no call through.
-    pub fn processed(mut self) -> Self {
-        self.processed = true;
-        self
-    }
-
-    /// The server does nothing: the call was lost on its way there. What is damaged then is a proxy's answer, 502.
-    pub fn unprocessed(mut self) -> Self {
-        self.processed = false;
-        self
-    }
-
-    pub(super) fn check(&self) -> Result<(), Error> {
-        let no_call = !self.strikes_calls() && (self.operation.is_some() || self.processed);
-        match self.invalid.as_deref().or(no_call.then_some("a request that is never read whole is no call")) {
-            Some(reason) => Err(Error::config(format!("a fault that can't be: {reason}"))),
-            None => Ok(()),
-        }
-    }
-
-    fn strikes_calls(&self) -> bool {
-        !matches!(self.effect, Effect::NoConnection | Effect::NoRequest(_))
-    }
-
-    /// Whether it is about things like `occasion`.
-    pub(super) fn concerns(&self, occasion: Occasion<'_>) -> bool {
-        match occasion {
-            Occasion::Connection => matches!(self.effect, Effect::NoConnection),
-            Occasion::Request => matches!(self.effect, Effect::NoRequest(_)),
-            Occasion::Call(operation) => {
-                self.strikes_calls() && (self.operation.is_none() || self.operation.as_deref() == operation)
-            }
-        }
-    }
-
-    /// Whether the `n`-th matching call is one to strike.
-    pub(super) fn covers(&self, n: usize) -> bool {
-        n >= self.first && self.count.is_none_or(|count| n - self.first < count)
-    }
-
-    /// Whether no call after the `n`-th matching one will be struck.
-    pub(super) fn spent(&self, n: usize) -> bool {
-        self.count.is_some_and(|count| n + 1 >= self.first.saturating_add(count))
-    }
-}
-
-/// A fault that was armed; from [`Sandbox::fault`](super::Sandbox::fault). It stays armed if this is dropped.
-#[derive(Clone, Debug)]
-pub struct Armed {
-    pub(super) struck: Arc<AtomicUsize>,
-}
-
-impl Armed {
-    /// How many calls it has struck so far; connections, or requests, if it strikes those.
-    pub fn struck(&self) -> usize {
-        self.struck.load(Ordering::SeqCst)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn struck(fault: &Fault) -> Vec<usize> {
-        (1..=6).filter(|n| fault.covers(*n)).collect()
-    }
-
-    #[test]
-    fn calls_are_chosen_by_number_and_count() {
-        assert_eq!(struck(&Fault::cut()), [1]);
-        assert_eq!(struck(&Fault::cut().nth(2)), [2]);
-        assert_eq!(struck(&Fault::cut().nth(2).times(3)), [2, 3, 4]);
-        assert_eq!(struck(&Fault::cut().nth(3).always()), [3, 4, 5, 6]);
-        assert_eq!(struck(&Fault::cut().times(0)), [0; 0]);
-    }
-
-    #[test]
-    fn a_fault_is_spent_with_its_last_call() {
-        let fault = Fault::cut().nth(2).times(2);
-        assert_eq!([1, 2, 3].map(|n| fault.spent(n)), [false, false, true]);
-        assert!(!Fault::cut().always().spent(1000));
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused_when_armed() {
-        for fault in [
-            Fault::status(99),
-            Fault::status(1000),
-            Fault::status(500).header("a b", "c"),
-            Fault::cut().html("x"),
-            Fault::cut().nth(0),
-            Fault::cut().with_probability(1.5),
-            Fault::reset_on_connect().on("elephantasm_get_health"),
-            Fault::reset_on_connect().processed(),
-            Fault::reset_request_at(1).on("elephantasm_get_health"),
-            Fault::reset_request_at(1).processed(),
-        ] {
-            assert!(fault.check().is_err(), "{fault:?}");
-        }
-        assert!(Fault::reset_on_connect().nth(2).always().check().is_ok());
-        assert!(Fault::reset_request_at(0).nth(2).always().check().is_ok());
-        assert!(Fault::status(503).header("retry-after", "1").html("<h1>Busy</h1>").nth(1).check().is_ok());
     }
 }

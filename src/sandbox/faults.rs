@@ -5,10 +5,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
 
-use super::fault::{Armed, Fault, Occasion};
+use super::fault::Fault;
 
 /// Any number; the same in every run.
 const SEED: u64 = 8484;
+
+/// What a fault may strike.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Occasion<'o> {
+    /// A connection that a client makes.
+    Connection,
+    /// A request that begins to arrive.
+    Request,
+    /// A request whose head was read, but not its body.
+    Head(Option<&'o str>),
+    /// A call of an operation; none if it asks for nothing that there is.
+    Call(Option<&'o str>),
+}
+
+/// A fault that was armed; from [`Sandbox::fault`](super::Sandbox::fault). It stays armed if this is dropped.
+#[derive(Clone, Debug)]
+pub struct Armed {
+    struck: Arc<AtomicUsize>,
+}
+
+impl Armed {
+    /// How many calls it has struck so far; connections, or requests, if it strikes those.
+    pub fn struck(&self) -> usize {
+        self.struck.load(Ordering::SeqCst)
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Faults(Mutex<List>);
@@ -105,6 +131,17 @@ mod tests {
         assert_eq!([call.struck(), connection.struck()], [0, 1]);
         assert!(faults.strike(Occasion::Call(None)).is_some());
         assert_eq!([call.struck(), connection.struck()], [1, 1]);
+    }
+
+    #[test]
+    fn an_early_answer_is_due_once_per_call() {
+        let faults = Faults::default();
+        let early = faults.arm(Fault::status(503).early().nth(2));
+        for occasion in [Occasion::Head(None), Occasion::Call(None)] {
+            assert!(faults.strike(occasion).is_none(), "{occasion:?} of the first call");
+        }
+        assert!(faults.strike(Occasion::Head(None)).is_some());
+        assert_eq!(early.struck(), 1);
     }
 
     #[test]

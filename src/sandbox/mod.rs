@@ -70,6 +70,7 @@
 //! # Ok(()) }
 //! ```
 
+mod aim;
 mod answer;
 mod builder;
 mod clock;
@@ -79,6 +80,7 @@ mod fault;
 mod faults;
 mod ids;
 mod nearest;
+mod reach;
 mod record;
 mod reply;
 mod schema;
@@ -92,7 +94,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 pub use self::builder::SandboxBuilder;
-pub use self::fault::{Armed, Fault};
+pub use self::fault::Fault;
+pub use self::faults::Armed;
+pub use self::reach::Reach;
 pub use self::record::Recorded;
 use self::server::{Server, Shared};
 pub use self::tenant::Tenant;
@@ -231,7 +235,35 @@ impl Sandbox {
         self.shared.document.ids()
     }
 
-    /// Disarms all faults.
+    /// Opens or closes the way to the sandbox, and comes back when that is in effect. It stays so until it is changed
+    /// again, here or by a fault such as [`Fault::down_for`].
+    ///
+    /// ```
+    /// # use polyagent::RetryPolicy;
+    /// # use polyagent::sandbox::{Reach, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// let client = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).build()?;
+    ///
+    /// sandbox.set_reach(Reach::Down).await?;
+    /// let error = client.health().await.unwrap_err();
+    /// assert!(error.is_connect() && !error.may_have_been_processed());
+    ///
+    /// sandbox.set_reach(Reach::Open).await?;
+    /// client.health().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the port can't be had again.
+    pub async fn set_reach(&self, reach: Reach) -> Result<(), Error> {
+        let failed = |error| Error::config_from(format!("the way to the sandbox can't be made {reach:?}"), error);
+        self.shared.reach.set(reach, None).await.map_err(failed)
+    }
+
+    /// Disarms all faults. An outage that one has begun goes on until its end, or until the [reach](Self::set_reach) is
+    /// set.
     pub fn clear_faults(&self) {
         self.shared.faults.clear();
     }

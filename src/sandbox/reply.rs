@@ -54,6 +54,28 @@ impl Fault {
         self.body("application/json", body.to_string())
     }
 
+    /// A [`status`](Self::status) fault answers before the body of the request is read, as a proxy does that finds it too
+    /// large. A client that still writes may find the connection gone before it has read the answer. The call is not
+    /// processed, and [`Sandbox::requests`](super::Sandbox::requests) does not show it.
+    ///
+    /// ```
+    /// # use polyagent::elephantasm::types::AnimaCreate;
+    /// # use polyagent::sandbox::{Fault, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// sandbox.fault(Fault::status(413).html("<h1>Too large</h1>").early())?;
+    /// let error = sandbox.elephantasm().animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    /// assert_eq!(error.status().unwrap(), 413);
+    /// assert!(sandbox.requests().is_empty());
+    /// # Ok(()) }
+    /// ```
+    pub fn early(mut self) -> Self {
+        self = self.answer("to be early", |_| ());
+        self.early = true;
+        self
+    }
+
     fn body(self, content_type: &'static str, body: String) -> Self {
         self.answer("a body", |answer| {
             answer.headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use bytes::Bytes;
-use futures::channel::oneshot;
+use futures::channel::{mpsc, oneshot};
 use futures::future::select;
 use http::{HeaderValue, StatusCode, header};
 use tokio::time::sleep;
@@ -21,10 +21,11 @@ use super::answer::Answer;
 use super::clock::Clock;
 use super::document::{Document, Route};
 use super::elephantasm::Platform;
-use super::fault::{Effect, Fault, Occasion};
-use super::faults::Faults;
+use super::fault::{Effect, Fault};
+use super::faults::{Faults, Occasion};
+use super::reach::{Order, Orders, Wires};
 use super::record::{Log, Recorded};
-use super::wire::{Damage, End, Line, Place, Wires};
+use super::wire::{Damage, Line, Place};
 
 /// The largest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) document: &'static Document,
     pub(super) clock: Clock,
     pub(super) faults: Faults,
+    pub(super) reach: Orders,
     pub(super) log: Log,
     pub(super) elephantasm: Mutex<Platform>,
 }
@@ -48,14 +50,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(port: u16, shared: Arc<Shared>) -> io::Result<Self> {
+    pub(super) fn start(port: u16, shared: Arc<Shared>, orders: mpsc::UnboundedReceiver<Order>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))?;
-        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = {
             let _entered = runtime.enter();
-            Wires { listener: tokio::net::TcpListener::from_std(listener)?, shared: shared.clone() }
+            Wires::new(listener, orders, shared.clone())?
         };
         let service = Router::new().fallback(handle).with_state(shared).into_make_service_with_connect_info::<Line>();
         let (stop, stopped) = oneshot::channel();
@@ -83,20 +84,25 @@ async fn handle(
     request: Request,
 ) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
-    let body = match to_bytes(body, MAX_BODY).await {
-        Ok(body) => body,
-        Err(error) => return response(Answer::empty(unreadable(&error))),
-    };
-    if line.is_lost() {
-        // It was shorter than the fault thought.
-        line.next_answer(Some(Damage::Broken { at: Place::Head(0), end: End::Reset }));
-        return response(bad_gateway());
-    }
     let route = shared.document.route(&parts.method, parts.uri.path());
     let operation = match &route {
         Route::Operation(operation, _) => Some(operation.id.as_str()),
         _ => None,
     };
+    if let Some(fault) = shared.faults.strike(Occasion::Head(operation)) {
+        let (answer, damage) = strike(fault, &shared.reach, bad_gateway).await;
+        line.next_answer(damage);
+        return response(answer);
+    }
+    let body = match to_bytes(body, MAX_BODY).await {
+        Ok(body) => body,
+        Err(error) => return response(Answer::empty(unreadable(&error))),
+    };
+    if let Some(end) = line.lost() {
+        // It was shorter than the fault thought.
+        line.next_answer(Some(Damage::Broken { at: Place::Head(0), end }));
+        return response(bad_gateway());
+    }
     shared.log.push(Recorded::new(operation, &parts, body.clone()));
     let fault = shared.faults.strike(Occasion::Call(operation));
     let process = || {
@@ -105,7 +111,7 @@ async fn handle(
     };
     let (answer, damage) = match fault {
         None => (process(), None),
-        Some(fault) => strike(fault, process).await,
+        Some(fault) => strike(fault, &shared.reach, process).await,
     };
     line.next_answer(damage);
     response(answer)
@@ -125,14 +131,13 @@ fn unreadable(error: &axum::Error) -> StatusCode {
 }
 
 /// The answer to a call that a fault strikes, and what else happens to it on its way.
-async fn strike(fault: Fault, process: impl FnOnce() -> Answer) -> (Answer, Option<Damage>) {
+async fn strike(fault: Fault, reach: &Orders, process: impl FnOnce() -> Answer) -> (Answer, Option<Damage>) {
     let mut answer = if fault.processed { process() } else { bad_gateway() };
+    if !fault.delay.is_zero() {
+        sleep(fault.delay).await;
+    }
     match fault.effect {
         Effect::Answer(instead) => (instead, None),
-        Effect::Delay(delay) => {
-            sleep(delay).await;
-            (answer, None)
-        }
         Effect::Truncate(bytes) => {
             answer.body.truncate(bytes.min(answer.body.len().saturating_sub(1)));
             (answer, None)
@@ -141,8 +146,12 @@ async fn strike(fault: Fault, process: impl FnOnce() -> Answer) -> (Answer, Opti
             let damage = fitted(damage, &answer.body);
             (answer, Some(damage))
         }
-        // These strike no calls.
-        Effect::NoConnection | Effect::NoRequest(_) => (answer, None),
+        Effect::Outage(outage, span) => match reach.set(outage, Some(span)).await {
+            Ok(()) => (answer, None),
+            Err(error) => (Answer::text(StatusCode::INTERNAL_SERVER_ERROR, format!("an outage failed: {error}")), None),
+        },
+        // The last two strike no calls.
+        Effect::Undamaged | Effect::NoConnection | Effect::NoRequest(..) => (answer, None),
     }
 }
 

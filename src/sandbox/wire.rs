@@ -3,21 +3,21 @@
 use std::future::Future;
 use std::io;
 use std::mem;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::IncomingStream;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use super::fault::{Effect, Occasion};
+use super::fault::Effect;
+use super::faults::Occasion;
+use super::reach::{Fate, Gate, Wires};
 use super::server::Shared;
 
 /// What happens to an answer on its way.
@@ -57,7 +57,7 @@ pub(super) enum End {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     next: Arc<Mutex<Next>>,
-    lost: Arc<AtomicBool>,
+    lost: Arc<Mutex<Option<End>>>,
 }
 
 /// What the handler laid down since the connection looked.
@@ -74,9 +74,9 @@ impl Line {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Next::Answer(damage);
     }
 
-    /// Whether the connection is to be reset in place of reading the request that arrives.
-    pub(super) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
+    /// How the connection is to end in place of reading the request that arrives; none if it is not to.
+    pub(super) fn lost(&self) -> Option<End> {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Next {
@@ -90,42 +90,18 @@ impl Connected<IncomingStream<'_, Wires>> for Line {
     }
 }
 
-/// Where connections come from.
-pub(super) struct Wires {
-    pub(super) listener: TcpListener,
-    pub(super) shared: Arc<Shared>,
-}
-
-impl Listener for Wires {
-    type Io = Wire;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
-        let (socket, address) = Listener::accept(&mut self.listener).await;
-        // Without it a split answer would arrive in one piece; a connection that refuses it is closed soon anyway.
-        let _ = socket.set_nodelay(true);
-        let doomed = self.shared.faults.strike(Occasion::Connection).is_some();
-        let shared = self.shared.clone();
-        let line = Line::default();
-        (Wire { socket, shared, doomed, line, between: true, rest: None, answer: None, asleep: None }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
 /// One connection.
 pub(super) struct Wire {
     socket: TcpStream,
+    gate: Gate,
     shared: Arc<Shared>,
     /// It is reset in place of being read.
     doomed: bool,
     line: Line,
     /// What arrives next is another request.
     between: bool,
-    /// How much more is read before the connection is reset; none if it is not to be.
-    rest: Option<usize>,
+    /// How much more is read before the connection ends, and how; none if it is not to.
+    rest: Option<(usize, End)>,
     /// The damaged answer that is being written.
     answer: Option<Answer>,
     asleep: Option<Pin<Box<Sleep>>>,
@@ -198,18 +174,34 @@ impl Answer {
 }
 
 impl Wire {
+    pub(super) fn new(socket: TcpStream, doomed: bool, gate: Gate, shared: Arc<Shared>) -> Self {
+        // Without it a split answer would arrive in one piece; a connection that refuses it is closed soon anyway.
+        let _ = socket.set_nodelay(true);
+        let line = Line::default();
+        Self { socket, gate, shared, doomed, line, between: true, rest: None, answer: None, asleep: None }
+    }
+
+    /// Waits until bytes pass; an error if they never will again.
+    fn poll_open(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        match self.gate.fate(cx) {
+            Fate::Pass => Poll::Ready(Ok(())),
+            Fate::Wait => Poll::Pending,
+            Fate::Reset => Poll::Ready(Err(self.close(true))),
+        }
+    }
+
     /// A request begins to arrive.
     fn begin(&mut self) {
         self.between = false;
         self.rest = if self.doomed {
-            Some(0)
+            Some((0, End::Reset))
         } else {
             self.shared.faults.strike(Occasion::Request).and_then(|fault| match fault.effect {
-                Effect::NoRequest(at) => Some(at),
+                Effect::NoRequest(at, end) => Some((at, end)),
                 _ => None,
             })
         };
-        self.line.lost.store(self.rest.is_some(), Ordering::SeqCst);
+        *self.line.lost.lock().unwrap_or_else(PoisonError::into_inner) = self.rest.map(|(_, end)| end);
     }
 
     /// Ends the connection, so that the client sees it.
@@ -217,7 +209,7 @@ impl Wire {
         if reset {
             // Without it the client sees an orderly end, which is a fault as well.
             let _ = self.socket.set_zero_linger();
-            self.rest = Some(0);
+            self.rest = Some((0, End::Reset));
         }
         io::Error::from(io::ErrorKind::ConnectionAborted)
     }
@@ -245,14 +237,16 @@ impl Wire {
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_open(cx))?;
         // Were a doomed connection reset at once, some clients would not get as far as being connected.
         if this.between && ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))? > 0 {
             this.begin();
         }
         match &mut this.rest {
             None => Pin::new(&mut this.socket).poll_read(cx, buf),
-            Some(0) => Poll::Ready(Err(this.close(true))),
-            Some(rest) => {
+            Some((0, End::Stall)) => this.silent(cx).map_ok(|_| ()),
+            Some((0, _)) => Poll::Ready(Err(this.close(true))),
+            Some((rest, _)) => {
                 let most = buf.remaining().min(*rest);
                 let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
                 ready!(Pin::new(&mut this.socket).poll_read(cx, &mut part))?;
@@ -268,12 +262,15 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_open(cx))?;
         if let Next::Answer(damage) = this.line.take() {
             this.answer = damage.map(Answer::new);
             this.between = true;
         }
-        if this.rest == Some(0) {
-            return Poll::Ready(Err(this.close(true)));
+        match this.rest {
+            Some((0, End::Stall)) => return this.silent(cx),
+            Some((0, _)) => return Poll::Ready(Err(this.close(true))),
+            _ => {}
         }
         ready!(this.poll_awake(cx));
         let Some(answer) = &mut this.answer else { return Pin::new(&mut this.socket).poll_write(cx, buf) };
@@ -313,7 +310,7 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.rest == Some(0) {
+        if this.rest == Some((0, End::Reset)) {
             // An orderly end first, and the client would see no reset.
             return Poll::Ready(Ok(()));
         }

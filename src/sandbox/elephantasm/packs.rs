@@ -102,6 +102,9 @@ pub(super) fn latest(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     count_build(scene)?;
     let config = Config::preset(preset, query);
     let pack = store(scene, id, preset, &config)?;
+    if pack.long_term > 0 && scene.has(Quirk::LongTermMemoriesFail) {
+        return Err(refusal::server_error());
+    }
     let answer = Answer::json(StatusCode::OK, &view(scene, &pack));
     let now = scene.now;
     if let Some(anima) = scene.account.any_anima(id) {

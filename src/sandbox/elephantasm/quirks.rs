@@ -56,13 +56,16 @@ pub enum Quirk {
     /// Triggering a dream needs a query parameter `kwargs`, whatever its value. Without it: 422. The client always sends
     /// it. Observed.
     DreamNeedsKwargs,
+    /// The latest pack, if it would hold a long-term memory, gives 500 in plain text, whenever it is asked for: so do servers
+    /// that are installed with `NumPy` 2 or later. Observed; off, since others work.
+    LongTermMemoriesFail,
     /// The health answer says `degraded`, as if the database were down; all else goes on. Off.
     Degraded,
 }
 
 impl Quirk {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NaiveTimestamps,
         Self::HiddenDeletion,
         Self::EmptyMeta,
@@ -80,6 +83,7 @@ impl Quirk {
         Self::NoUsageRoute,
         Self::NoQueryRoute,
         Self::DreamNeedsKwargs,
+        Self::LongTermMemoriesFail,
         Self::Degraded,
     ];
 
@@ -206,15 +210,16 @@ mod tests {
 
     #[test]
     fn by_default_no_route_is_missing_and_nothing_is_broken() {
-        use Quirk::{Degraded, NoQueryRoute, NoUsageRoute, PublicHost, WordyRetryAfter};
+        use Quirk::{Degraded, LongTermMemoriesFail, NoQueryRoute, NoUsageRoute, PublicHost, WordyRetryAfter};
         assert_eq!(Quirks::default(), Quirks::observed());
-        assert_eq!(off(Quirks::observed()), [WordyRetryAfter, PublicHost, NoUsageRoute, NoQueryRoute, Degraded]);
+        let absent = [WordyRetryAfter, PublicHost, NoUsageRoute, NoQueryRoute, LongTermMemoriesFail, Degraded];
+        assert_eq!(off(Quirks::observed()), absent);
     }
 
     #[test]
     fn a_self_hosted_server_has_no_plans_and_lacks_two_routes() {
-        use Quirk::{Degraded, LateLimits, PlanLimitForbids, PublicHost, WordyRetryAfter};
-        let absent = [PlanLimitForbids, LateLimits, WordyRetryAfter, PublicHost, Degraded];
+        use Quirk::{Degraded, LateLimits, LongTermMemoriesFail, PlanLimitForbids, PublicHost, WordyRetryAfter};
+        let absent = [PlanLimitForbids, LateLimits, WordyRetryAfter, PublicHost, LongTermMemoriesFail, Degraded];
         assert_eq!(off(Quirks::self_hosted()), absent);
     }
 

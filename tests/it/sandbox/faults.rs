@@ -11,17 +11,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Long enough for anything that comes at all.
-const LONG: Duration = Duration::from_secs(30);
-const SHORT: Duration = Duration::from_millis(300);
-const HEALTH: &[u8] = b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+pub(super) const LONG: Duration = Duration::from_secs(30);
+pub(super) const SHORT: Duration = Duration::from_millis(300);
+pub(super) const HEALTH: &[u8] = b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
 /// A client that tries once.
-fn once(sandbox: &Sandbox, patience: Duration) -> Elephantasm {
+pub(super) fn once(sandbox: &Sandbox, patience: Duration) -> Elephantasm {
     sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).attempt_timeout(patience).build().unwrap()
 }
 
 /// How a creation that the fault strikes ends, and how many animas there are then.
-async fn create(fault: Fault, patience: Duration) -> (Result<(), Error>, usize) {
+pub(super) async fn create(fault: Fault, patience: Duration) -> (Result<(), Error>, usize) {
     let sandbox = Sandbox::start().await.unwrap();
     let client = once(&sandbox, patience);
     let armed = sandbox.fault(fault).unwrap();
@@ -32,18 +32,18 @@ async fn create(fault: Fault, patience: Duration) -> (Result<(), Error>, usize) 
 }
 
 /// A connection of its own on which a health check was sent.
-async fn asking(sandbox: &Sandbox) -> TcpStream {
+pub(super) async fn asking(sandbox: &Sandbox) -> TcpStream {
     let mut socket = connect(sandbox).await;
     socket.write_all(HEALTH).await.unwrap();
     socket
 }
 
-async fn connect(sandbox: &Sandbox) -> TcpStream {
+pub(super) async fn connect(sandbox: &Sandbox) -> TcpStream {
     TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap()
 }
 
 /// All bytes of the answer to a health check on a connection of its own, until it ends or nothing comes for a while.
-async fn bytes(sandbox: &Sandbox, patience: Duration) -> (Vec<u8>, bool) {
+pub(super) async fn bytes(sandbox: &Sandbox, patience: Duration) -> (Vec<u8>, bool) {
     let mut socket = asking(sandbox).await;
     let mut received = Vec::new();
     let mut buffer = [0; 1024];
@@ -299,131 +299,14 @@ async fn an_operation_that_there_is_not_is_told_with_its_nearest() {
 }
 
 #[tokio::test]
-async fn a_connection_is_reset_before_a_request_is_read() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let armed = sandbox.fault(Fault::reset_on_connect().nth(2)).unwrap();
-    assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the first connection");
-    let mut socket = connect(&sandbox).await;
-    socket.write_all(b"G").await.unwrap();
-    let error = socket.read(&mut [0; 1]).await.unwrap_err();
-    assert_eq!((error.kind(), armed.struck()), (ErrorKind::ConnectionReset, 1));
-    assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the third connection");
-    assert_eq!(sandbox.requests().len(), 2);
-}
-
-#[tokio::test]
-async fn a_creation_on_a_connection_that_is_reset_is_not_repeated() {
-    let (ended, stored) = create(Fault::reset_on_connect(), LONG).await;
-    let Err(Error::Transport(error)) = ended else { panic!("{ended:?}") };
-    assert_eq!((error.kind(), stored), (TransportKind::NoAnswer, 0));
-
-    let sandbox = Sandbox::start().await.unwrap();
-    let client = sandbox.elephantasm_builder().build().unwrap();
-    sandbox.fault(Fault::reset_on_connect()).unwrap();
-    let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
-    assert_eq!((error.attempts().len(), error.may_have_been_processed()), (1, true));
-    sandbox.fault(Fault::reset_on_connect()).unwrap();
-    client.health().await.unwrap();
-    assert_eq!(sandbox.requests().len(), 1);
-}
-
-#[tokio::test]
-async fn a_request_is_reset_at_the_byte_it_was_told_to() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let armed = sandbox.fault(Fault::reset_request_at(10)).unwrap();
-    let mut socket = connect(&sandbox).await;
-    socket.write_all(&HEALTH[..9]).await.unwrap();
-    let early = tokio::time::timeout(SHORT, socket.read(&mut [0; 1])).await;
-    assert!(early.is_err(), "after 9 bytes: {early:?}");
-    assert_eq!(armed.struck(), 1);
-    socket.write_all(&HEALTH[9..10]).await.unwrap();
-    let error = socket.read(&mut [0; 1]).await.unwrap_err();
-    assert_eq!((error.kind(), sandbox.requests().len()), (ErrorKind::ConnectionReset, 0));
-    assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the next request");
-}
-
-#[tokio::test]
-async fn a_request_that_is_reset_is_not_processed_however_short_it_is() {
-    for at in [0, 20, 300, HEALTH.len(), usize::MAX] {
-        let (ended, stored) = create(Fault::reset_request_at(at), LONG).await;
+async fn whatever_happens_can_happen_later() {
+    for (fault, status) in [(Fault::status(504).processed(), Some(504)), (Fault::cut(), None)] {
+        let started = Instant::now();
+        let (ended, stored) = create(fault.delayed(SHORT), LONG).await;
         let error = ended.unwrap_err();
-        assert!(matches!(error, Error::Transport(_)) && error.may_have_been_processed(), "{at}: {error}");
-        assert_eq!(stored, 0, "{at}");
+        assert_eq!((error.status().map(|status| status.as_u16()), stored), (status, 1), "{error}");
+        assert!(started.elapsed() >= SHORT);
     }
-    let sandbox = Sandbox::start().await.unwrap();
-    for at in [HEALTH.len() - 1, HEALTH.len(), HEALTH.len() + 1] {
-        sandbox.fault(Fault::reset_request_at(at)).unwrap();
-        let error = asking(&sandbox).await.read(&mut [0; 1]).await.unwrap_err();
-        assert_eq!((error.kind(), sandbox.requests().len()), (ErrorKind::ConnectionReset, 0), "{at}");
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_still_writes_finds_the_connection_gone() {
-    let sandbox = Sandbox::start().await.unwrap();
-    sandbox.fault(Fault::reset_request_at(50_000)).unwrap();
-    let mut socket = connect(&sandbox).await;
-    let head = b"POST /api/events HTTP/1.1\r\nhost: x\r\ncontent-length: 50000000\r\n\r\n";
-    socket.write_all(head).await.unwrap();
-    let mut written = 0;
-    let error = loop {
-        match socket.write(&[b' '; 10_000]).await {
-            Ok(count) => written += count,
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
-    assert!((50_000 - head.len()..49_000_000).contains(&written), "{written}");
-
-    sandbox.fault(Fault::reset_request_at(50_000)).unwrap();
-    let client = once(&sandbox, LONG);
-    let large = AnimaCreate::new("Ada").description("x".repeat(20_000_000));
-    let error = client.animas().create(large).await.unwrap_err();
-    assert!(matches!(error, Error::Transport(_)), "{error}");
-    assert!(sandbox.requests().is_empty());
-}
-
-#[tokio::test]
-async fn a_request_is_reset_on_a_kept_connection_and_sent_again() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let client = sandbox.elephantasm_builder().build().unwrap();
-    let armed = sandbox.fault(Fault::reset_request_at(30).nth(3).times(2)).unwrap();
-    client.health().await.unwrap();
-    client.animas().create(AnimaCreate::new("Ada")).await.unwrap();
-    client.animas().list(ListAnimasParams::new()).await.unwrap();
-    assert_eq!((armed.struck(), sandbox.requests().len()), (2, 3));
-}
-
-#[tokio::test]
-async fn a_request_that_waits_to_be_told_to_continue_is_one() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let armed = sandbox.fault(Fault::reset_request_at(0).nth(2)).unwrap();
-    let mut socket = connect(&sandbox).await;
-    let head = b"POST /api/animas HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
-    socket.write_all(head).await.unwrap();
-    let mut answer = [0; 25];
-    socket.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
-    socket.write_all(b"{}").await.unwrap();
-    let mut answer = [0; 12];
-    socket.read_exact(&mut answer).await.unwrap();
-    assert_eq!((&answer, armed.struck()), (b"HTTP/1.1 401", 0));
-    socket.write_all(HEALTH).await.unwrap();
-    let mut rest = Vec::new();
-    let error = socket.read_to_end(&mut rest).await.unwrap_err();
-    assert_eq!((error.kind(), armed.struck()), (ErrorKind::ConnectionReset, 1));
-}
-
-#[tokio::test]
-async fn a_sandbox_that_is_gone_refuses_connections() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let [fresh, kept] = [once(&sandbox, LONG), sandbox.elephantasm_builder().build().unwrap()];
-    kept.health().await.unwrap();
-    drop(sandbox);
-    let error = fresh.health().await.unwrap_err();
-    assert!(error.is_connect() && !error.may_have_been_processed(), "{error}");
-    let error = kept.health().await.unwrap_err();
-    assert!(error.is_connect(), "{error}");
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@ mod faults;
 mod health;
 mod limits;
 mod memories;
+mod outages;
 mod packs;
 mod quickstart;
+mod resets;
 mod tenants;
 mod validation;
 

@@ -221,6 +221,22 @@ async fn every_layer_has_its_section_in_order() {
 }
 
 #[tokio::test]
+async fn a_server_that_can_not_rank_long_term_memories_fails_whenever_it_has_one_to_rank() {
+    let wire = Wire::with(Quirks::observed().with(Quirk::LongTermMemoriesFail)).await;
+    let anima = wire.anima("Ada").await;
+    let old = json!({"anima_id": anima, "summary": "Drank tea in May.", "state": "active", "time_start": "2020-05-01"});
+    wire.post("/memories", old).await;
+    let latest = |query: &str| format!("/animas/{anima}/memory-packs/latest?query={query}");
+    assert_eq!(wire.get(&latest("tea")).await.status, 200, "a memory without an embedding does not qualify");
+    wire.sandbox.default_tenant().embed_memories();
+    for _ in 0..3 {
+        let refused = wire.get(&latest("tea")).await;
+        assert_eq!((refused.status, refused.body.as_str()), (500, "Internal Server Error"));
+    }
+    assert_eq!(wire.get(&latest("coffee")).await.status, 200);
+}
+
+#[tokio::test]
 async fn items_have_the_names_that_the_official_sdks_read_if_told_to() {
     let wire = Wire::with(Quirks::observed().without(Quirk::RenamedPackItems)).await;
     let anima = wire.anima("Ada").await;

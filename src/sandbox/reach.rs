@@ -1,0 +1,292 @@
+//! Whether clients get through to the server at all.
+
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Context;
+use std::time::Duration;
+
+use axum::serve::Listener;
+use futures::StreamExt;
+use futures::channel::{mpsc, oneshot};
+use futures::future::{Either, select};
+use futures::task::AtomicWaker;
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::faults::Occasion;
+use super::server::Shared;
+use super::wire::Wire;
+
+/// Whether clients get through to a sandbox; for [`Sandbox::set_reach`](super::Sandbox::set_reach).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reach {
+    /// They do.
+    #[default]
+    Open,
+    /// The server is down, as while it restarts: the connections that there were are reset, new ones are refused.
+    Down,
+    /// The network carries nothing: new connections hang before they are made, and nothing passes on those that there
+    /// were. Once it is open again these go on where they stopped, and so do those that hang, but only when the operating
+    /// system tries again: on Linux 1, 3 and 7 seconds after they were begun.
+    ///
+    /// Where the operating system can't let connections hang, as on Windows, new ones are refused.
+    Silent,
+}
+
+/// How many connections wait to be accepted.
+const BACKLOG: u32 = 1024;
+/// A connection on loopback that takes so long to be made hangs.
+const HANGS: Duration = Duration::from_millis(100);
+/// For how long the sandbox tries to have its port again, should somebody else have just got it.
+const REBINDING: Duration = Duration::from_secs(1);
+
+/// A change of reach that was asked for.
+pub(super) struct Order {
+    reach: Reach,
+    /// Open again after so long.
+    span: Option<Duration>,
+    done: oneshot::Sender<io::Result<()>>,
+}
+
+/// Where changes of reach are asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Orders(mpsc::UnboundedSender<Order>);
+
+impl Orders {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Order>) {
+        let (sender, receiver) = mpsc::unbounded();
+        (Self(sender), receiver)
+    }
+
+    /// Changes the reach, for a span of time or until the next change, and comes back when it is in effect.
+    pub(super) async fn set(&self, reach: Reach, span: Option<Duration>) -> io::Result<()> {
+        let gone = || io::Error::new(io::ErrorKind::NotConnected, "the sandbox has stopped");
+        let (done, obeyed) = oneshot::channel();
+        self.0.unbounded_send(Order { reach, span, done }).map_err(|_| gone())?;
+        obeyed.await.map_err(|_| gone())?
+    }
+}
+
+/// What becomes of the bytes on connections.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fate {
+    Pass,
+    Wait,
+    /// The server went down since the connection was made.
+    Reset,
+}
+
+/// What all connections of a sandbox have in common.
+#[derive(Debug, Default)]
+pub(super) struct Traffic(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    silent: bool,
+    /// How often the server went down.
+    downs: usize,
+    /// Those to wake when this changes.
+    wakers: Vec<Weak<AtomicWaker>>,
+}
+
+/// One connection's part of the [`Traffic`].
+#[derive(Debug)]
+pub(super) struct Gate {
+    traffic: Arc<Traffic>,
+    /// How often the server had gone down before.
+    downs: usize,
+    waker: Arc<AtomicWaker>,
+}
+
+impl Traffic {
+    fn gate(self: &Arc<Self>) -> Gate {
+        let waker = Arc::<AtomicWaker>::default();
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.wakers.retain(|waker| waker.strong_count() > 0);
+        state.wakers.push(Arc::downgrade(&waker));
+        Gate { traffic: self.clone(), downs: state.downs, waker }
+    }
+
+    fn set(&self, reach: Reach) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.silent = reach == Reach::Silent;
+        state.downs += usize::from(reach == Reach::Down);
+        state.wakers.iter().filter_map(Weak::upgrade).for_each(|waker| waker.wake());
+    }
+}
+
+impl Gate {
+    /// What becomes of this connection's bytes now. The task is woken when that changes.
+    pub(super) fn fate(&self, cx: &Context<'_>) -> Fate {
+        self.waker.register(cx.waker());
+        let state = self.traffic.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match *state {
+            State { downs, .. } if downs != self.downs => Fate::Reset,
+            State { silent: true, .. } => Fate::Wait,
+            State { .. } => Fate::Pass,
+        }
+    }
+}
+
+/// Where connections come from.
+pub(super) struct Wires {
+    door: Door,
+    address: SocketAddr,
+    orders: mpsc::UnboundedReceiver<Order>,
+    /// When the door opens again by itself.
+    reopens: Option<Instant>,
+    /// Our own connections, which take up all room for those that wait.
+    fillers: Vec<TcpStream>,
+    traffic: Arc<Traffic>,
+    shared: Arc<Shared>,
+}
+
+enum Door {
+    Open(TcpListener),
+    /// Others wait, if there is room.
+    Ajar(TcpListener),
+    /// The port is ours, so that nobody else gets it, but nobody listens.
+    Shut(TcpSocket),
+    /// The port could not be had again.
+    Lost,
+}
+
+/// What happens next.
+enum Event {
+    Connection(TcpStream, SocketAddr),
+    Order(Order),
+    Reopen,
+}
+
+impl Wires {
+    pub(super) fn new(
+        listener: std::net::TcpListener,
+        orders: mpsc::UnboundedReceiver<Order>,
+        shared: Arc<Shared>,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let door = Door::Open(TcpListener::from_std(listener)?);
+        Ok(Self { door, address, orders, reopens: None, fillers: Vec::new(), traffic: Arc::default(), shared })
+    }
+
+    async fn next(&mut self) -> Event {
+        let connection = async {
+            match &mut self.door {
+                Door::Open(listener) => Listener::accept(listener).await,
+                Door::Ajar(_) | Door::Shut(_) | Door::Lost => pending().await,
+            }
+        };
+        let reopened = async {
+            match self.reopens {
+                Some(at) => sleep_until(at).await,
+                None => pending().await,
+            }
+        };
+        // Orders are over only when the sandbox is.
+        let order = self.orders.select_next_some();
+        match select(select(order, pin!(reopened)), pin!(connection)).await {
+            Either::Left((Either::Left((order, _)), _)) => Event::Order(order),
+            Either::Left((Either::Right(_), _)) => Event::Reopen,
+            Either::Right(((socket, address), _)) => Event::Connection(socket, address),
+        }
+    }
+
+    async fn set(&mut self, reach: Reach) -> io::Result<()> {
+        self.reopens = None;
+        self.door = match std::mem::replace(&mut self.door, Door::Lost) {
+            Door::Shut(socket) if reach == Reach::Down => Door::Shut(socket),
+            door if reach == Reach::Down => {
+                drop(door);
+                self.fillers.clear();
+                Door::Shut(bound(self.address).await?)
+            }
+            door => {
+                let backlog = if reach == Reach::Open { BACKLOG } else { 1 };
+                let listener = match door {
+                    Door::Open(listener) | Door::Ajar(listener) => {
+                        SockRef::from(&listener).listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+                        listener
+                    }
+                    Door::Shut(socket) => socket.listen(backlog)?,
+                    Door::Lost => bound(self.address).await?.listen(backlog)?,
+                };
+                if reach == Reach::Open { Door::Open(listener) } else { Door::Ajar(listener) }
+            }
+        };
+        if reach == Reach::Silent {
+            self.fill().await?;
+        }
+        self.traffic.set(reach);
+        Ok(())
+    }
+
+    /// Takes up all room for connections that wait, so that the next one hangs.
+    async fn fill(&mut self) -> io::Result<()> {
+        for _ in 0..=BACKLOG {
+            match timeout(HANGS, TcpStream::connect(self.address)).await {
+                Ok(Ok(filler)) => self.fillers.push(filler),
+                Ok(Err(_)) | Err(_) => return Ok(()),
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this system has room for any number of waiting connections"))
+    }
+}
+
+/// The port, without anybody listening on it.
+async fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let patience = Instant::now() + REBINDING;
+    loop {
+        let socket = TcpSocket::new_v4()?;
+        // Elsewhere this would let others have the port at the same time.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address) {
+            Err(error) if Instant::now() > patience => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Ok(()) => return Ok(socket),
+        }
+    }
+}
+
+impl Listener for Wires {
+    type Io = Wire;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Wire, SocketAddr) {
+        loop {
+            match self.next().await {
+                Event::Connection(_, address) if self.is_filler(address) => {}
+                Event::Connection(socket, address) => {
+                    let doomed = self.shared.faults.strike(Occasion::Connection).is_some();
+                    return (Wire::new(socket, doomed, self.traffic.gate(), self.shared.clone()), address);
+                }
+                Event::Order(Order { reach, span, done }) => {
+                    let set = self.set(reach).await;
+                    self.reopens = span.and_then(|span| Instant::now().checked_add(span));
+                    // Whoever asked may not have waited.
+                    let _ = done.send(set);
+                }
+                // Should the port be lost, it stays so until somebody asks, who is then told.
+                Event::Reopen => drop(self.set(Reach::Open).await),
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}
+
+impl Wires {
+    /// Whether the connection is one of our own; it is over then.
+    fn is_filler(&mut self, address: SocketAddr) -> bool {
+        let found = self.fillers.iter().position(|filler| filler.local_addr().is_ok_and(|own| own == address));
+        found.map(|index| self.fillers.swap_remove(index)).is_some()
+    }
+}
