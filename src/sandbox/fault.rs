@@ -79,7 +79,8 @@ impl Fault {
     ///
     /// Clients keep connections, so a client that has made a call may not make another connection for long. One that
     /// was just [built](super::Sandbox::elephantasm_builder) has none. It can't tell whether its request was read, so
-    /// [`Error::may_have_been_processed`] says yes, and only calls that may be repeated are retried.
+    /// [`may_have_been_processed`](crate::Error::may_have_been_processed) says yes, and only calls that may be repeated
+    /// are retried.
     ///
     /// ```
     /// # use polyagent::elephantasm::types::ListAnimasParams;
