@@ -75,7 +75,7 @@ fn constant(platform: &Platform<'_>, types: &Types, operation: &Operation) -> Re
 fn spec(platform: &Platform<'_>, operation: &Operation) -> TokenStream {
     let (id, auth) = (&operation.id, operation.authenticated);
     let (method, path) = (method(operation), path(&operation.pieces));
-    let retry = if operation.idempotent { quote!(Idempotent) } else { quote!(Never) };
+    let retry = if operation.idempotent { quote!(Idempotent) } else { quote!(NonIdempotent) };
     let alternates = platform.alternates(operation).into_iter().map(alternate);
     let (timeout, paging) = (timeout(operation.timeout), paging(&operation.answer));
     quote! {

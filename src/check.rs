@@ -154,8 +154,8 @@ pub(crate) fn https(name: &str, value: &str) -> Result<(), InvalidArgument> {
 /// A string matches a pattern.
 pub(crate) fn pattern(name: &str, value: &str, pattern: &Pattern) -> Result<(), InvalidArgument> {
     if pattern.text == r"\S" {
-        // White space of any script: a server in Python strips that.
-        let blank = value.chars().all(char::is_whitespace);
+        // White space of any script, and four separators: a server in Python strips them.
+        let blank = value.chars().all(|c| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c));
         return if blank { Err(InvalidArgument::new(name, "must not be blank")) } else { Ok(()) };
     }
     if pattern.matches(value) {
@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(said(https("url", "http://a")), "`url` must be an `https://` URL, not \"http://a\"");
         let lower = Pattern::new("^[a-z]+$");
         assert_eq!(said(pattern("name", "abc", &lower)), "");
-        for blank in ["", " ", "\u{a0}", "\u{3000}\u{2003}"] {
+        for blank in ["", " ", "\u{a0}", "\u{3000}\u{2003}", "\u{1c}\u{1f}"] {
             assert_eq!(said(pattern("query", blank, &Pattern::new(r"\S"))), "`query` must not be blank", "{blank:?}");
         }
         assert_eq!(said(pattern("query", "\u{3000}茶", &Pattern::new(r"\S"))), "");

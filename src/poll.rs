@@ -13,6 +13,9 @@ use crate::error::{TimeoutError, Timer, TransportKind};
 use crate::http::Request;
 use crate::{Error, clock, config};
 
+/// How much of the time that is left goes into the pause before the last look; the look has the rest.
+const LAST_PAUSE: f64 = 0.75;
+
 /// Waits until a long job is done. Await it for the final value; [`updates`](Self::updates) gives every look.
 ///
 /// Pauses grow by half from one look to the next, and are lengthened by what the server orders. Faults that pass (the
@@ -48,7 +51,7 @@ impl<T: Send + 'static> Poller<T> {
         self
     }
 
-    /// Sets what holds for every look, by the methods of [`Request`].
+    /// Sets what holds for every look, by the methods of [`Request`]. No look takes longer than the time that is left.
     pub fn options(self, set: impl FnOnce(Request<T>) -> Request<T>) -> Self {
         Self { request: set(self.request), ..self }
     }
@@ -116,12 +119,14 @@ struct Looking<T> {
     deadline: Instant,
     /// Before the next look; none before the first.
     pause: Option<Duration>,
+    /// The next look is the last: the pause before it is shorter than is due.
+    last: bool,
     poller: Poller<T>,
 }
 
 impl<T: Send + 'static> Looking<T> {
     fn new(poller: Poller<T>) -> Self {
-        Self { deadline: clock::after(Instant::now(), poller.timeout), pause: None, poller }
+        Self { deadline: clock::after(Instant::now(), poller.timeout), pause: None, last: false, poller }
     }
 
     /// The next look that succeeds.
@@ -130,7 +135,7 @@ impl<T: Send + 'static> Looking<T> {
         loop {
             self.wait(met).await?;
             let left = self.deadline.saturating_duration_since(Instant::now());
-            match self.poller.request.clone().total_timeout(left).send().await {
+            match self.poller.request.clone().total_timeout_within(left).send().await {
                 Ok(value) => return Ok(value),
                 Err(error) if passes(&error) => met = Some(error),
                 Err(error) => return Err(error),
@@ -141,11 +146,16 @@ impl<T: Send + 'static> Looking<T> {
     /// Pauses for as long as is due, and for as long as the error just `met` asks.
     async fn wait(&mut self, met: Option<Error>) -> Result<(), Error> {
         let ordered = met.as_ref().and_then(Error::retry_after).unwrap_or_default();
-        let due = self.pause.unwrap_or_default().mul_f64(1.0 - fastrand::f64() / 4.0).max(ordered);
+        let mut due = self.pause.unwrap_or_default().mul_f64(1.0 - fastrand::f64() / 4.0).max(ordered);
         let left = self.deadline.saturating_duration_since(Instant::now());
-        if due > left || (left.is_zero() && met.is_some()) {
+        if ordered > left || self.last || (left.is_zero() && self.pause.is_some()) {
             sleep(left).await;
             return Err(self.timed_out(met));
+        }
+        if due > left {
+            // A job that is done by then is not missed for a pause that would end too late.
+            self.last = true;
+            due = left.mul_f64(LAST_PAUSE).max(ordered);
         }
         let longest = self.poller.longest.max(config::POLL_INTERVAL_FLOOR);
         let grown = self.pause.map_or(self.poller.interval, |pause| pause.saturating_mul(3) / 2);
@@ -155,7 +165,8 @@ impl<T: Send + 'static> Looking<T> {
     }
 
     fn timed_out(&self, met: Option<Error>) -> Error {
-        let record = self.poller.request.unsent_record();
+        let mut record = self.poller.request.unsent_record();
+        record.attempts = met.as_ref().map(Error::attempts).unwrap_or_default().to_vec();
         let met = met.map(Into::into);
         Error::Timeout(Box::new(TimeoutError {
             timer: Timer::Poll,

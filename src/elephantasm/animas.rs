@@ -25,8 +25,8 @@ impl Animas {
 
     /// Creates an anima.
     ///
-    /// Names need not be unique, so each call makes another anima. It is therefore sent again only when an attempt
-    /// was certainly not processed.
+    /// Names need not be unique, so each call makes another anima. It is therefore
+    /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
     ///
     /// # Errors
     /// [`PermissionDenied`](crate::Error::PermissionDenied) with [`Reason::PlanLimit`](crate::Reason::PlanLimit) when

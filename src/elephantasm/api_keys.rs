@@ -21,7 +21,8 @@ impl ApiKeys {
 
     /// Creates a key. The answer is the only one that ever holds it. Self-hosted servers only.
     ///
-    /// Each call makes another key. It is therefore sent again only when an attempt was certainly not processed.
+    /// Each call makes another key. It is therefore
+    /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name of more than 255 or a description of more than
@@ -58,7 +59,7 @@ impl ApiKeys {
 
     /// Makes a key useless and keeps its record. There is no way back.
     ///
-    /// It is sent again only when an attempt was certainly not processed: a second revocation may be an error.
+    /// It is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): a second revocation may be an error.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) when there is no such key, [`BadRequest`](crate::Error::BadRequest) when it

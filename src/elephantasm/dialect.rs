@@ -25,7 +25,7 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fact
 /// lacks says `Not Found`, and a missing object names itself.
 ///
 /// The platform documents its plan limit as a 429 whose `detail` is text. Its rate limiter never sends `detail`, but
-/// one in front of it may; that one says so, or how long to wait, and does not speak of a plan.
+/// one in front of it may; that one says so, or how long to wait without a word of a plan or a limit.
 fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Reason> {
     match (status.as_u16(), detail) {
         (404, "Not found" | "Not Found") | (405, _) => Some(Reason::RouteMissing),
@@ -34,11 +34,12 @@ fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Re
             let detail = detail.to_ascii_lowercase();
             let speaks_of = |words: &[&str]| words.iter().any(|word| detail.contains(word));
             let plan = speaks_of(&["plan", "upgrade", "monthly", "this month", "quota"]);
+            let limit = speaks_of(&["limit", "exceed"]);
             let rate = speaks_of(&["rate limit", "too many requests", "slow down"]);
             let waits = headers.contains_key(header::RETRY_AFTER);
             match status.as_u16() {
-                403 => (plan && speaks_of(&["limit", "exceed"])).then_some(Reason::PlanLimit),
-                _ if !plan && (rate || waits) => Some(Reason::RateLimit),
+                403 => (plan && limit).then_some(Reason::PlanLimit),
+                _ if !plan && (rate || (waits && !limit)) => Some(Reason::RateLimit),
                 _ => Some(Reason::PlanLimit),
             }
         }
@@ -177,8 +178,10 @@ mod tests {
         headers.insert("retry-after", "1".parse().unwrap());
         let waits = read(StatusCode::TOO_MANY_REQUESTS, &headers, br#"{"detail":"Busy"}"#);
         assert_eq!(waits.reason, Some(Reason::RateLimit));
-        let plan = read(StatusCode::TOO_MANY_REQUESTS, &headers, br#"{"detail":"Plan limit exceeded"}"#);
-        assert_eq!(plan.reason, Some(Reason::PlanLimit));
+        for detail in ["Plan limit exceeded", "Event limit exceeded"] {
+            let plan = read(StatusCode::TOO_MANY_REQUESTS, &headers, format!(r#"{{"detail":"{detail}"}}"#).as_bytes());
+            assert_eq!(plan.reason, Some(Reason::PlanLimit), "{detail}");
+        }
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Dreams {
 
     /// Ends a running dream, whose status becomes `FAILED`. Self-hosted servers only.
     ///
-    /// It is sent again only when an attempt was certainly not processed: a second cancellation is an error.
+    /// It is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): a second cancellation is an error.
     ///
     /// # Errors
     /// [`BadRequest`](crate::Error::BadRequest) when the dream does not run,

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use super::types::{Event, GetLatestMemoryPackParams, MemoryPack};
 use super::{Capture, Captured, Elephantasm, capture};
 use crate::check::InvalidArgument;
-use crate::{Error, Reason, Request, RetryClass};
+use crate::{Error, Request, Response, RetryClass};
 
 impl Elephantasm {
     /// This client, for one anima: [`inject`](Self::inject) and [`extract`](Self::extract) then need no id.
@@ -136,10 +136,19 @@ impl Extract {
     /// # Errors
     /// See [`Elephantasm::extract`].
     pub async fn send(self) -> Result<Captured, Error> {
-        match (self.request.send().await, self.dedupe_key) {
-            (Ok(event), _) => Ok(Captured::Stored(event)),
-            (Err(error), Some(dedupe_key)) if error.reason() == Some(Reason::Duplicate) => {
-                Ok(Captured::AlreadyStored { dedupe_key })
+        self.with_response().await.map(Response::into_value)
+    }
+
+    /// Sends the capture, and gives what became of it together with status, headers and rate limit of the response.
+    ///
+    /// # Errors
+    /// See [`Elephantasm::extract`].
+    pub async fn with_response(self) -> Result<Response<Captured>, Error> {
+        match (self.request.with_response().await, self.dedupe_key) {
+            (Ok(response), _) => Ok(response.map(Captured::Stored)),
+            // The platform knows no other conflict here than that of dedupe keys.
+            (Err(Error::Conflict(conflict)), Some(dedupe_key)) => {
+                Ok(conflict.into_response(Captured::AlreadyStored { dedupe_key }))
             }
             (Err(error), _) => Err(error),
         }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -51,7 +53,7 @@ impl Elephantasm {
             in_session_order: false,
             options: None,
             under_way: FuturesUnordered::new(),
-            in_doubt: BTreeMap::new(),
+            calls: BTreeMap::new(),
             busy_sessions: HashSet::new(),
             parked: HashMap::new(),
             parked_count: 0,
@@ -94,10 +96,11 @@ pub struct Outcome {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rest<S> {
-    /// Calls were under way for these: the platform may have stored them. In the order of the input.
-    pub in_doubt: Vec<Capture>,
-    /// These were taken and waited for their session: the platform has not seen them. In the order of the input.
-    pub unsent: Vec<Capture>,
+    /// Calls were under way for these: the platform may have stored them. With their places in the input, in its order.
+    pub in_doubt: Vec<(usize, Capture)>,
+    /// These were taken, but no call had begun: the platform has not seen them. With their places in the input, in its
+    /// order.
+    pub unsent: Vec<(usize, Capture)>,
     /// The input, with all that was not taken.
     pub input: S,
 }
@@ -116,8 +119,8 @@ pub struct ExtractMany<S> {
     in_session_order: bool,
     options: Option<Options>,
     under_way: FuturesUnordered<BoxFuture<'static, Outcome>>,
-    /// The captures that are under way.
-    in_doubt: BTreeMap<usize, Capture>,
+    /// The captures that are under way, and whether their calls have begun.
+    calls: BTreeMap<usize, (Capture, Arc<AtomicBool>)>,
     /// Sessions that have a call under way, if their order is kept.
     busy_sessions: HashSet<Conversation>,
     /// Captures taken whose session is busy, in order.
@@ -136,8 +139,9 @@ where
     }
 
     /// Sends the captures of one session one after another, in the order in which they come; those of different
-    /// sessions, and those without one, go at the same time. A failed capture does not hold back the next of its
-    /// session. Default: no order.
+    /// sessions, and those without one, go at the same time, as long as no more captures wait for their session than
+    /// may be under way; then nothing is taken from the input until one of them goes. A failed capture does not hold back
+    /// the next of its session. Default: no order.
     pub fn in_session_order(mut self) -> Self {
         self.in_session_order = true;
         self
@@ -162,13 +166,17 @@ where
     /// Everything that has no outcome yet. Calls under way are dropped, and only the platform knows whether it has
     /// stored their events: poll to the end after [`stop`](Self::stop) first, if that matters.
     pub fn into_rest(self) -> Rest<S> {
-        let mut parked: Vec<_> = self.parked.into_values().flatten().collect();
-        parked.sort_by_key(|(index, _)| *index);
-        Rest {
-            in_doubt: self.in_doubt.into_values().collect(),
-            unsent: parked.into_iter().map(|(_, capture)| capture).collect(),
+        let mut rest = Rest {
+            in_doubt: Vec::new(),
+            unsent: self.parked.into_values().flatten().collect(),
             input: self.input.into_inner(),
+        };
+        for (index, (capture, begun)) in self.calls {
+            let kind = if begun.load(Ordering::Relaxed) { &mut rest.in_doubt } else { &mut rest.unsent };
+            kind.push((index, capture));
         }
+        rest.unsent.sort_by_key(|(index, _)| *index);
+        rest
     }
 
     fn start(&mut self, index: usize, capture: Capture) {
@@ -176,8 +184,12 @@ where
         if let Some(set) = &self.options {
             call = call.options(set);
         }
-        self.in_doubt.insert(index, capture.clone());
-        self.under_way.push(Box::pin(async move { Outcome { index, capture, result: call.send().await } }));
+        let begun = Arc::<AtomicBool>::default();
+        self.calls.insert(index, (capture.clone(), begun.clone()));
+        self.under_way.push(Box::pin(async move {
+            begun.store(true, Ordering::Relaxed);
+            Outcome { index, capture, result: call.send().await }
+        }));
     }
 
     /// Starts the capture, or parks it behind the one under way in its session.
@@ -232,7 +244,7 @@ where
         }
         match self.under_way.poll_next_unpin(cx) {
             Poll::Ready(Some(outcome)) => {
-                self.in_doubt.remove(&outcome.index);
+                self.calls.remove(&outcome.index);
                 self.finish(&outcome.capture);
                 Poll::Ready(Some(outcome))
             }

@@ -22,7 +22,7 @@ impl Memories {
     /// Stores a memory as it is, past the distillation from events. Self-hosted servers only.
     ///
     /// It has no embedding at first, so that a search by meaning does not find it. Each call makes another memory; it
-    /// is therefore sent again only when an attempt was certainly not processed.
+    /// is therefore [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound): there is no such anima; or, on the public host, with

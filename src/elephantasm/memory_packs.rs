@@ -24,7 +24,7 @@ impl MemoryPacks {
     /// The memory pack to put into a prompt, compiled if need be.
     ///
     /// With a `query`, the server compiles a new pack each time, stores it and bills it. Such a call is
-    /// [`RetryClass::Never`](crate::RetryClass::Never): after an attempt whose outcome is unknown, another could be
+    /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): after an attempt whose outcome is unknown, another could be
     /// billed as well.
     ///
     /// Without a `query`, the answer is the newest stored pack, whatever it was compiled for and however old it is:
@@ -53,7 +53,7 @@ impl MemoryPacks {
         anima_id: impl Into<String>,
         params: GetLatestMemoryPackParams,
     ) -> Request<Option<MemoryPack>> {
-        let class = if params.query.is_some() { RetryClass::Never } else { RetryClass::Idempotent };
+        let class = if params.query.is_some() { RetryClass::NonIdempotent } else { RetryClass::Idempotent };
         Request::new(&self.core, ops::GET_LATEST_MEMORY_PACK).id(anima_id).params(&params).retry_class(class)
     }
 
@@ -165,7 +165,7 @@ impl MemoryPacks {
     /// Compiles a pack by a preset, and stores it if `persist` is set. Self-hosted servers only.
     ///
     /// Storing happens after the answer, which therefore has no id, and keeps the newest 100 packs of the anima. A
-    /// call that stores is [`RetryClass::Never`](crate::RetryClass::Never), because a second attempt could store a
+    /// call that stores is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent), because a second attempt could store a
     /// second pack; any other changes nothing and is [`RetryClass::Idempotent`](crate::RetryClass::Idempotent).
     ///
     /// # Errors
@@ -182,7 +182,7 @@ impl MemoryPacks {
     /// # Ok(()) }
     /// ```
     pub fn compile_preset(&self, preset: impl Into<Preset>, params: CompilePresetPackParams) -> Request<CompiledPack> {
-        let class = if params.persist == Some(true) { RetryClass::Never } else { RetryClass::Idempotent };
+        let class = if params.persist == Some(true) { RetryClass::NonIdempotent } else { RetryClass::Idempotent };
         let request = Request::new(&self.core, ops::COMPILE_PRESET_PACK).id(preset.into().as_str());
         request.params(&params).retry_class(class)
     }

@@ -12,6 +12,7 @@ use url::Url;
 use super::call::{Attempt, CallRecord};
 use super::decode::{Body, Head, one_line, packed, redacted};
 use crate::config;
+use crate::http::Response;
 use crate::secret::Secret;
 
 /// What the status alone can't say about an error.
@@ -164,6 +165,14 @@ impl ApiError {
         // The body's word for it, if it has one, is the platform's own.
         head.request_id = facts.request_id.take().or(head.request_id);
         Box::new(Self { head, message, facts, retry_after, record })
+    }
+
+    /// The response that this is, for a caller to whom it is none that failed.
+    pub(crate) fn into_response<T>(self, value: T) -> Response<T> {
+        let Self { head: Head { status, headers, .. }, record: CallRecord { mut attempts, .. }, .. } = self;
+        // The last one brought this response.
+        attempts.pop();
+        Response { value, status, headers, attempts }
     }
 
     /// The answer's status.

@@ -59,7 +59,7 @@ impl Draft {
         let natural = self.spec.timeout.unwrap_or_default().max(config::ATTEMPT_TIMEOUT);
         let attempt = options.attempt.or(settings.attempt).unwrap_or(natural);
         let natural_class = match &self.target {
-            Target::Raw(method, _) if !method.is_idempotent() => RetryClass::Never,
+            Target::Raw(method, _) if !method.is_idempotent() => RetryClass::NonIdempotent,
             Target::Raw(..) => RetryClass::Idempotent,
             Target::Ids(_) => self.spec.retry,
         };

@@ -64,7 +64,7 @@ static RAW: OperationSpec = OperationSpec {
     method: Method::GET,
     path: &[],
     auth: true,
-    retry: RetryClass::Never,
+    retry: RetryClass::NonIdempotent,
     timeout: None,
     alternates: &[],
     paging: None,
@@ -171,6 +171,12 @@ impl<T> Request<T> {
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.draft.options.total = Some(timeout);
         self
+    }
+
+    /// [`total_timeout`](Self::total_timeout), unless the caller or the client has set a shorter one.
+    pub(crate) fn total_timeout_within(self, limit: Duration) -> Self {
+        let own = self.draft.options.total.or(self.draft.core.0.settings.total);
+        self.total_timeout(own.map_or(limit, |own| own.min(limit)))
     }
 
     /// Retries after the first attempt. Default: the client's, which is 2. 0 means exactly one attempt.

@@ -24,7 +24,7 @@ use crate::error::{Attempt, Reason, Timer, TransportKind};
 /// let never = RetryPolicy::none();
 /// # assert_ne!(patient, never);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub(crate) max_retries: u32,
     base: Duration,

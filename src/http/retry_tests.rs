@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::*;
-use crate::http::RetryClass::{Idempotent, Never};
+use crate::http::RetryClass::{Idempotent, NonIdempotent};
 
 const SEC: Duration = Duration::from_secs(1);
 
@@ -59,7 +59,7 @@ fn every_status_reason_class_and_delivery_is_classified() {
     for code in 300..600 {
         for &reason in &reasons {
             for wait in [None, Some(Duration::ZERO), Some(SEC)] {
-                for class in [Idempotent, Never] {
+                for class in [Idempotent, NonIdempotent] {
                     for delivered in [false, true] {
                         let got = classify(status(code, reason, wait), class, delivered);
                         let want = expected(code, reason, wait.is_some(), class, delivered);
@@ -93,9 +93,9 @@ fn every_transport_class_is_classified() {
     ];
     for (outcome, idempotent, never) in table {
         assert_eq!(classify(outcome, Idempotent, false), idempotent, "{outcome:?}");
-        assert_eq!(classify(outcome, Never, false), never, "{outcome:?}");
+        assert_eq!(classify(outcome, NonIdempotent, false), never, "{outcome:?}");
         assert_eq!(classify(outcome, Idempotent, true), GiveUp, "{outcome:?}");
-        assert_eq!(classify(outcome, Never, true), GiveUp, "{outcome:?}");
+        assert_eq!(classify(outcome, NonIdempotent, true), GiveUp, "{outcome:?}");
     }
 }
 
@@ -208,7 +208,7 @@ async fn two_retries_with_growing_pauses_then_the_last_failure() {
 #[tokio::test(start_paused = true)]
 async fn a_success_after_a_retry_keeps_the_history() {
     let script = vec![(SEC, Some(status(503, None, Some(2 * SEC)))), (SEC, None)];
-    let (ok, pauses, _, _, attempts) = drive(plan(Never), &Budget::new(), script).await;
+    let (ok, pauses, _, _, attempts) = drive(plan(NonIdempotent), &Budget::new(), script).await;
     assert!(ok);
     assert_eq!((pauses, attempts.len()), (vec![2 * SEC], 1));
 }
@@ -216,20 +216,20 @@ async fn a_success_after_a_retry_keeps_the_history() {
 #[tokio::test(start_paused = true)]
 async fn an_ordered_pause_is_obeyed_up_to_120_seconds_on_top_of_the_default_total() {
     let script = |wait| vec![(SEC, Some(status(429, None, Some(wait)))), (SEC, None)];
-    let (ok, pauses, _, took, _) = drive(plan(Never), &Budget::new(), script(120 * SEC)).await;
+    let (ok, pauses, _, took, _) = drive(plan(NonIdempotent), &Budget::new(), script(120 * SEC)).await;
     assert!(ok);
     assert_eq!((pauses, took), (vec![120 * SEC], 122 * SEC));
 
     let longer = 120 * SEC + Duration::from_millis(1);
     let once = vec![(SEC, Some(status(429, None, Some(longer))))];
-    let (ok, pauses, _, took, _) = drive(plan(Never), &Budget::new(), once).await;
+    let (ok, pauses, _, took, _) = drive(plan(NonIdempotent), &Budget::new(), once).await;
     assert!(!ok && pauses.is_empty());
     assert_eq!(took, SEC);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_strict_total_returns_at_once_what_does_not_fit() {
-    let strict = Plan { total: 5 * SEC, strict: true, ..plan(Never) };
+    let strict = Plan { total: 5 * SEC, strict: true, ..plan(NonIdempotent) };
     let once = vec![(SEC, Some(status(429, None, Some(4 * SEC))))];
     let (ok, _, _, took, _) = drive(strict, &Budget::new(), once).await;
     assert!(!ok);
@@ -300,7 +300,7 @@ async fn a_stale_connection_costs_one_immediate_retry_that_does_not_count() {
     let (_, pauses, ..) = drive(plan(Idempotent), &Budget::new(), script).await;
     assert_eq!(pauses, [0, 250, 500].map(Duration::from_millis));
 
-    let (_, pauses, ..) = drive(plan(Never), &Budget::new(), vec![(SEC, stale)]).await;
+    let (_, pauses, ..) = drive(plan(NonIdempotent), &Budget::new(), vec![(SEC, stale)]).await;
     assert!(pauses.is_empty());
 }
 

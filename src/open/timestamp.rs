@@ -48,19 +48,25 @@ impl Timestamp {
         jiff::Timestamp::from_microsecond(micros).ok().map(Self)
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z.
+    /// Seconds since 1970-01-01T00:00:00Z, rounded down.
     pub fn unix_seconds(self) -> i64 {
-        self.0.as_second()
+        self.since_epoch(1_000_000_000)
     }
 
-    /// Whole milliseconds since 1970-01-01T00:00:00Z.
+    /// Milliseconds since 1970-01-01T00:00:00Z, rounded down.
     pub fn unix_millis(self) -> i64 {
-        self.0.as_millisecond()
+        self.since_epoch(1_000_000)
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z, rounded down.
     pub fn unix_micros(self) -> i64 {
-        i64::try_from(self.0.as_nanosecond().div_euclid(1000)).unwrap_or(i64::MAX)
+        self.since_epoch(1000)
+    }
+
+    /// In units of so many nanoseconds, rounded down.
+    fn since_epoch(self, unit: i128) -> i64 {
+        // The years that a timestamp tells are few enough for every unit.
+        i64::try_from(self.0.as_nanosecond().div_euclid(unit)).unwrap_or(i64::MAX)
     }
 }
 
@@ -72,7 +78,7 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-/// The nearest that the system can tell, which is all of them but on a few platforms.
+/// Exact on all common systems; 1970-01-01T00:00:00Z where the system can't tell such a time.
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
         let since: Duration = time.0.as_duration().unsigned_abs();
@@ -206,6 +212,8 @@ mod tests {
         assert_eq!(Timestamp::from(SystemTime::from(time)), time);
         let before = Timestamp::from_unix_seconds(-1).unwrap();
         assert_eq!(before.to_string(), "1969-12-31T23:59:59Z");
+        let half: Timestamp = "1969-12-31T23:59:59.5Z".parse().unwrap();
+        assert_eq!((half.unix_seconds(), half.unix_millis(), half.unix_micros()), (-1, -500, -500_000));
         assert_eq!(Timestamp::from(SystemTime::from(before)), before);
         assert_eq!(Timestamp::from_unix_seconds(i64::MAX), None);
     }

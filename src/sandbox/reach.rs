@@ -22,7 +22,7 @@ use super::server::Shared;
 use super::wire::Wire;
 
 /// Whether clients get through to a sandbox; for [`Sandbox::set_reach`](super::Sandbox::set_reach).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reach {
     /// They do.

@@ -49,7 +49,7 @@ pub mod http {
     #[derive(Debug, PartialEq)]
     pub enum RetryClass {
         Idempotent,
-        Never,
+        NonIdempotent,
     }
 
     #[derive(Debug, PartialEq)]
@@ -144,8 +144,8 @@ fn retry_timeout_auth_and_paging_come_from_the_document() {
     let class = |spec: &'static http::OperationSpec| (&spec.retry, spec.timeout);
     assert_eq!(class(ops::LIST_THINGS.spec), (&RetryClass::Idempotent, None));
     assert_eq!(class(ops::SEARCH_THINGS.spec), (&RetryClass::Idempotent, Some(Duration::from_secs(60))));
-    assert_eq!(class(ops::DELETE_THING.spec), (&RetryClass::Never, Some(Duration::from_millis(500))));
-    assert_eq!(class(ops::UPDATE_THING.spec), (&RetryClass::Never, None));
+    assert_eq!(class(ops::DELETE_THING.spec), (&RetryClass::NonIdempotent, Some(Duration::from_millis(500))));
+    assert_eq!(class(ops::UPDATE_THING.spec), (&RetryClass::NonIdempotent, None));
     assert_eq!((ops::GET_THING.spec.auth, ops::GET_HEALTH.spec.auth), (true, false));
     assert_eq!(ops::LIST_THINGS.spec.paging, Some(Paging::Offset { page_size: 20 }));
     assert_eq!(ops::SEARCH_THINGS.spec.paging, None);

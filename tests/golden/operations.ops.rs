@@ -68,7 +68,7 @@ pub(crate) const UPDATE_THING: crate::http::Operation<types::Thing> = crate::htt
             },
         ],
         auth: true,
-        retry: crate::http::RetryClass::Never,
+        retry: crate::http::RetryClass::NonIdempotent,
         timeout: ::std::option::Option::None,
         alternates: &[
             crate::http::Alternate {
@@ -101,7 +101,7 @@ pub(crate) const DELETE_THING: crate::http::Operation<()> = crate::http::Operati
             },
         ],
         auth: true,
-        retry: crate::http::RetryClass::Never,
+        retry: crate::http::RetryClass::NonIdempotent,
         timeout: ::std::option::Option::Some(::std::time::Duration::from_millis(500)),
         alternates: &[],
         paging: ::std::option::Option::None,

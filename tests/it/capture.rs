@@ -113,10 +113,16 @@ async fn a_derived_key_goes_out_and_a_duplicate_is_no_error() {
 }
 
 #[tokio::test]
-async fn a_conflict_that_is_no_duplicate_stays_an_error() {
-    let other = server(json_answer(409, r#"{"detail":"Something else"}"#)).await;
-    assert!(ada(&other).extract(Capture::new("system", "x").dedupe()).await.unwrap_err().is_conflict());
-    // Nor can an event without a key be one: the answer would be about something else.
+async fn with_a_key_a_conflict_means_stored_whatever_it_says_and_without_one_it_is_an_error() {
+    for text in [r#"{"detail":"Event exists"}"#, ""] {
+        let other = server(json_answer(409, text)).await;
+        let capture = || Capture::new("system", "x").dedupe();
+        let captured = ada(&other).extract(capture()).await.unwrap();
+        assert!(matches!(captured, Captured::AlreadyStored { .. }), "{captured:?}");
+        let response = ada(&other).extract(capture()).with_response().await.unwrap();
+        assert_eq!((response.status().as_u16(), response.failed_attempts().len()), (409, 0));
+        assert!(matches!(response.value(), Captured::AlreadyStored { .. }));
+    }
     let duplicate = server(json_answer(409, DUPLICATE)).await;
     assert!(ada(&duplicate).extract(Capture::new("system", "x")).await.unwrap_err().is_conflict());
 }
@@ -269,8 +275,22 @@ async fn a_caller_who_leaves_gets_back_what_has_no_outcome() {
     let mut outcomes = ada(&server).extract_all(captures.clone()).concurrency(2).in_session_order();
     tokio::time::timeout(Duration::from_millis(50), outcomes.next()).await.unwrap_err();
     let rest = outcomes.into_rest();
-    assert_eq!(rest.in_doubt, captures[..2]);
-    assert_eq!([rest.unsent, rest.input.collect::<Vec<_>>().await].concat(), captures[2..]);
+    let numbered: Vec<_> = captures.into_iter().enumerate().collect();
+    assert_eq!(rest.in_doubt, numbered[..2]);
+    let begun = rest.in_doubt.len() + rest.unsent.len();
+    assert_eq!(rest.unsent, numbered[2..begun]);
+    assert_eq!(begun + rest.input.count().await, 5);
+}
+
+#[tokio::test]
+async fn only_a_capture_whose_call_has_begun_is_in_doubt() {
+    let server = server(json_answer(201, STORED)).await;
+    let captures = ["1", "2"].map(|content| Capture::new("system", content).session_id("s"));
+    let mut outcomes = ada(&server).extract_all(captures.clone()).in_session_order();
+    assert_eq!(outcomes.next().await.unwrap().index, 0);
+    let rest = outcomes.into_rest();
+    assert_eq!((rest.in_doubt, rest.unsent), (vec![], vec![(1, captures[1].clone())]));
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

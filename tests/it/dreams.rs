@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use polyagent::elephantasm::Elephantasm;
 use polyagent::{Error, Timer};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer};
@@ -70,6 +71,39 @@ async fn waiting_ends_with_the_job_gone_or_the_time_up() {
     assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Poll, limit));
     assert!(error.url().unwrap().ends_with(ID), "{error}");
     assert!(server.received_requests().await.unwrap().len() > 2);
+}
+
+#[tokio::test]
+async fn a_job_that_is_done_before_the_time_is_up_is_not_missed_for_a_long_pause() {
+    let server = dreaming(&[(200, &dream("RUNNING")), (200, &dream("COMPLETED"))]).await;
+    let (long, limit) = (Duration::from_secs(60), Duration::from_secs(1));
+    let begun = std::time::Instant::now();
+    client(&server).dreams().wait(ID).interval(long, long).timeout(limit).await.unwrap();
+    assert!(begun.elapsed() < limit);
+
+    let server = dreaming(&[(200, &dream("RUNNING"))]).await;
+    let error = client(&server).dreams().wait(ID).interval(long, long).timeout(limit / 10).await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    assert_eq!(server.received_requests().await.unwrap().len(), 2, "one look, and the last");
+}
+
+#[tokio::test]
+async fn a_look_takes_no_longer_than_the_caller_lets_it() {
+    let server = MockServer::builder().start().await;
+    let slow = json_answer(200, &dream("COMPLETED")).set_delay(Duration::from_secs(20));
+    Mock::given(any()).respond_with(slow).mount(&server).await;
+    let quick = Duration::from_millis(5);
+    let builder = Elephantasm::builder().base_url(server.uri()).api_key("sk_live_0123456789abcdef");
+    let impatient = builder.total_timeout(10 * quick).build().unwrap();
+    let polls =
+        [client(&server).dreams().wait(ID).options(|look| look.total_timeout(10 * quick)), impatient.dreams().wait(ID)];
+    for (looked, poller) in polls.into_iter().enumerate() {
+        let error = poller.interval(quick, quick).timeout(60 * quick).await.unwrap_err();
+        let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
+        assert_eq!(timed_out.timer(), Timer::Poll);
+        assert!(server.received_requests().await.unwrap().len() >= 2 * (looked + 1), "several looks");
+        assert!(!error.attempts().is_empty(), "what the last look met");
+    }
 }
 
 #[tokio::test]

@@ -339,7 +339,7 @@ async fn a_request_that_is_never_awaited_sends_nothing() {
 async fn a_caller_may_lower_and_raise_the_retry_class() {
     let cut = vec![Step::Read, Step::Reset];
     let server = Server::start(vec![cut.clone()]).await;
-    server.client().animas().get(ID).retry_class(RetryClass::Never).await.unwrap_err();
+    server.client().animas().get(ID).retry_class(RetryClass::NonIdempotent).await.unwrap_err();
     assert_eq!(server.connections(), 1);
     let server = Server::start(vec![cut]).await;
     let call = server.client().animas().create(AnimaCreate::new("Ada")).retry_class(RetryClass::Idempotent);

@@ -65,7 +65,7 @@ pub enum Quirk {
 
 impl Quirk {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: &'static [Self] = &[
         Self::NaiveTimestamps,
         Self::HiddenDeletion,
         Self::EmptyMeta,
@@ -87,8 +87,8 @@ impl Quirk {
         Self::Degraded,
     ];
 
-    const fn bit(self) -> u32 {
-        1 << self as u32
+    const fn bit(self) -> u64 {
+        1 << self as u64
     }
 }
 
@@ -103,8 +103,8 @@ impl Quirk {
 /// let sandbox = Sandbox::builder().elephantasm_quirks(quirks).start().await?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quirks(u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quirks(u64);
 
 impl Quirks {
     /// What was seen of servers, as far as it takes no route away; the default. Where nothing could be observed, because
@@ -196,16 +196,16 @@ mod tests {
 
     #[test]
     fn each_quirk_has_its_own_switch() {
-        for quirk in Quirk::ALL {
+        for &quirk in Quirk::ALL {
             assert!(Quirks::documented().with(quirk).has(quirk));
-            let others = Quirk::ALL.into_iter().filter(|other| Quirks::documented().with(quirk).has(*other)).count();
+            let others = Quirk::ALL.iter().filter(|other| Quirks::documented().with(quirk).has(**other)).count();
             assert_eq!(others, 1, "{quirk:?}");
             assert!(!Quirks::observed().with(quirk).without(quirk).has(quirk));
         }
     }
 
     fn off(quirks: Quirks) -> Vec<Quirk> {
-        Quirk::ALL.into_iter().filter(|quirk| !quirks.has(*quirk)).collect()
+        Quirk::ALL.iter().copied().filter(|quirk| !quirks.has(*quirk)).collect()
     }
 
     #[test]
