@@ -46,6 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let limited = client.animas().get(&anima.id).await.err().ok_or("the call was limited")?;
     println!("429: come back in {:?}", limited.retry_after());
     ensure(limited.is_rate_limited() && limited.attempts().len() == 1, "a long wait is the caller's to decide")?;
+    ensure(limited.retry_after() == Some(Duration::from_secs(300)), "and the error tells how long")?;
     Ok(())
 }
 

@@ -4,10 +4,13 @@
 //! for another port; `-- --help` tells what else it takes. It begins with a request of its own, to see that it works, and
 //! prints what others need to reach it.
 //!
-//! It ends with Ctrl-C, or when its input ends. A service without input, such as one that was started in the background,
-//! would thus end at once: tell it how many seconds to stay with `--for 3600`.
+//! It ends with Ctrl-C, or, if its input is no terminal, when that ends: a program that starts it over a pipe takes it
+//! along when it ends itself. A service whose input is `/dev/null` would end at once: tell it how many seconds to stay with
+//! `--for 3600`.
 
 use std::error::Error;
+use std::future::pending;
+use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -25,7 +28,7 @@ use tokio::time::sleep;
 const KEY: &str = "sk_live_00000000000000000000000000000000";
 
 const HELP: &str = "\
-Serves Elephantasm in memory until its input ends.
+Serves Elephantasm in memory, until Ctrl-C in a terminal, else until its input ends.
 
 cargo run --example sandbox -- [PORT] [OPTIONS]
 
@@ -57,6 +60,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     match stay {
         Some(stay) => sleep(stay).await,
+        // A process in the background would be stopped if it read from its terminal.
+        None if io::stdin().is_terminal() => pending().await,
         None => end_of_input().await?,
     }
     println!("\n{} requests were served.", sandbox.requests().len());

@@ -1,6 +1,6 @@
 //! Which calls a fault strikes.
 
-use super::fault::{Effect, Fault};
+use super::fault::{Effect, Fault, Processing};
 use super::faults::Occasion;
 use crate::Error;
 
@@ -57,25 +57,55 @@ impl Fault {
     }
 
     /// The server does what it is asked for, although the answer does not show it. The default of all faults but
-    /// [`status`](Self::status). It does not go with [`reset_on_connect`](Self::reset_on_connect),
-    /// [`reset_request_at`](Self::reset_request_at) and [`stall_request_at`](Self::stall_request_at), which let no call through.
+    /// [`status`](Self::status). It does not go with [`early`](Self::early), nor with the faults of connections and requests,
+    /// such as [`reset_on_connect`](Self::reset_on_connect), which strike before anything is asked for.
     pub fn processed(mut self) -> Self {
-        self.processed = true;
+        self.processing = Processing::Once;
         self
     }
 
     /// The server does nothing: the call was lost on its way there. What is damaged then is a proxy's answer, 502.
     pub fn unprocessed(mut self) -> Self {
-        self.processed = false;
+        self.processing = Processing::Not;
+        self
+    }
+
+    /// The server does what it is asked for only after the [delay](Self::delayed), even if the client has left by then.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use polyagent::RetryPolicy;
+    /// # use polyagent::elephantasm::types::AnimaCreate;
+    /// # use polyagent::sandbox::{Fault, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// sandbox.fault(Fault::delay(Duration::from_millis(200)).processed_late())?;
+    /// let call = sandbox.elephantasm().animas().create(AnimaCreate::new("Ada"));
+    /// let error = call.attempt_timeout(Duration::from_millis(50)).await.unwrap_err();
+    /// assert!(error.may_have_been_processed()); // In a moment, it is.
+    /// # Ok(()) }
+    /// ```
+    pub fn processed_late(mut self) -> Self {
+        self.processing = Processing::Late;
+        self
+    }
+
+    /// The server does what it is asked for twice, as if a proxy had sent the call again. The answer is that to the second
+    /// one.
+    pub fn processed_twice(mut self) -> Self {
+        self.processing = Processing::Twice;
         self
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
         let wrong = if self.invalid.is_some() {
             self.invalid.as_deref()
-        } else if !self.strikes_calls() && (self.operation.is_some() || self.processed || !self.delay.is_zero()) {
+        } else if !self.strikes_calls()
+            && (self.operation.is_some() || self.processing != Processing::Not || !self.delay.is_zero())
+        {
             Some("a request that is never read whole is no call")
-        } else if self.early && self.processed {
+        } else if self.early && self.processing != Processing::Not {
             Some("what a request asks for is not known, and not done, before its body is read")
         } else {
             None
@@ -84,14 +114,14 @@ impl Fault {
     }
 
     fn strikes_calls(&self) -> bool {
-        !matches!(self.effect, Effect::NoConnection | Effect::NoRequest(..))
+        !matches!(self.effect, Effect::Connection | Effect::Request(..))
     }
 
     /// Whether it is about things like `occasion`.
     pub(super) fn concerns(&self, occasion: Occasion<'_>) -> bool {
         match occasion {
-            Occasion::Connection => matches!(self.effect, Effect::NoConnection),
-            Occasion::Request => matches!(self.effect, Effect::NoRequest(..)),
+            Occasion::Connection => matches!(self.effect, Effect::Connection),
+            Occasion::Request => matches!(self.effect, Effect::Request(..)),
             Occasion::Head(operation) => self.early && self.is_of(operation),
             Occasion::Call(operation) => self.strikes_calls() && !self.early && self.is_of(operation),
         }
@@ -153,6 +183,11 @@ mod tests {
             Fault::reset_request_at(1).processed(),
             Fault::stall_request_at(1).delayed(Duration::from_secs(1)),
             Fault::status(413).early().processed(),
+            Fault::status(413).early().processed_late(),
+            Fault::pause_request_at(1, Duration::ZERO).processed_twice(),
+            Fault::status(204).text("x"),
+            Fault::set_header("content-length", "1"),
+            Fault::set_header("a b", "1"),
             Fault::cut().early(),
         ] {
             assert!(fault.check().is_err(), "{fault:?}");

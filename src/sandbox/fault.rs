@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 
 use super::answer::Answer;
 use super::reach::Reach;
@@ -47,13 +48,24 @@ pub struct Fault {
     /// Whether it is answered before the body of the request is read.
     pub(super) early: bool,
     /// Whether the server does what it is asked for all the same.
-    pub(super) processed: bool,
+    pub(super) processing: Processing,
     pub(super) operation: Option<String>,
     pub(super) first: usize,
     pub(super) count: Option<usize>,
     pub(super) probability: Option<f64>,
     /// What was wrong with an argument.
     pub(super) invalid: Option<String>,
+}
+
+/// Whether, when and how often a call is processed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Processing {
+    Not,
+    /// When it has arrived.
+    Once,
+    Twice,
+    /// Once, after the delay.
+    Late,
 }
 
 #[derive(Clone, Debug)]
@@ -64,11 +76,15 @@ pub(super) enum Effect {
     /// Nobody gets through for a while.
     Outage(Reach, Duration),
     Truncate(usize),
+    /// One byte of the body is another.
+    Corrupt(usize),
+    /// The answer has this header.
+    Header(HeaderName, HeaderValue),
     Answer(Answer),
     /// The connection is reset before anything is read from it.
-    NoConnection,
-    /// When so many bytes of a request were read, the connection is reset or goes silent.
-    NoRequest(usize, End),
+    Connection,
+    /// When so many bytes of a request were read, the connection is reset, goes silent or pauses.
+    Request(usize, End),
 }
 
 /// How the connection fares.
@@ -95,7 +111,7 @@ impl Fault {
     /// # Ok(()) }
     /// ```
     pub fn reset_on_connect() -> Self {
-        Self::new(Effect::NoConnection, false)
+        Self::new(Effect::Connection, false)
     }
 
     /// The connection is reset after `bytes` bytes of a request, counted from the first one of its head, at the latest
@@ -121,7 +137,7 @@ impl Fault {
     /// # Ok(()) }
     /// ```
     pub fn reset_request_at(bytes: usize) -> Self {
-        Self::new(Effect::NoRequest(bytes, End::Reset), false)
+        Self::new(Effect::Request(bytes, End::Reset), false)
     }
 
     /// The server reads no further than `bytes` bytes of a request, counted from the first one of its head, at the latest
@@ -129,7 +145,21 @@ impl Fault {
     ///
     /// It strikes requests, and is counted, like [`reset_request_at`](Self::reset_request_at).
     pub fn stall_request_at(bytes: usize) -> Self {
-        Self::new(Effect::NoRequest(bytes, End::Stall), false)
+        Self::new(Effect::Request(bytes, End::Stall), false)
+    }
+
+    /// The server reads `bytes` bytes of a request, at the latest all but its last one, pauses, and reads on. Then the
+    /// call goes its way.
+    ///
+    /// It strikes requests, and is counted, like [`reset_request_at`](Self::reset_request_at).
+    pub fn pause_request_at(bytes: usize, pause: Duration) -> Self {
+        Self::new(Effect::Request(bytes, End::Pause(pause)), false)
+    }
+
+    /// The connection is closed once the answer was sent in full, without `connection: close`: a client that keeps the
+    /// connection finds it dead.
+    pub fn close_after() -> Self {
+        Self::new(Effect::Damage(Damage::Last), true)
     }
 
     /// The connection is closed in place of an answer.
@@ -268,7 +298,7 @@ impl Fault {
             effect,
             delay: Duration::ZERO,
             early: false,
-            processed,
+            processing: if processed { Processing::Once } else { Processing::Not },
             operation: None,
             first: 1,
             count: Some(1),

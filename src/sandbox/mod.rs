@@ -202,7 +202,9 @@ impl Sandbox {
     }
 
     /// Arms a fault, which then strikes the calls, requests or connections that it chooses. If several are due, the one
-    /// that was armed first strikes, and the others wait for the next.
+    /// that was armed first strikes, and the others wait for the next. What a fault of a connection ends never comes to
+    /// be a request, what one of a request ends no call; an [early](Fault::early) answer comes before the other faults of
+    /// calls, which do not count the call then.
     ///
     /// # Errors
     /// [`Error::Config`] if the fault names an operation that there is not or something that HTTP does not allow, or if
@@ -256,7 +258,7 @@ impl Sandbox {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Config`] if the port can't be had again.
+    /// [`Error::Config`] if the port can't be had again, or the operating system can't make it so.
     pub async fn set_reach(&self, reach: Reach) -> Result<(), Error> {
         let failed = |error| Error::config_from(format!("the way to the sandbox can't be made {reach:?}"), error);
         self.shared.reach.set(reach, None).await.map_err(failed)

@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Context;
 use std::time::Duration;
 
-use axum::serve::Listener;
 use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 use futures::future::{Either, select};
 use futures::task::AtomicWaker;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::faults::Occasion;
 use super::server::Shared;
@@ -31,8 +30,9 @@ pub enum Reach {
     /// The server is down, as while it restarts: the connections that there were are reset, new ones are refused.
     Down,
     /// The network carries nothing: new connections hang before they are made, and nothing passes on those that there
-    /// were. Once it is open again these go on where they stopped, and so do those that hang, but only when the operating
-    /// system tries again: on Linux 1, 3 and 7 seconds after they were begun.
+    /// were. Once it is open again these go on where they stopped: what was sent meanwhile arrives and is processed, even
+    /// if the client has left. Connections that hang are made when the client's operating system tries again, after a
+    /// second or more.
     ///
     /// Where the operating system can't let connections hang, as on Windows, new ones are refused.
     Silent,
@@ -40,8 +40,10 @@ pub enum Reach {
 
 /// How many connections wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// A connection on loopback that takes so long to be made hangs.
-const HANGS: Duration = Duration::from_millis(100);
+/// A connection on loopback is made at once; one that takes so long hangs.
+const HANGS: Duration = Duration::from_millis(10);
+/// The pause before another try when connections can't be accepted, or the port can't be had again.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
 /// For how long the sandbox tries to have its port again, should somebody else have just got it.
 const REBINDING: Duration = Duration::from_secs(1);
 
@@ -150,9 +152,9 @@ enum Door {
     Open(TcpListener),
     /// Others wait, if there is room.
     Ajar(TcpListener),
-    /// The port is ours, so that nobody else gets it, but nobody listens.
+    /// Nobody listens. The port is bound, so that no other program gets it by chance.
     Shut(TcpSocket),
-    /// The port could not be had again.
+    /// The port could not be had again: another program listens on it.
     Lost,
 }
 
@@ -178,7 +180,13 @@ impl Wires {
     async fn next(&mut self) -> Event {
         let connection = async {
             match &mut self.door {
-                Door::Open(listener) => Listener::accept(listener).await,
+                Door::Open(listener) => loop {
+                    match listener.accept().await {
+                        Ok(accepted) => break accepted,
+                        // The client has left already, or this process has too many files open.
+                        Err(_) => sleep(TRY_AGAIN).await,
+                    }
+                },
                 Door::Ajar(_) | Door::Shut(_) | Door::Lost => pending().await,
             }
         };
@@ -199,6 +207,17 @@ impl Wires {
 
     async fn set(&mut self, reach: Reach) -> io::Result<()> {
         self.reopens = None;
+        if reach == Reach::Silent {
+            // At once; the door takes a moment longer.
+            self.traffic.set(reach);
+        }
+        let set = self.set_door(reach).await;
+        // Half a silence would be none.
+        self.traffic.set(if set.is_ok() || reach == Reach::Down { reach } else { Reach::Open });
+        set
+    }
+
+    async fn set_door(&mut self, reach: Reach) -> io::Result<()> {
         self.door = match std::mem::replace(&mut self.door, Door::Lost) {
             Door::Shut(socket) if reach == Reach::Down => Door::Shut(socket),
             door if reach == Reach::Down => {
@@ -219,11 +238,7 @@ impl Wires {
                 if reach == Reach::Open { Door::Open(listener) } else { Door::Ajar(listener) }
             }
         };
-        if reach == Reach::Silent {
-            self.fill().await?;
-        }
-        self.traffic.set(reach);
-        Ok(())
+        if reach == Reach::Silent { self.fill().await } else { Ok(()) }
     }
 
     /// Takes up all room for connections that wait, so that the next one hangs.
@@ -231,10 +246,43 @@ impl Wires {
         for _ in 0..=BACKLOG {
             match timeout(HANGS, TcpStream::connect(self.address)).await {
                 Ok(Ok(filler)) => self.fillers.push(filler),
+                Ok(Err(error)) if error.kind() != io::ErrorKind::ConnectionRefused => return Err(error),
                 Ok(Err(_)) | Err(_) => return Ok(()),
             }
         }
         Err(io::Error::new(io::ErrorKind::Unsupported, "this system has room for any number of waiting connections"))
+    }
+
+    /// The next connection; until it comes, orders are obeyed.
+    pub(super) async fn accept(&mut self) -> Wire {
+        loop {
+            match self.next().await {
+                Event::Connection(_, address) if self.is_filler(address) => {}
+                Event::Connection(socket, _) => {
+                    let doomed = self.shared.faults.strike(Occasion::Connection).is_some();
+                    return Wire::new(socket, doomed, self.traffic.gate(), self.shared.clone());
+                }
+                Event::Order(Order { reach, span, done }) => {
+                    let begun = Instant::now();
+                    let set = self.set(reach).await;
+                    self.reopens = span.and_then(|span| begun.checked_add(span));
+                    // Whoever asked may not have waited.
+                    let _ = done.send(set);
+                }
+                // Another program has the port, and may leave.
+                Event::Reopen => {
+                    if self.set(Reach::Open).await.is_err() {
+                        self.reopens = Instant::now().checked_add(TRY_AGAIN);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the connection is one of our own; it is over then.
+    fn is_filler(&mut self, address: SocketAddr) -> bool {
+        let found = self.fillers.iter().position(|filler| filler.local_addr().is_ok_and(|own| own == address));
+        found.map(|index| self.fillers.swap_remove(index)).is_some()
     }
 }
 
@@ -248,45 +296,8 @@ async fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
         socket.set_reuseaddr(true)?;
         match socket.bind(address) {
             Err(error) if Instant::now() > patience => return Err(error),
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(_) => sleep(TRY_AGAIN).await,
             Ok(()) => return Ok(socket),
         }
-    }
-}
-
-impl Listener for Wires {
-    type Io = Wire;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
-        loop {
-            match self.next().await {
-                Event::Connection(_, address) if self.is_filler(address) => {}
-                Event::Connection(socket, address) => {
-                    let doomed = self.shared.faults.strike(Occasion::Connection).is_some();
-                    return (Wire::new(socket, doomed, self.traffic.gate(), self.shared.clone()), address);
-                }
-                Event::Order(Order { reach, span, done }) => {
-                    let set = self.set(reach).await;
-                    self.reopens = span.and_then(|span| Instant::now().checked_add(span));
-                    // Whoever asked may not have waited.
-                    let _ = done.send(set);
-                }
-                // Should the port be lost, it stays so until somebody asks, who is then told.
-                Event::Reopen => drop(self.set(Reach::Open).await),
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
-    }
-}
-
-impl Wires {
-    /// Whether the connection is one of our own; it is over then.
-    fn is_filler(&mut self, address: SocketAddr) -> bool {
-        let found = self.fillers.iter().position(|filler| filler.local_addr().is_ok_and(|own| own == address));
-        found.map(|index| self.fillers.swap_remove(index)).is_some()
     }
 }

@@ -15,6 +15,36 @@ impl Fault {
         Self::new(Effect::Truncate(bytes), true)
     }
 
+    /// One byte of the answer's body is another, the `at`-th one, counted from 0, or the last one if it is shorter: what
+    /// TCP's checksum let through, or a bug of a proxy. The length stays.
+    pub fn corrupt_body_at(at: usize) -> Self {
+        Self::new(Effect::Corrupt(at), true)
+    }
+
+    /// The server's own answer has this header too, in place of any of that name: what a proxy adds or changes. Not one
+    /// that frames the answer.
+    ///
+    /// ```
+    /// # use polyagent::sandbox::{Fault, Sandbox};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), polyagent::Error> {
+    /// let sandbox = Sandbox::start().await?;
+    /// sandbox.fault(Fault::set_header("x-ratelimit-remaining", "3").always())?;
+    /// let response = sandbox.elephantasm().health().with_response().await?;
+    /// assert_eq!(response.rate_limit().and_then(|limit| limit.remaining()), Some(3));
+    /// # Ok(()) }
+    /// ```
+    pub fn set_header(name: &str, value: &str) -> Self {
+        match unframing(name, value) {
+            Ok((name, value)) => Self::new(Effect::Header(name, value), true),
+            Err(reason) => {
+                let mut fault = Self::new(Effect::Undamaged, true);
+                fault.invalid = Some(reason);
+                fault
+            }
+        }
+    }
+
     /// The server refuses the call with this status and an empty body; it does not do what it was asked for. Give it a
     /// body with [`text`](Self::text), [`html`](Self::html) or [`json`](Self::json).
     pub fn status(status: u16) -> Self {
@@ -27,16 +57,13 @@ impl Fault {
 
     /// A header of a [`status`](Self::status) fault; not one that frames the answer.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        const FRAMING: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            if FRAMING.contains(&name) {
-                self.invalid = Some(format!("{name} frames the answer; `Fault::raw` writes any bytes"));
-                return self;
+        match unframing(name, value) {
+            Ok(header) => self.answer("a header", |answer| answer.headers.push(header)),
+            Err(reason) => {
+                self.invalid = Some(reason);
+                self
             }
-            return self.answer("a header", |answer| answer.headers.push((name, value)));
         }
-        self.invalid = Some(format!("{name:?} with the value {value:?} is no header"));
-        self
     }
 
     /// A plain-text body of a [`status`](Self::status) fault.
@@ -77,10 +104,16 @@ impl Fault {
     }
 
     fn body(self, content_type: &'static str, body: String) -> Self {
-        self.answer("a body", |answer| {
+        let mut bodiless = false;
+        let mut fault = self.answer("a body", |answer| {
+            bodiless = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
             answer.headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
             answer.body = Bytes::from(body);
-        })
+        });
+        if bodiless {
+            fault.invalid = Some("answers with this status have no body; `Fault::raw` writes any bytes".to_owned());
+        }
+        fault
     }
 
     fn answer(mut self, what: &str, change: impl FnOnce(&mut Answer)) -> Self {
@@ -90,4 +123,16 @@ impl Fault {
         }
         self
     }
+}
+
+/// A header that does not say where the answer ends.
+fn unframing(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    const FRAMING: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+    let (Ok(parsed), Ok(content)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
+        return Err(format!("{name:?} with the value {value:?} is no header"));
+    };
+    if FRAMING.contains(&parsed) {
+        return Err(format!("{parsed} frames the answer; `Fault::raw` writes any bytes"));
+    }
+    Ok((parsed, content))
 }

@@ -1,31 +1,32 @@
 //! The server: a thread of its own, so that it answers whatever the program's runtime does, and outlives none of it.
 
-use std::error::Error as _;
-use std::future::IntoFuture;
+use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
 use bytes::Bytes;
 use futures::channel::{mpsc, oneshot};
 use futures::future::select;
 use http::{HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use tokio::time::sleep;
 
 use super::answer::Answer;
 use super::clock::Clock;
 use super::document::{Document, Route};
 use super::elephantasm::Platform;
-use super::fault::{Effect, Fault};
+use super::fault::{Effect, Fault, Processing};
 use super::faults::{Faults, Occasion};
 use super::reach::{Order, Orders, Wires};
 use super::record::{Log, Recorded};
-use super::wire::{Damage, Line, Place};
+use super::wire::{Damage, End, Line, Place, Wire};
 
 /// The largest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -54,15 +55,18 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", port))?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listener = {
+        let mut wires = {
             let _entered = runtime.enter();
             Wires::new(listener, orders, shared.clone())?
         };
-        let service = Router::new().fallback(handle).with_state(shared).into_make_service_with_connect_info::<Line>();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("polyagent-sandbox".to_owned()).spawn(move || {
             runtime.block_on(async {
-                let serving = axum::serve(listener, service).into_future();
+                let serving = async {
+                    loop {
+                        tokio::spawn(serve(wires.accept().await, shared.clone()));
+                    }
+                };
                 select(pin!(serving), stopped).await;
             });
         })?;
@@ -78,36 +82,53 @@ impl Drop for Server {
     }
 }
 
-async fn handle(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(line): ConnectInfo<Line>,
-    request: Request,
-) -> http::Response<Body> {
+/// Answers the requests of one connection until it ends.
+async fn serve(wire: Wire, shared: Arc<Shared>) {
+    let line = wire.line();
+    let service = service_fn(move |request| {
+        let (shared, line) = (shared.clone(), line.clone());
+        async move { Ok::<_, Infallible>(handle(&shared, &line, request).await) }
+    });
+    // A request that arrived whole is processed even if the client left meanwhile, as real servers do.
+    let connection = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(wire), service);
+    // How a connection ends is the client's affair, or a fault's.
+    let _ = connection.await;
+}
+
+async fn handle(shared: &Shared, line: &Line, request: http::Request<Incoming>) -> http::Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let route = shared.document.route(&parts.method, parts.uri.path());
     let operation = match &route {
         Route::Operation(operation, _) => Some(operation.id.as_str()),
         _ => None,
     };
-    if let Some(fault) = shared.faults.strike(Occasion::Head(operation)) {
+    if line.lost().is_none()
+        && let Some(fault) = shared.faults.strike(Occasion::Head(operation))
+    {
         let (answer, damage) = strike(fault, &shared.reach, bad_gateway).await;
         line.next_answer(damage);
         return response(answer);
     }
-    let body = match to_bytes(body, MAX_BODY).await {
-        Ok(body) => body,
-        Err(error) => return response(Answer::empty(unreadable(&error))),
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return response(Answer::empty(StatusCode::PAYLOAD_TOO_LARGE)),
+        // No HTTP, or it ended too early.
+        Err(_) => return response(Answer::empty(StatusCode::BAD_REQUEST)),
     };
-    if let Some(end) = line.lost() {
+    match line.lost() {
+        None => {}
         // It was shorter than the fault thought.
-        line.next_answer(Some(Damage::Broken { at: Place::Head(0), end }));
-        return response(bad_gateway());
+        Some(End::Pause(pause)) => sleep(pause).await,
+        Some(end) => {
+            line.next_answer(Some(Damage::Broken { at: Place::Head(0), end }));
+            return response(bad_gateway());
+        }
     }
     shared.log.push(Recorded::new(operation, &parts, body.clone()));
     let fault = shared.faults.strike(Occasion::Call(operation));
     let process = || {
         let mut platform = shared.elephantasm.lock().unwrap_or_else(PoisonError::into_inner);
-        platform.answer(route, &parts, &body, shared.clock.now())
+        platform.answer(&route, &parts, &body, shared.clock.now())
     };
     let (answer, damage) = match fault {
         None => (process(), None),
@@ -117,29 +138,39 @@ async fn handle(
     response(answer)
 }
 
-/// The status for a body that can't be read: what hyper takes offence at is no HTTP or ends too early, and all else is
-/// too large.
-fn unreadable(error: &axum::Error) -> StatusCode {
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if cause.is::<hyper::Error>() {
-            return StatusCode::BAD_REQUEST;
-        }
-        next = cause.source();
-    }
-    StatusCode::PAYLOAD_TOO_LARGE
-}
-
 /// The answer to a call that a fault strikes, and what else happens to it on its way.
-async fn strike(fault: Fault, reach: &Orders, process: impl FnOnce() -> Answer) -> (Answer, Option<Damage>) {
-    let mut answer = if fault.processed { process() } else { bad_gateway() };
+async fn strike(fault: Fault, reach: &Orders, process: impl Fn() -> Answer) -> (Answer, Option<Damage>) {
+    let early = match fault.processing {
+        Processing::Late => None,
+        Processing::Not => Some(bad_gateway()),
+        Processing::Once => Some(process()),
+        Processing::Twice => {
+            process();
+            Some(process())
+        }
+    };
     if !fault.delay.is_zero() {
         sleep(fault.delay).await;
     }
+    let mut answer = early.unwrap_or_else(process);
     match fault.effect {
         Effect::Answer(instead) => (instead, None),
         Effect::Truncate(bytes) => {
+            let damage =
+                answer.body.is_empty().then_some(Damage::Broken { at: Place::Head(usize::MAX), end: End::Cut });
             answer.body.truncate(bytes.min(answer.body.len().saturating_sub(1)));
+            (answer, damage)
+        }
+        Effect::Corrupt(at) => {
+            let mut body = answer.body.to_vec();
+            let at = at.min(body.len().saturating_sub(1));
+            body.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 0x80);
+            answer.body = Bytes::from(body);
+            (answer, None)
+        }
+        Effect::Header(name, value) => {
+            answer.headers.retain(|(other, _)| *other != name);
+            answer.headers.push((name, value));
             (answer, None)
         }
         Effect::Damage(damage) => {
@@ -151,7 +182,7 @@ async fn strike(fault: Fault, reach: &Orders, process: impl FnOnce() -> Answer) 
             Err(error) => (Answer::text(StatusCode::INTERNAL_SERVER_ERROR, format!("an outage failed: {error}")), None),
         },
         // The last two strike no calls.
-        Effect::Undamaged | Effect::NoConnection | Effect::NoRequest(..) => (answer, None),
+        Effect::Undamaged | Effect::Connection | Effect::Request(..) => (answer, None),
     }
 }
 
@@ -170,12 +201,12 @@ fn bad_gateway() -> Answer {
     Answer::html(StatusCode::BAD_GATEWAY, "<html><body><h1>502 Bad Gateway</h1></body></html>\n")
 }
 
-fn response(answer: Answer) -> http::Response<Body> {
-    let mut response = http::Response::new(Body::from(answer.body));
+fn response(answer: Answer) -> http::Response<Full<Bytes>> {
+    let mut response = http::Response::new(Full::new(answer.body));
     *response.status_mut() = answer.status;
-    response.headers_mut().insert(header::SERVER, HeaderValue::from_static("polyagent-sandbox"));
     for (name, value) in answer.headers {
         response.headers_mut().append(name, value);
     }
+    response.headers_mut().entry(header::SERVER).or_insert(HeaderValue::from_static("polyagent-sandbox"));
     response
 }

@@ -8,16 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use futures::FutureExt;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::fault::Effect;
 use super::faults::Occasion;
-use super::reach::{Fate, Gate, Wires};
+use super::reach::{Fate, Gate};
 use super::server::Shared;
 
 /// What happens to an answer on its way.
@@ -29,6 +28,8 @@ pub(super) enum Damage {
     Split { bytes: usize, pause: Duration },
     /// These bytes come in place of the answer; then the connection ends.
     Replaced(Bytes),
+    /// The answer is the last of its connection.
+    Last,
 }
 
 /// A byte of an answer. One beyond the last means the last.
@@ -79,14 +80,12 @@ impl Line {
         *self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn set_lost(&self, end: Option<End>) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    }
+
     fn take(&self) -> Next {
         mem::take(&mut *self.next.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Connected<IncomingStream<'_, Wires>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
-        stream.io().line.clone()
     }
 }
 
@@ -100,6 +99,8 @@ pub(super) struct Wire {
     line: Line,
     /// What arrives next is another request.
     between: bool,
+    /// No more requests are read.
+    last: bool,
     /// How much more is read before the connection ends, and how; none if it is not to.
     rest: Option<(usize, End)>,
     /// The damaged answer that is being written.
@@ -161,7 +162,7 @@ impl Answer {
             }
             Damage::Split { bytes: piece, .. } if head == 0 => Step::Write(bytes.len().min((*piece).max(1))),
             Damage::Split { .. } => Step::Write(head),
-            Damage::Replaced(_) => Step::Write(bytes.len()),
+            Damage::Replaced(_) | Damage::Last => Step::Write(bytes.len()),
         }
     }
 
@@ -178,7 +179,11 @@ impl Wire {
         // Without it a split answer would arrive in one piece; a connection that refuses it is closed soon anyway.
         let _ = socket.set_nodelay(true);
         let line = Line::default();
-        Self { socket, gate, shared, doomed, line, between: true, rest: None, answer: None, asleep: None }
+        Self { socket, gate, shared, doomed, line, between: true, last: false, rest: None, answer: None, asleep: None }
+    }
+
+    pub(super) fn line(&self) -> Line {
+        self.line.clone()
     }
 
     /// Waits until bytes pass; an error if they never will again.
@@ -197,11 +202,11 @@ impl Wire {
             Some((0, End::Reset))
         } else {
             self.shared.faults.strike(Occasion::Request).and_then(|fault| match fault.effect {
-                Effect::NoRequest(at, end) => Some((at, end)),
+                Effect::Request(at, end) => Some((at, end)),
                 _ => None,
             })
         };
-        *self.line.lost.lock().unwrap_or_else(PoisonError::into_inner) = self.rest.map(|(_, end)| end);
+        self.line.set_lost(self.rest.map(|(_, end)| end));
     }
 
     /// Ends the connection, so that the client sees it.
@@ -216,11 +221,16 @@ impl Wire {
 
     /// Waits for the client to leave.
     fn silent(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut byte = [0; 1];
-        match ready!(self.socket.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
-            Ok(0) | Err(_) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-            // A client that sends on has not left, and would wake us for ever.
-            Ok(_) => Poll::Pending,
+        loop {
+            ready!(self.socket.poll_read_ready(cx))?;
+            match self.socket.ready(Interest::READABLE).now_or_never() {
+                // What it sends stays unread; the next event may be that it leaves.
+                Some(Ok(ready)) if !ready.is_read_closed() => {
+                    let unread = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+                    let _ = self.socket.try_io(Interest::READABLE, unread);
+                }
+                _ => return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            }
         }
     }
 
@@ -238,6 +248,10 @@ impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_open(cx))?;
+        ready!(this.poll_awake(cx));
+        if this.between && this.last {
+            return Poll::Ready(Ok(()));
+        }
         // Were a doomed connection reset at once, some clients would not get as far as being connected.
         if this.between && ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))? > 0 {
             this.begin();
@@ -245,6 +259,13 @@ impl AsyncRead for Wire {
         match &mut this.rest {
             None => Pin::new(&mut this.socket).poll_read(cx, buf),
             Some((0, End::Stall)) => this.silent(cx).map_ok(|_| ()),
+            Some((0, End::Pause(pause))) => {
+                this.asleep = Some(Box::pin(tokio::time::sleep(*pause)));
+                this.rest = None;
+                this.line.set_lost(None);
+                ready!(this.poll_awake(cx));
+                Pin::new(&mut this.socket).poll_read(cx, buf)
+            }
             Some((0, _)) => Poll::Ready(Err(this.close(true))),
             Some((rest, _)) => {
                 let most = buf.remaining().min(*rest);
@@ -264,6 +285,7 @@ impl AsyncWrite for Wire {
         let this = self.get_mut();
         ready!(this.poll_open(cx))?;
         if let Next::Answer(damage) = this.line.take() {
+            this.last = damage == Some(Damage::Last);
             this.answer = damage.map(Answer::new);
             this.between = true;
         }

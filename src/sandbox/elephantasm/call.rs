@@ -23,6 +23,8 @@ pub(super) type Handler = fn(&mut Scene<'_>, &Call) -> Outcome;
 /// What a handler works on. It sees one account, so no other account's objects can get into an answer.
 pub(super) struct Scene<'a> {
     pub(super) account: &'a mut Account,
+    /// The call names the organisation of another account.
+    pub(super) others_organization: bool,
     pub(super) quirks: Quirks,
     pub(super) now: Micros,
 }

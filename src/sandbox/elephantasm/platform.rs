@@ -62,11 +62,11 @@ impl Platform {
         self.accounts.iter_mut().find(|account| account.name == name)
     }
 
-    pub(in crate::sandbox) fn answer(&mut self, route: Route, head: &Parts, body: &Bytes, now: Micros) -> Answer {
+    pub(in crate::sandbox) fn answer(&mut self, route: &Route, head: &Parts, body: &Bytes, now: Micros) -> Answer {
         self.refuse_or_answer(route, head, body, now).unwrap_or_else(|refusal| refusal)
     }
 
-    fn refuse_or_answer(&mut self, route: Route, head: &Parts, body: &Bytes, now: Micros) -> Result<Answer, Answer> {
+    fn refuse_or_answer(&mut self, route: &Route, head: &Parts, body: &Bytes, now: Micros) -> Result<Answer, Answer> {
         let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let public = self.quirks.has(Quirk::PublicHost) || host.contains("api.elephantasm.com");
         if public && !is_public(head.uri.path()) {
@@ -74,7 +74,7 @@ impl Platform {
         }
         let (operation, path) = match route {
             Route::Operation(operation, path) => (operation, path),
-            Route::OtherMethods(methods) => return Err(refusal::wrong_method(&methods)),
+            Route::OtherMethods(methods) => return Err(refusal::wrong_method(methods)),
             Route::Slash(path) => {
                 let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
                 return Err(refusal::redirect(&format!("http://{host}{path}{query}")));
@@ -86,6 +86,12 @@ impl Platform {
         }
         let handler = handler(&operation.id).filter(|_| self.has_route(operation)).ok_or_else(refusal::no_route)?;
         let (account, key) = self.authenticate(&head.headers).ok_or_else(refusal::unauthorized)?;
+        let organization = head.headers.get("x-organization-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let others_organization = self
+            .accounts
+            .iter()
+            .enumerate()
+            .any(|(index, other)| index != account && other.organization_id.eq_ignore_ascii_case(organization));
         let account = &mut self.accounts[account];
         account.keys[key].used(now);
         if let Some(RateLimit { calls, per }) = self.rate
@@ -94,11 +100,12 @@ impl Platform {
             return Err(refusal::rate_limited(&format!("{calls} per {} second", per.as_secs_f64()), self.quirks));
         }
         let call = read(operation, path, head, body)?;
-        if self.quirks.has(Quirk::UncheckedValuesFail) && (has_nul(&call.sent) || call.sent_query.values().any(has_nul))
-        {
+        // What it does not know it does not look at.
+        let known = || call.query.values().chain([&call.body]);
+        if self.quirks.has(Quirk::UncheckedValuesFail) && known().any(has_nul) {
             return Err(refusal::server_error());
         }
-        handler(&mut Scene { account, quirks: self.quirks, now }, &call)
+        handler(&mut Scene { account, others_organization, quirks: self.quirks, now }, &call)
     }
 
     fn has_route(&self, operation: &Operation) -> bool {
@@ -136,8 +143,8 @@ fn is_public(path: &str) -> bool {
 }
 
 /// Looks at all values of a request.
-fn read(operation: &Operation, path: Vec<(String, String)>, head: &Parts, body: &Bytes) -> Result<Call, Answer> {
-    let path = path.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+fn read(operation: &Operation, path: &[(String, String)], head: &Parts, body: &Bytes) -> Result<Call, Answer> {
+    let path = path.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     // Of a value that is given twice the last one counts.
     let query = head.uri.query().unwrap_or_default();
     let sent_query: Map<String, Value> =

@@ -34,7 +34,7 @@ pub enum Quirk {
     /// it, and packs hold it only as a session memory: if it is active and of the last 24 hours. Without: it has one at
     /// once. Observed.
     UnembeddedMemories,
-    /// What the server never looks at makes it fail with 500 in plain text: blank queries, U+0000 in any text, names that
+    /// What the server never looks at makes it fail with 500 in plain text: blank queries, U+0000 in any text that it knows, names that
     /// are null or too long in updates of animas, a null `meta` in updates of events, unknown organisations, an identity
     /// whose `self` is nested wrongly. Without: 422; only U+0000 is taken like other characters. Observed.
     UncheckedValuesFail,

@@ -20,6 +20,9 @@ pub(super) fn get(scene: &mut Scene<'_>, call: &Call) -> Outcome {
         if !crate::check::is_uuid(organization) {
             return Err(refusal::bad_request("Invalid X-Organization-Id header"));
         }
+        if scene.others_organization {
+            return Err(refusal::detail(StatusCode::FORBIDDEN, "Not a member of this organization"));
+        }
         if !organization.eq_ignore_ascii_case(&scene.account.organization_id) {
             return Err(refusal::detail(StatusCode::NOT_FOUND, "No organization found"));
         }

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::Elephantasm;
-use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
+use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, ListAnimasParams};
 use polyagent::sandbox::{Armed, Fault, Sandbox};
 use polyagent::{Error, RetryPolicy, TransportKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -307,6 +307,78 @@ async fn whatever_happens_can_happen_later() {
         assert_eq!((error.status().map(|status| status.as_u16()), stored), (status, 1), "{error}");
         assert!(started.elapsed() >= SHORT);
     }
+}
+
+#[tokio::test]
+async fn a_call_is_processed_late_or_twice() {
+    let (ended, stored) = create(Fault::delay(Duration::from_millis(5)).processed_twice(), LONG).await;
+    assert!(ended.is_ok() && stored == 2, "{ended:?}, {stored} stored");
+
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Fault::delay(2 * SHORT).processed_late()).unwrap();
+    let error = once(&sandbox, SHORT / 3).animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    let stored = || async { sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap().items.len() };
+    assert_eq!(stored().await, 0, "not yet");
+    let started = Instant::now();
+    while stored().await == 0 && started.elapsed() < LONG {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(stored().await, 1);
+}
+
+#[tokio::test]
+async fn one_byte_or_one_header_of_the_servers_own_answer_is_changed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let answers = async |fault: Option<Fault>| {
+        if let Some(fault) = fault {
+            sandbox.fault(fault).unwrap();
+        }
+        let mut answer = bytes(&sandbox, LONG).await.0;
+        let body = answer.split_off(head_length(&answer));
+        (String::from_utf8(answer).unwrap(), body)
+    };
+    let (_, genuine) = answers(None).await;
+    for (at, changed) in [(1, 1), (usize::MAX, genuine.len() - 1)] {
+        let (_, body) = answers(Some(Fault::corrupt_body_at(at))).await;
+        let different: Vec<usize> = (0..genuine.len()).filter(|&n| body[n] != genuine[n]).collect();
+        assert!(different.contains(&changed) && body.len() == genuine.len(), "{different:?}");
+    }
+    let (head, _) = answers(Some(Fault::set_header("server", "a proxy"))).await;
+    assert!(head.contains("\r\nserver: a proxy\r\n") && head.matches("server:").count() == 1, "{head}");
+    let (ended, stored) = create(Fault::corrupt_body_at(0), LONG).await;
+    assert!(ended.unwrap_err().is_decode() && stored == 1);
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_after_a_whole_answer() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Fault::close_after()).unwrap();
+    let mut socket = connect(&sandbox).await;
+    socket.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"}"), "{}", answer.escape_ascii());
+    assert!(!answer.windows(6).any(|part| part == b"close\r"), "{}", answer.escape_ascii());
+
+    let client = sandbox.elephantasm_builder().build().unwrap();
+    sandbox.fault(Fault::close_after().times(3)).unwrap();
+    for _ in 0..3 {
+        client.health().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_does_not_escape_being_truncated() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = once(&sandbox, LONG);
+    let anima = client.animas().create(AnimaCreate::new("Ada")).await.unwrap();
+    let event = EventCreate::new(&anima.id, EventType::System, "x");
+    let event = client.events().create(event).await.unwrap();
+    let armed = sandbox.fault(Fault::truncate(10)).unwrap();
+    let error = client.events().delete(&event.id).await.unwrap_err();
+    assert!(matches!(error, Error::Transport(_)), "{error}");
+    assert_eq!(armed.struck(), 1);
 }
 
 #[tokio::test]

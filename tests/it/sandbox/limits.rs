@@ -53,6 +53,8 @@ async fn the_header_of_the_organisation_is_looked_at() {
     assert_eq!(usage(&own).await, 200);
     assert_eq!(usage("mine").await, 400);
     assert_eq!(usage(super::ABSENT).await, 404);
+    let other = wire.sandbox.tenant("other").unwrap().elephantasm().animas().create(AnimaCreate::new("b")).await;
+    assert_eq!(usage(&other.unwrap().organization_id.unwrap()).await, 403, "another tenant's");
 }
 
 #[tokio::test]

@@ -247,3 +247,64 @@ async fn a_sandbox_that_is_gone_refuses_connections() {
     let error = kept.health().await.unwrap_err();
     assert!(error.is_connect(), "{error}");
 }
+
+#[tokio::test]
+async fn a_silence_begins_with_the_call_for_everybody() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut neighbour = kept(&sandbox).await;
+    let armed = sandbox.fault(Fault::silent_for(SHORT)).unwrap();
+    let started = Instant::now();
+    let mut asking = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
+    asking.write_all(HEALTH).await.unwrap();
+    while armed.struck() == 0 {
+        tokio::task::yield_now().await;
+    }
+    sleep(Duration::from_millis(5)).await;
+    assert_answered(&mut neighbour).await;
+    assert!(started.elapsed() >= SHORT, "{:?}", started.elapsed());
+    assert_status(&mut asking).await;
+}
+
+/// Programs that listen can take a port where nobody listens, as nothing does while the sandbox is down.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_whose_port_was_taken_comes_back_when_that_is_free() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.set_reach(Reach::Down).await.unwrap();
+    let thief = std::net::TcpListener::bind(("127.0.0.1", sandbox.port())).unwrap();
+    let error = sandbox.set_reach(Reach::Open).await.unwrap_err();
+    assert!(error.is_config() && error.to_string().contains("in use"), "{error}");
+    drop(thief);
+    sandbox.set_reach(Reach::Open).await.unwrap();
+    assert_eq!(probed(&sandbox).await, Reach::Open);
+
+    let client = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).build().unwrap();
+    let _ = sandbox.fault(Fault::down_for(SHORT)).unwrap();
+    client.health().await.unwrap_err();
+    let thief = std::net::TcpListener::bind(("127.0.0.1", sandbox.port())).unwrap();
+    sleep(2 * SHORT).await;
+    drop(thief);
+    let started = Instant::now();
+    while probed(&sandbox).await == Reach::Down && started.elapsed() < LONG {
+        sleep(Duration::from_millis(10)).await;
+    }
+    client.health().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_sent_into_silence_is_processed_after_it_even_if_the_client_has_left() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let builder = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).attempt_timeout(SHORT);
+    let client = builder.build().unwrap();
+    client.health().await.unwrap();
+    sandbox.set_reach(Reach::Silent).await.unwrap();
+    let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    assert!(error.is_timeout() && error.may_have_been_processed(), "{error}");
+    drop(client);
+    sandbox.set_reach(Reach::Open).await.unwrap();
+    let started = Instant::now();
+    while animas(&sandbox).await == 0 && started.elapsed() < LONG {
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(animas(&sandbox).await, 1);
+}

@@ -1,6 +1,7 @@
 //! Requests that are not read whole.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
 use polyagent::sandbox::{Fault, Sandbox};
@@ -110,6 +111,56 @@ async fn a_server_that_stops_reading_lets_the_client_wait() {
     assert!(error.is_timeout() && error.may_have_been_processed(), "{error}");
     assert_eq!((armed.struck(), sandbox.requests().len()), (1, 0));
     assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the next request");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_a_server_that_stopped_reading_is_not_kept() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Fault::stall_request_at(10).times(2)).unwrap();
+    for pause in [Duration::ZERO, SHORT] {
+        let mut socket = asking(&sandbox).await;
+        tokio::time::sleep(pause).await;
+        socket.shutdown().await.unwrap();
+        let ended = tokio::time::timeout(LONG, socket.read(&mut [0; 1])).await.unwrap();
+        assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_arrived_whole_is_processed_although_the_client_has_left() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let body = r#"{"name":"Ada"}"#;
+    let head = format!(
+        "POST /api/animas HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
+        sandbox.key(),
+        body.len()
+    );
+    for _ in 0..100 {
+        connect(&sandbox).await.write_all(head.as_bytes()).await.unwrap();
+    }
+    let mut half_closed = connect(&sandbox).await;
+    half_closed.write_all(head.as_bytes()).await.unwrap();
+    half_closed.shutdown().await.unwrap();
+    let mut answer = String::new();
+    half_closed.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let started = std::time::Instant::now();
+    while sandbox.requests().len() < 101 && started.elapsed() < LONG {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let listed = sandbox.elephantasm().animas().list(ListAnimasParams::new()).items();
+    assert_eq!(futures::TryStreamExt::try_collect::<Vec<_>>(listed).await.unwrap().len(), 101);
+}
+
+#[tokio::test]
+async fn a_server_that_pauses_while_it_reads_reads_on() {
+    for at in [0, 60, 300, usize::MAX] {
+        let started = std::time::Instant::now();
+        let (ended, stored) = create(Fault::pause_request_at(at, SHORT), LONG).await;
+        ended.unwrap();
+        assert_eq!(stored, 1, "{at}");
+        assert!(started.elapsed() >= SHORT, "{at}: {:?}", started.elapsed());
+    }
 }
 
 #[tokio::test]
