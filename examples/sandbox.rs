@@ -118,7 +118,7 @@ impl Arguments {
                 "--free-plan" => builder.elephantasm_plan(Plan::free()),
                 "--rate-limit" => {
                     let calls: NonZeroUsize = after(&word, "a number of calls, 1 or more", &mut words)?;
-                    builder.rate_limit(calls.get(), Duration::from_secs(1))
+                    builder.elephantasm_rate_limit(calls.get(), Duration::from_secs(1))
                 }
                 "--quirks" => builder.elephantasm_quirks(match words.next().as_deref() {
                     Some("observed") => Quirks::observed(),

@@ -40,6 +40,7 @@ mod clock;
 mod config;
 mod error;
 mod http;
+mod lock;
 mod open;
 mod page;
 mod poll;

@@ -100,7 +100,6 @@ impl Events {
     /// bounds.
     ///
     /// ```no_run
-    /// # use futures::TryStreamExt;
     /// # use polyagent::elephantasm::{Elephantasm, types::ListEventsParams};
     /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
     /// let mut chat = client.events().list(ListEventsParams::new(anima_id).session_id("chat-7")).items();

@@ -160,7 +160,7 @@ impl ApiError {
             });
         }
         facts.redact(secret);
-        let message = facts.message.take().map(|m| one_line(&m, config::MAX_MESSAGE)).unwrap_or_default();
+        let message = facts.message.take().unwrap_or_default();
         let mut head = Head::new(status, headers, body, secret);
         // The body's word for it, if it has one, is the platform's own.
         head.request_id = facts.request_id.take().or(head.request_id);

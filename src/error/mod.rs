@@ -296,7 +296,7 @@ impl Error {
     }
 
     /// 422.
-    pub fn is_unprocessable(&self) -> bool {
+    pub fn is_unprocessable_entity(&self) -> bool {
         matches!(self, Self::UnprocessableEntity(_))
     }
 
@@ -308,6 +308,16 @@ impl Error {
     /// A plan, daily cap, credit or quota limit is used up, whatever the status. Waiting a moment does not help.
     pub fn is_limit_exceeded(&self) -> bool {
         self.reason().is_some_and(Reason::is_limit)
+    }
+
+    /// A 4xx that has no variant of its own.
+    pub fn is_other_client(&self) -> bool {
+        matches!(self, Self::OtherClient(_))
+    }
+
+    /// 3xx, or any other status that is neither success nor error.
+    pub fn is_unexpected_status(&self) -> bool {
+        matches!(self, Self::UnexpectedStatus(_))
     }
 
     /// The connection failed after it was made.

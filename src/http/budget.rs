@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use url::Url;
 
 use crate::config;
+use crate::lock::lock;
 
 /// Retries that are left for a host: it starts with [`config::RETRY_BUDGET`] of them, and calls that find the host
 /// working earn one back per [`config::CALLS_PER_RETRY_EARNED`].
@@ -25,7 +26,7 @@ impl Budget {
 
     /// The budget that all clients of `origin` share. Without a client it is kept until it would be as good as new.
     pub(crate) fn shared(origin: &Url) -> Arc<Self> {
-        let mut budgets = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut budgets = lock(&SHARED);
         budgets.retain(|_, budget| Arc::strong_count(budget) > 1 || !budget.is_full());
         Arc::clone(budgets.entry(origin.to_string()).or_insert_with(|| Arc::new(Self::new())))
     }

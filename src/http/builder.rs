@@ -44,6 +44,7 @@ pub struct ClientBuilder<C> {
     user_agent: Option<String>,
     headers: Vec<(String, String)>,
     settings: Settings,
+    own_retry_budget: bool,
     hooks: Vec<Arc<dyn Hook>>,
     configure: Vec<Configure>,
 }
@@ -76,6 +77,7 @@ impl<C> ClientBuilder<C> {
                 policy: RetryPolicy::default(),
                 max_body: config::MAX_BODY,
             },
+            own_retry_budget: false,
             hooks: Vec::new(),
             configure: Vec::new(),
         }
@@ -162,6 +164,16 @@ impl<C> ClientBuilder<C> {
         self
     }
 
+    /// Gives the client and its clones a retry budget of their own.
+    ///
+    /// A budget bounds what retries add to the load of a host that is down: 100 retries, and one more for every 10 calls
+    /// that find the host working. By default all clients of a process that speak to one host share one, which outlives
+    /// them until it is full again.
+    pub fn own_retry_budget(mut self) -> Self {
+        self.own_retry_budget = true;
+        self
+    }
+
     /// The largest successful answer that is read, in bytes. Default: 64 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.settings.max_body = bytes;
@@ -226,7 +238,7 @@ impl<C> ClientBuilder<C> {
         let mut json_headers = headers.clone();
         json_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let http = http_client(self.configure, self.settings.connect, stays_here(&origin))?;
-        let budget = Budget::shared(&origin);
+        let budget = if self.own_retry_budget { Arc::new(Budget::new()) } else { Budget::shared(&origin) };
         let shared = Shared {
             platform,
             http,

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
 
+use super::retry_after::sent_at;
 use crate::open::Timestamp;
 
 /// Reset values below this are seconds from now, others seconds since 1970.
@@ -49,11 +50,6 @@ impl RateLimit {
         let (limit, remaining) = (number("limit"), number("remaining"));
         (limit.is_some() || remaining.is_some() || reset.is_some()).then_some(Self { limit, remaining, reset })
     }
-}
-
-fn sent_at(headers: &HeaderMap) -> SystemTime {
-    let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
-    date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now)
 }
 
 #[cfg(test)]

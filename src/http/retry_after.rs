@@ -12,16 +12,19 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     if let Some(wait) = text("retry-after-ms").and_then(|ms| number(ms, 1000.0)) {
         return Some(wait);
     }
-    let now = || {
-        let sent = text(header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
-        sent.unwrap_or_else(SystemTime::now)
-    };
-    let date = |value: &str| Some(httpdate::parse_http_date(value).ok()?.duration_since(now()).unwrap_or_default());
+    let date =
+        |value: &str| Some(httpdate::parse_http_date(value).ok()?.duration_since(sent_at(headers)).unwrap_or_default());
     let values = headers.get_all(header::RETRY_AFTER).into_iter().filter_map(|value| value.to_str().ok());
     // A date has a comma of its own.
     let mut waits = values
         .filter_map(|value| date(value.trim()).or_else(|| value.split(',').find_map(|part| seconds(part.trim()))));
     waits.next()
+}
+
+/// The time at which a response was sent by its own `Date`; without one, the present.
+pub(crate) fn sent_at(headers: &HeaderMap) -> SystemTime {
+    let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
+    date.and_then(|date| httpdate::parse_http_date(date.trim()).ok()).unwrap_or_else(SystemTime::now)
 }
 
 /// A plain decimal number of seconds.

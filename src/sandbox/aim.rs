@@ -3,6 +3,7 @@
 use super::fault::{Effect, Fault, Processing};
 use super::faults::Occasion;
 use crate::Error;
+use crate::check::InvalidArgument;
 
 /// Which calls it strikes.
 impl Fault {
@@ -110,7 +111,7 @@ impl Fault {
         } else {
             None
         };
-        wrong.map_or(Ok(()), |reason| Err(Error::config(format!("a fault that can't be: {reason}"))))
+        wrong.map_or(Ok(()), |reason| Err(InvalidArgument::new("fault", format!("is invalid: {reason}")).into()))
     }
 
     fn strikes_calls(&self) -> bool {

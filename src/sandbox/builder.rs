@@ -24,7 +24,7 @@ use crate::{Error, Secret, Timestamp};
 ///     .key("sk_live_0123456789abcdef0123456789abcdef")
 ///     .elephantasm_quirks(Quirks::documented())
 ///     .elephantasm_plan(Plan::free())
-///     .rate_limit(5, Duration::from_secs(1))
+///     .elephantasm_rate_limit(5, Duration::from_secs(1))
 ///     .start()
 ///     .await?;
 /// # Ok(()) }
@@ -60,12 +60,12 @@ impl SandboxBuilder {
         self
     }
 
-    /// How many calls each tenant has in any span of time `per`; more get 429. Default: no limit. Calls of all the
+    /// How many calls of Elephantasm each tenant has in any span of time `per`; more get 429. Default: no limit. Calls of all the
     /// tenant's keys count together; calls beyond the limit, calls without a valid key and health checks do not
     /// count.
     ///
     /// Real servers count by the client's address, which is the same for all tenants of a sandbox.
-    pub fn rate_limit(mut self, calls: usize, per: Duration) -> Self {
+    pub fn elephantasm_rate_limit(mut self, calls: usize, per: Duration) -> Self {
         self.rate = Some(RateLimit { calls, per });
         self
     }

@@ -1,11 +1,12 @@
 //! The faults that are armed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
 
 use super::fault::Fault;
+use crate::lock::lock;
 
 /// Any number; the same in every run.
 const SEED: u64 = 8484;
@@ -63,18 +64,18 @@ impl Faults {
     pub(super) fn arm(&self, fault: Fault) -> Armed {
         let struck = Arc::<AtomicUsize>::default();
         let entry = Entry { fault, seen: 0, struck: struck.clone() };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).armed.push(entry);
+        lock(&self.0).armed.push(entry);
         Armed { struck }
     }
 
     pub(super) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).armed.clear();
+        lock(&self.0).armed.clear();
     }
 
     /// The fault that strikes: of those that are due, the one armed first. The others that are due wait for the next
     /// occasion.
     pub(super) fn strike(&self, occasion: Occasion<'_>) -> Option<Fault> {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = lock(&self.0);
         let List { armed, dice } = &mut *list;
         let mut chosen = None;
         armed.retain_mut(|entry| {

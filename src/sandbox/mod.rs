@@ -90,7 +90,7 @@ mod terms;
 mod wire;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::builder::SandboxBuilder;
@@ -101,8 +101,10 @@ pub use self::record::Recorded;
 use self::server::{Server, Shared};
 pub use self::tenant::Tenant;
 use crate::Error;
+use crate::check::InvalidArgument;
 use crate::elephantasm::Elephantasm;
 use crate::http::ClientBuilder;
+use crate::lock::lock;
 
 /// The name of the tenant whose clients the sandbox hands out.
 const DEFAULT_TENANT: &str = "default";
@@ -207,7 +209,7 @@ impl Sandbox {
     /// calls, which do not count the call then.
     ///
     /// # Errors
-    /// [`Error::Config`] if the fault names an operation that there is not or something that HTTP does not allow, or if
+    /// [`Error::InvalidArgument`] if the fault names an operation that there is not or something that HTTP does not allow, or if
     /// what was chosen does not go together.
     pub fn fault(&self, fault: Fault) -> Result<Armed, Error> {
         fault.check()?;
@@ -215,8 +217,8 @@ impl Sandbox {
             let operations = self.operations();
             if !operations.contains(&operation.as_str()) {
                 let nearest = nearest::nearest(operation, &operations).join(", ");
-                let message = format!("a fault of an operation that there is not: {operation}; the nearest: {nearest}");
-                return Err(Error::config(message));
+                let reason = format!("is unknown: {operation}; the nearest: {nearest}");
+                return Err(InvalidArgument::new("operation", reason).into());
             }
         }
         Ok(self.shared.faults.arm(fault))
@@ -304,6 +306,6 @@ impl Shared {
     /// Does something to Elephantasm, at the present time of the sandbox.
     fn with_elephantasm<T>(&self, act: impl FnOnce(&mut elephantasm::Platform, clock::Micros) -> T) -> T {
         let now = self.clock.now();
-        act(&mut self.elephantasm.lock().unwrap_or_else(PoisonError::into_inner), now)
+        act(&mut lock(&self.elephantasm), now)
     }
 }

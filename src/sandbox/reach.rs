@@ -4,7 +4,7 @@ use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::Context;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::faults::Occasion;
 use super::server::Shared;
 use super::wire::Wire;
+use crate::lock::lock;
 
 /// Whether clients get through to a sandbox; for [`Sandbox::set_reach`](super::Sandbox::set_reach).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -108,14 +109,14 @@ pub(super) struct Gate {
 impl Traffic {
     fn gate(self: &Arc<Self>) -> Gate {
         let waker = Arc::<AtomicWaker>::default();
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         state.wakers.retain(|waker| waker.strong_count() > 0);
         state.wakers.push(Arc::downgrade(&waker));
         Gate { traffic: self.clone(), downs: state.downs, waker }
     }
 
     fn set(&self, reach: Reach) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         state.silent = reach == Reach::Silent;
         state.downs += usize::from(reach == Reach::Down);
         state.wakers.iter().filter_map(Weak::upgrade).for_each(|waker| waker.wake());
@@ -126,7 +127,7 @@ impl Gate {
     /// What becomes of this connection's bytes now. The task is woken when that changes.
     pub(super) fn fate(&self, cx: &Context<'_>) -> Fate {
         self.waker.register(cx.waker());
-        let state = self.traffic.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.traffic.0);
         match *state {
             State { downs, .. } if downs != self.downs => Fate::Reset,
             State { silent: true, .. } => Fate::Wait,

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use crate::lock::lock;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
@@ -60,7 +61,7 @@ pub(super) struct Log(Mutex<VecDeque<Recorded>>);
 
 impl Log {
     pub(super) fn push(&self, request: Recorded) {
-        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = lock(&self.0);
         if requests.len() == KEPT {
             requests.pop_front();
         }
@@ -68,7 +69,7 @@ impl Log {
     }
 
     pub(super) fn all(&self) -> Vec<Recorded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        lock(&self.0).iter().cloned().collect()
     }
 }
 

@@ -31,7 +31,7 @@ impl Fault {
     /// let sandbox = Sandbox::start().await?;
     /// sandbox.fault(Fault::set_header("x-ratelimit-remaining", "3").always())?;
     /// let response = sandbox.elephantasm().health().with_response().await?;
-    /// assert_eq!(response.rate_limit().and_then(|limit| limit.remaining()), Some(3));
+    /// assert_eq!(response.rate_limit().and_then(|limit| limit.remaining), Some(3));
     /// # Ok(()) }
     /// ```
     pub fn set_header(name: &str, value: &str) -> Self {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
@@ -27,6 +27,7 @@ use super::faults::{Faults, Occasion};
 use super::reach::{Order, Orders, Wires};
 use super::record::{Log, Recorded};
 use super::wire::{Damage, End, Line, Place, Wire};
+use crate::lock::lock;
 
 /// The largest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -127,7 +128,7 @@ async fn handle(shared: &Shared, line: &Line, request: http::Request<Incoming>) 
     shared.log.push(Recorded::new(operation, &parts, body.clone()));
     let fault = shared.faults.strike(Occasion::Call(operation));
     let process = || {
-        let mut platform = shared.elephantasm.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut platform = lock(&shared.elephantasm);
         platform.answer(&route, &parts, &body, shared.clock.now())
     };
     let (answer, damage) = match fault {

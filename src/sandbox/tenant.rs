@@ -80,7 +80,7 @@ impl Tenant {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Config`] if the tenant has no such anima.
+    /// [`Error::InvalidArgument`] if the tenant has no such anima.
     pub fn add_knowledge(&self, anima_id: &str, seed: KnowledgeSeed) -> Result<String, Error> {
         self.shared.with_elephantasm(|platform, now| platform.add_knowledge(&self.name, anima_id, seed, now))
     }
@@ -88,7 +88,7 @@ impl Tenant {
     /// Gives an anima an identity, in place of the one it may have, and tells its id.
     ///
     /// # Errors
-    /// [`Error::Config`] if the tenant has no such anima.
+    /// [`Error::InvalidArgument`] if the tenant has no such anima.
     pub fn set_identity(&self, anima_id: &str, seed: IdentitySeed) -> Result<String, Error> {
         self.shared.with_elephantasm(|platform, now| platform.set_identity(&self.name, anima_id, seed, now))
     }
@@ -96,7 +96,7 @@ impl Tenant {
     /// Says that a memory came from an event. Packs without a query then leave the event out of their pending ones.
     ///
     /// # Errors
-    /// [`Error::Config`] if the tenant lacks one of them.
+    /// [`Error::InvalidArgument`] if the tenant lacks one of them.
     pub fn link_memory(&self, memory_id: &str, event_id: &str) -> Result<(), Error> {
         self.shared.with_elephantasm(|platform, _| platform.link(&self.name, memory_id, event_id))
     }
@@ -132,5 +132,7 @@ impl Tenant {
 }
 
 fn builder(url: &str, key: Secret<String>) -> ClientBuilder<Elephantasm> {
-    Elephantasm::builder().base_url(url).api_key(key).configure_http(reqwest::ClientBuilder::no_proxy)
+    // Another sandbox may have used up what the port has left.
+    let builder = Elephantasm::builder().base_url(url).api_key(key).own_retry_budget();
+    builder.configure_http(reqwest::ClientBuilder::no_proxy)
 }

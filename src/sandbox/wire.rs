@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::fault::Effect;
 use super::faults::Occasion;
 use super::reach::{Fate, Gate};
 use super::server::Shared;
+use crate::lock::lock;
 
 /// What happens to an answer on its way.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,20 +73,20 @@ enum Next {
 impl Line {
     /// Another answer is written next, with this damage or none.
     pub(super) fn next_answer(&self, damage: Option<Damage>) {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Next::Answer(damage);
+        *lock(&self.next) = Next::Answer(damage);
     }
 
     /// How the connection is to end in place of reading the request that arrives; none if it is not to.
     pub(super) fn lost(&self) -> Option<End> {
-        *self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.lost)
     }
 
     fn set_lost(&self, end: Option<End>) {
-        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = end;
+        *lock(&self.lost) = end;
     }
 
     fn take(&self) -> Next {
-        mem::take(&mut *self.next.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut *lock(&self.next))
     }
 }
 

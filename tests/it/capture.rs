@@ -196,7 +196,7 @@ async fn every_capture_of_many_has_one_outcome_whether_it_fails_or_not() {
     assert_eq!(indices, (0..40).collect::<Vec<_>>());
     for outcome in &outcomes {
         let bad = outcome.index % 7 == 3;
-        assert_eq!(outcome.result.as_ref().err().is_some_and(Error::is_unprocessable), bad, "{outcome:?}");
+        assert_eq!(outcome.result.as_ref().err().is_some_and(Error::is_unprocessable_entity), bad, "{outcome:?}");
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 40);
 }

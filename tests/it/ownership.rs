@@ -31,6 +31,14 @@ fn clients_are_owned_and_futures_and_streams_are_send() {
     assert_owned::<Request<types::Anima>>();
     assert_owned::<polyagent::Page<types::Anima>>();
     assert_owned::<polyagent::Cursor>();
+    assert_owned::<polyagent::RetryPolicy>();
+    assert_owned::<polyagent::RateLimit>();
+    assert_owned::<polyagent::elephantasm::Captured>();
+    assert_owned::<polyagent::elephantasm::Extract>();
+    assert_owned::<polyagent::sandbox::SandboxBuilder>();
+    assert_owned::<polyagent::sandbox::Tenant>();
+    assert_owned::<polyagent::sandbox::Fault>();
+    assert_send_sync::<polyagent::sandbox::Sandbox>();
     assert_send_sync::<Error>();
     let client = Elephantasm::new("k").unwrap();
     drop(assert_send(client.animas().get(ID).send()));

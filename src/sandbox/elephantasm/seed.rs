@@ -6,6 +6,7 @@ use super::knowledge::KnowledgeSeed;
 use super::plan::Plan;
 use super::platform::Platform;
 use crate::Error;
+use crate::check::InvalidArgument;
 use crate::sandbox::clock::Micros;
 
 /// These fail only if something is missing that they name.
@@ -20,7 +21,7 @@ impl Platform {
         self.look_for_anima(tenant, anima_id)?;
         let item = seed.into_item(anima_id, now);
         let id = item.id.clone();
-        self.account(tenant).ok_or_else(|| missing("tenant", tenant))?.knowledge.push(item);
+        self.account(tenant).ok_or_else(|| unknown("tenant", tenant))?.knowledge.push(item);
         Ok(id)
     }
 
@@ -34,19 +35,19 @@ impl Platform {
         self.look_for_anima(tenant, anima_id)?;
         let identity = seed.into_identity(anima_id, now);
         let id = identity.id.clone();
-        let account = self.account(tenant).ok_or_else(|| missing("tenant", tenant))?;
+        let account = self.account(tenant).ok_or_else(|| unknown("tenant", tenant))?;
         account.identities.retain(|identity| identity.anima_id != anima_id);
         account.identities.push(identity);
         Ok(id)
     }
 
     pub(in crate::sandbox) fn link(&mut self, tenant: &str, memory_id: &str, event_id: &str) -> Result<(), Error> {
-        let account = self.account(tenant).ok_or_else(|| missing("tenant", tenant))?;
+        let account = self.account(tenant).ok_or_else(|| unknown("tenant", tenant))?;
         if !account.memories.iter().any(|memory| memory.id == memory_id) {
-            return Err(missing("memory", memory_id));
+            return Err(unknown("memory_id", memory_id));
         }
         if !account.events.iter().any(|event| event.id == event_id) {
-            return Err(missing("event", event_id));
+            return Err(unknown("event_id", event_id));
         }
         let link = Link { memory_id: memory_id.to_owned(), event_id: event_id.to_owned() };
         if !account.links.contains(&link) {
@@ -67,11 +68,11 @@ impl Platform {
     }
 
     fn look_for_anima(&mut self, tenant: &str, anima_id: &str) -> Result<(), Error> {
-        let account = self.account(tenant).ok_or_else(|| missing("tenant", tenant))?;
-        account.anima(anima_id).map(|_| ()).map_err(|_| missing("anima", anima_id))
+        let account = self.account(tenant).ok_or_else(|| unknown("tenant", tenant))?;
+        account.anima(anima_id).map(|_| ()).map_err(|_| unknown("anima_id", anima_id))
     }
 }
 
-fn missing(kind: &str, id: &str) -> Error {
-    Error::config(format!("the sandbox has no {kind} {id}"))
+fn unknown(argument: &str, id: &str) -> Error {
+    InvalidArgument::new(argument, format!("is unknown to the sandbox: {id}")).into()
 }

@@ -21,7 +21,7 @@ async fn every_error_shape_arrives_as_its_variant_with_its_words() {
     assert_eq!(text.message(), "Authentication required");
 
     let list = failed(422, r#"{"detail":[{"type":"string_too_long","loc":["body","role"],"msg":"String should have at most 50 characters","input":"secret input","ctx":{"max_length":50}}]}"#).await;
-    assert!(list.is_unprocessable());
+    assert!(list.is_unprocessable_entity());
     assert_eq!(list.field_errors()[0].path(), "body.role");
     assert!(!format!("{list} {list:?}").contains("secret input"));
     assert!(list.body().is_some_and(|body| body.windows(12).any(|w| w == b"secret input")));

@@ -270,7 +270,7 @@ async fn a_fault_strikes_the_calls_it_chooses() {
 async fn a_fault_that_can_not_be_is_refused() {
     let sandbox = Sandbox::start().await.unwrap();
     for fault in [Fault::cut().on("elephantasm_fly"), Fault::status(42), Fault::cut().nth(0)] {
-        assert!(matches!(sandbox.fault(fault), Err(Error::Config(_))));
+        assert!(matches!(sandbox.fault(fault), Err(Error::InvalidArgument(_))));
     }
     sandbox.fault(Fault::cut().on("elephantasm_get_health")).unwrap();
 }
@@ -288,7 +288,7 @@ async fn an_operation_that_there_is_not_is_told_with_its_nearest() {
         ),
     ] {
         let error = sandbox.fault(Fault::cut().on(given)).unwrap_err();
-        let message = format!("a fault of an operation that there is not: {given}; the nearest: {nearest}");
+        let message = format!("`operation` is unknown: {given}; the nearest: {nearest}");
         assert_eq!(error.message(), message);
     }
     let operations = sandbox.operations();
@@ -357,7 +357,7 @@ async fn a_connection_is_closed_after_a_whole_answer() {
     let mut socket = connect(&sandbox).await;
     socket.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
-    socket.read_to_end(&mut answer).await.unwrap();
+    tokio::time::timeout(LONG, socket.read_to_end(&mut answer)).await.unwrap().unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"}"), "{}", answer.escape_ascii());
     assert!(!answer.windows(6).any(|part| part == b"close\r"), "{}", answer.escape_ascii());
 
@@ -398,4 +398,18 @@ async fn a_retried_call_gets_through() {
     sandbox.fault(Fault::cut_body_at(5).on("elephantasm_list_animas")).unwrap();
     sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap();
     assert_eq!(sandbox.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn every_client_of_a_sandbox_has_a_retry_budget_of_its_own() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Fault::status(500).always()).unwrap();
+    let instant = RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO);
+    let client = || sandbox.elephantasm_builder().retry_policy(instant).build().unwrap();
+    let attempts = async |client: &Elephantasm| client.health().await.unwrap_err().attempts().len();
+    let first = client();
+    for _ in 0..60 {
+        attempts(&first).await;
+    }
+    assert_eq!((attempts(&first).await, attempts(&client()).await), (1, 3));
 }

@@ -105,7 +105,7 @@ fn new_key() -> String {
 
 #[tokio::test]
 async fn too_many_calls_are_told_to_come_back() {
-    let wire = Wire::built(Sandbox::builder().rate_limit(2, Duration::from_secs(60))).await;
+    let wire = Wire::built(Sandbox::builder().elephantasm_rate_limit(2, Duration::from_secs(60))).await;
     assert_eq!([wire.get("/animas").await.status, wire.get("/animas").await.status], [200, 200]);
     let third = wire.get("/animas").await;
     assert_eq!(
@@ -121,7 +121,9 @@ async fn too_many_calls_are_told_to_come_back() {
 #[tokio::test]
 async fn an_older_server_says_retry_after_in_words() {
     let quirks = Quirks::observed().with(Quirk::WordyRetryAfter);
-    let wire = Wire::built(Sandbox::builder().rate_limit(0, Duration::from_secs(1)).elephantasm_quirks(quirks)).await;
+    let wire =
+        Wire::built(Sandbox::builder().elephantasm_rate_limit(0, Duration::from_secs(1)).elephantasm_quirks(quirks))
+            .await;
     let answer = wire.get("/animas").await;
     assert_eq!(answer.header("retry-after"), Some("0 per 1 second"));
     assert_eq!(answer.json()["retry_after_seconds"], json!("0 per 1 second"));
@@ -132,7 +134,7 @@ async fn an_older_server_says_retry_after_in_words() {
 
 #[tokio::test]
 async fn a_client_that_waits_gets_through_a_rate_limit() {
-    let wire = Wire::built(Sandbox::builder().rate_limit(1, Duration::from_millis(900))).await;
+    let wire = Wire::built(Sandbox::builder().elephantasm_rate_limit(1, Duration::from_millis(900))).await;
     let animas = wire.sandbox.elephantasm().animas();
     animas.list(ListAnimasParams::new()).await.unwrap();
     animas.list(ListAnimasParams::new()).await.unwrap();

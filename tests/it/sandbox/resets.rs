@@ -142,7 +142,7 @@ async fn a_request_that_arrived_whole_is_processed_although_the_client_has_left(
     half_closed.write_all(head.as_bytes()).await.unwrap();
     half_closed.shutdown().await.unwrap();
     let mut answer = String::new();
-    half_closed.read_to_string(&mut answer).await.unwrap();
+    tokio::time::timeout(LONG, half_closed.read_to_string(&mut answer)).await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     let started = std::time::Instant::now();
     while sandbox.requests().len() < 101 && started.elapsed() < LONG {

@@ -242,6 +242,6 @@ async fn the_client_reads_the_list() {
     let client = wire.sandbox.elephantasm();
     let request = client.raw(Method::GET, ["api", "animas", "agent-01"]);
     let error = request.await.unwrap_err();
-    assert!(error.is_unprocessable(), "{error}");
+    assert!(error.is_unprocessable_entity(), "{error}");
     assert_eq!(error.field_errors()[0].path(), "path.anima_id");
 }
