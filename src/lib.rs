@@ -1,6 +1,6 @@
 //! Typed async clients for agent platforms.
 //!
-//! polyagent gives Rust programs one client per platform, all on one road: typed requests and answers generated from
+//! polyagent gives Rust programs one client per platform, all on one road: typed requests and responses generated from
 //! an OpenAPI document, retries that obey the server, typed errors, lists as pages or streams. The platforms can also
 //! be served in memory, so that programs are written and tested without an account.
 //!
