@@ -1,4 +1,4 @@
-//! The server: a thread of its own, so that it answers whatever the program's runtime does, and outlives none of it.
+//! The server: a separate thread, so that it responds whatever the program's runtime does, and ends with the program.
 
 use std::error::Error as _;
 use std::future::IntoFuture;
@@ -30,7 +30,7 @@ use super::wire::{Damage, Line, Place};
 /// The largest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// What the server and the handles on it share.
+/// State shared by the server and its handles.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) document: &'static Document,
@@ -72,7 +72,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The receiver is dropped, or the thread gone, only if the server has stopped already.
+        // The receiver is dropped, or the thread gone, only if the server has already stopped.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }
@@ -99,7 +99,7 @@ async fn handle(
         Err(error) => return response(Answer::empty(unreadable(&error))),
     };
     if let Some(end) = line.lost() {
-        // It was shorter than the fault thought.
+        // The request was shorter than the fault expected.
         line.next_answer(Some(Damage::Broken { at: Place::Head(0), end }));
         return response(bad_gateway());
     }
@@ -117,8 +117,8 @@ async fn handle(
     response(answer)
 }
 
-/// The status for a body that can't be read: what hyper takes offence at is no HTTP or ends too early, and all else is
-/// too large.
+/// The status for a body that cannot be read: errors of hyper mean that it is not HTTP or ends too early, all others
+/// that it is too large.
 fn unreadable(error: &axum::Error) -> StatusCode {
     let mut next = error.source();
     while let Some(cause) = next {
@@ -130,7 +130,7 @@ fn unreadable(error: &axum::Error) -> StatusCode {
     StatusCode::PAYLOAD_TOO_LARGE
 }
 
-/// The answer to a call that a fault strikes, and what else happens to it on its way.
+/// The response to a call that a fault affects, and its damage.
 async fn strike(fault: Fault, reach: &Orders, process: impl FnOnce() -> Answer) -> (Answer, Option<Damage>) {
     let mut answer = if fault.processed { process() } else { bad_gateway() };
     if !fault.delay.is_zero() {
@@ -150,12 +150,12 @@ async fn strike(fault: Fault, reach: &Orders, process: impl FnOnce() -> Answer) 
             Ok(()) => (answer, None),
             Err(error) => (Answer::text(StatusCode::INTERNAL_SERVER_ERROR, format!("an outage failed: {error}")), None),
         },
-        // The last two strike no calls.
+        // The last two do not affect calls.
         Effect::Undamaged | Effect::NoConnection | Effect::NoRequest(..) => (answer, None),
     }
 }
 
-/// Damage of a byte that is there: an answer must not escape by being short.
+/// Clamps the damage to an existing byte, so that it also affects a short response.
 fn fitted(damage: Damage, body: &Bytes) -> Damage {
     match damage {
         Damage::Broken { at: Place::Body(_), end } if body.is_empty() => {

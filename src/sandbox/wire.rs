@@ -20,18 +20,18 @@ use super::faults::Occasion;
 use super::reach::{Fate, Gate, Wires};
 use super::server::Shared;
 
-/// What happens to an answer on its way.
+/// Damage to a response in transit.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Damage {
-    /// At some byte the connection breaks, or goes silent.
+    /// The connection breaks at some byte, or goes silent.
     Broken { at: Place, end: End },
-    /// The body comes in pieces of `bytes`, with a `pause` before each but the first.
+    /// The body is sent in pieces of `bytes`, with a `pause` before each but the first.
     Split { bytes: usize, pause: Duration },
-    /// These bytes come in place of the answer; then the connection ends.
+    /// These bytes are sent instead of the response; then the connection ends.
     Replaced(Bytes),
 }
 
-/// A byte of an answer. One beyond the last means the last.
+/// A byte of a response. One beyond the last means the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Place {
     /// Counted from the first byte of the status line; within the head.
@@ -40,27 +40,27 @@ pub(super) enum Place {
     Body(usize),
 }
 
-/// How an answer ends before its end.
+/// How a response ends early.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum End {
     /// The connection is closed.
     Cut,
     /// The connection is reset.
     Reset,
-    /// Nothing more comes; the connection stays open.
+    /// Nothing more is sent; the connection stays open.
     Stall,
-    /// Nothing comes for a while, then the rest.
+    /// Nothing is sent for a while, then the rest.
     Pause(Duration),
 }
 
-/// A connection, as the handler of its requests sees it: what to do with the answer is laid down here.
+/// The request handler's side of a connection: it sets here what happens to the response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     next: Arc<Mutex<Next>>,
     lost: Arc<Mutex<Option<End>>>,
 }
 
-/// What the handler laid down since the connection looked.
+/// What the handler has set since the connection last checked.
 #[derive(Debug, Default)]
 enum Next {
     #[default]
@@ -69,12 +69,12 @@ enum Next {
 }
 
 impl Line {
-    /// Another answer is written next, with this damage or none.
+    /// The next response to be written has this damage, or none.
     pub(super) fn next_answer(&self, damage: Option<Damage>) {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Next::Answer(damage);
     }
 
-    /// How the connection is to end in place of reading the request that arrives; none if it is not to.
+    /// How the connection ends instead of reading the arriving request; `None` if it does not.
     pub(super) fn lost(&self) -> Option<End> {
         *self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,24 +95,24 @@ pub(super) struct Wire {
     socket: TcpStream,
     gate: Gate,
     shared: Arc<Shared>,
-    /// It is reset in place of being read.
+    /// It is reset instead of being read.
     doomed: bool,
     line: Line,
     /// What arrives next is another request.
     between: bool,
-    /// How much more is read before the connection ends, and how; none if it is not to.
+    /// How much more is read before the connection ends, and how; `None` if it does not.
     rest: Option<(usize, End)>,
-    /// The damaged answer that is being written.
+    /// The damaged response that is being written.
     answer: Option<Answer>,
     asleep: Option<Pin<Box<Sleep>>>,
 }
 
-/// How much of a damaged answer is written.
+/// How much of a damaged response is written.
 struct Answer {
     damage: Damage,
     head: usize,
     body: usize,
-    /// How much of the empty line that ends the head was seen; all of it means that the body has begun.
+    /// How much of the empty line that ends the head has been seen; all of it means that the body has started.
     seen: usize,
 }
 
@@ -175,13 +175,14 @@ impl Answer {
 
 impl Wire {
     pub(super) fn new(socket: TcpStream, doomed: bool, gate: Gate, shared: Arc<Shared>) -> Self {
-        // Without it a split answer would arrive in one piece; a connection that refuses it is closed soon anyway.
+        // Without it a split response would arrive in one piece; a connection on which this fails is closed soon
+        // anyway.
         let _ = socket.set_nodelay(true);
         let line = Line::default();
         Self { socket, gate, shared, doomed, line, between: true, rest: None, answer: None, asleep: None }
     }
 
-    /// Waits until bytes pass; an error if they never will again.
+    /// Waits until bytes can pass; an error if they never will again.
     fn poll_open(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         match self.gate.fate(cx) {
             Fate::Pass => Poll::Ready(Ok(())),
@@ -204,27 +205,27 @@ impl Wire {
         *self.line.lost.lock().unwrap_or_else(PoisonError::into_inner) = self.rest.map(|(_, end)| end);
     }
 
-    /// Ends the connection, so that the client sees it.
+    /// Ends the connection visibly for the client.
     fn close(&mut self, reset: bool) -> io::Error {
         if reset {
-            // Without it the client sees an orderly end, which is a fault as well.
+            // Without it the client sees an orderly close, which is a fault as well.
             let _ = self.socket.set_zero_linger();
             self.rest = Some((0, End::Reset));
         }
         io::Error::from(io::ErrorKind::ConnectionAborted)
     }
 
-    /// Waits for the client to leave.
+    /// Waits for the client to close the connection.
     fn silent(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut byte = [0; 1];
         match ready!(self.socket.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
             Ok(0) | Err(_) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-            // A client that sends on has not left, and would wake us for ever.
+            // A client that keeps sending has not left, and would wake us forever.
             Ok(_) => Poll::Pending,
         }
     }
 
-    /// Goes through a pause, if one is due.
+    /// Waits for the end of a pause, if one is due.
     fn poll_awake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(sleep) = &mut self.asleep {
             ready!(sleep.as_mut().poll(cx));
@@ -238,7 +239,7 @@ impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_open(cx))?;
-        // Were a doomed connection reset at once, some clients would not get as far as being connected.
+        // If a doomed connection were reset at once, some clients would not even connect.
         if this.between && ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))? > 0 {
             this.begin();
         }
@@ -311,7 +312,7 @@ impl AsyncWrite for Wire {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.rest == Some((0, End::Reset)) {
-            // An orderly end first, and the client would see no reset.
+            // After an orderly close the client would see no reset.
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut this.socket).poll_shutdown(cx)
@@ -325,7 +326,7 @@ mod tests {
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody";
     const HEAD: usize = ANSWER.len() - 4;
 
-    /// What passes of an answer that is written in pieces of `piece`, and how it ends.
+    /// What passes of a response that is written in pieces of `piece`, and how it ends.
     fn passed(damage: &Damage, piece: usize) -> (usize, Option<End>) {
         let mut answer = Answer::new(damage.clone());
         let mut sent = 0;
