@@ -1,7 +1,7 @@
 //! How do I use keys that rotate?
 //!
-//! `cargo run --example rotating_credentials` runs against the sandbox: a key is made, used, replaced and revoked while
-//! the client goes on working.
+//! `cargo run --example rotating_credentials` runs against the sandbox: a key is created, used, replaced and revoked
+//! while the client keeps working.
 
 use std::sync::{Arc, RwLock};
 
@@ -9,7 +9,7 @@ use polyagent::Secret;
 use polyagent::elephantasm::types::{AnimaCreate, ApiKeyCreate};
 use polyagent::sandbox::Sandbox;
 
-/// Stands for a vault: whoever rotates the key writes it here.
+/// Represents a vault: the rotation of the key writes it here.
 #[derive(Clone)]
 struct Vault(Arc<RwLock<Secret<String>>>);
 
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let first = admin.api_keys().create(ApiKeyCreate::new("worker")).await?;
     let vault = Vault(Arc::new(RwLock::new(first.full_key)));
 
-    // The provider is asked before every attempt, so a retry after a rotation sends the new key.
+    // The provider is called before every attempt, so a retry after a rotation sends the new key.
     let source = vault.clone();
     let worker = sandbox.elephantasm_builder().credentials(move || std::future::ready(source.read())).build()?;
     let anima = worker.animas().create(AnimaCreate::new("Ada")).await?;

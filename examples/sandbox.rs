@@ -1,11 +1,11 @@
 //! How do I test programs in other languages, or try the platform by hand?
 //!
 //! Serves Elephantasm in memory on a fixed port: `cargo run --example sandbox`, or `cargo run --example sandbox -- 9000`
-//! for another port; `-- --help` tells what else it takes. It begins with a request of its own, to see that it works, and
-//! prints what others need to reach it.
+//! for another port; `-- --help` lists the other options. It starts with a request of its own, to check that it works, and
+//! prints what other programs need to connect.
 //!
 //! It ends with Ctrl-C, or when its input ends. A service without input, such as one that was started in the background,
-//! would thus end at once: tell it how many seconds to stay with `--for 3600`.
+//! would thus end at once: set how many seconds it runs with `--for 3600`.
 
 use std::error::Error;
 use std::num::NonZeroUsize;
