@@ -101,7 +101,7 @@ impl Elephantasm {
     /// | variable | meaning |
     /// |---|---|
     /// | `ELEPHANTASM_API_KEY` | the key; required |
-    /// | `ELEPHANTASM_ENDPOINT` | base URL, `/api` at its end optional, `http` for loopback only. Default: public host |
+    /// | `ELEPHANTASM_ENDPOINT` | base URL, trailing `/api` optional, `http` for loopback only. Default: public host |
     /// | `ELEPHANTASM_TIMEOUT` | attempt timeout in whole seconds. Default: 30, or 60 where packs are compiled |
     /// | `ELEPHANTASM_ANIMA_ID` | the anima for [`inject`](Self::inject) and [`extract`](Self::extract) |
     ///

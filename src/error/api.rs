@@ -89,7 +89,7 @@ pub(crate) struct Facts {
     pub(crate) field_errors: Vec<FieldError>,
     /// A wait that only the body states.
     pub(crate) retry_after: Option<Duration>,
-    /// Whatever else the body says about the error, by name.
+    /// The other fields of the error body, by name.
     pub(crate) details: serde_json::Map<String, Value>,
 }
 

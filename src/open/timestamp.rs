@@ -65,7 +65,7 @@ impl Timestamp {
     }
 }
 
-/// The nearest that can be told: a time beyond the year 9999 becomes the last one, one before −9999 the first.
+/// Saturating: a time beyond the year 9999 becomes the last one, one before −9999 the first.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let nearest = if time < SystemTime::UNIX_EPOCH { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
@@ -73,7 +73,7 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-/// The nearest that the system can tell, which is all of them but on a few platforms.
+/// The nearest time that the system can represent; exact except on a few platforms.
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
         let since: Duration = time.0.as_duration().unsigned_abs();

@@ -1,4 +1,4 @@
-//! The server: a separate thread, so that it responds whatever the program's runtime does, and ends with the program.
+//! The server: a separate thread, so that it responds whatever the program's runtime does, until it is dropped.
 
 use std::error::Error as _;
 use std::future::IntoFuture;
