@@ -165,9 +165,9 @@ impl<T> Request<T> {
     }
 
     /// Sets how long the call may take, including all attempts, pauses and server-requested waits. A pause that does
-    /// not fit ends the call at once, with the pause in [`Error::retry_after`](crate::Error::retry_after). Default: 90
-    /// s, to which server-requested waits are added; an attempt timeout beyond 90 s raises it. [`Duration::MAX`] means
-    /// no limit.
+    /// not fit ends the call at once, with the pause in [`Error::retry_after`](crate::Error::retry_after).
+    /// Default: 90 s, to which server-requested waits are added; an attempt timeout beyond 90 s raises it.
+    /// [`Duration::MAX`] means no limit.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.draft.options.total = Some(timeout);
         self
