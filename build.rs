@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-/// The platforms whose cargo feature is on.
+/// The platforms whose Cargo feature is enabled.
 fn enabled() -> Vec<&'static str> {
     let on = |platform: &str| env::var_os(format!("CARGO_FEATURE_{}", platform.to_uppercase())).is_some();
     codegen::PLATFORMS.into_iter().filter(|platform| on(platform)).collect()

@@ -1,11 +1,11 @@
-//! What an operation answers when all goes well.
+//! The success response of an operation.
 
 use super::document::{Document, Node};
 use super::operation::Parameter;
 use super::refusal::Refusal;
 use super::schema::{Schema, Shape};
 
-/// The decoded answer of an operation.
+/// The decoded response of an operation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// No content.
@@ -14,7 +14,7 @@ pub enum Answer {
     Json(Schema),
     /// Content that is not JSON.
     Bytes,
-    /// One page of a list that goes on at an offset.
+    /// One page of a list with offset paging.
     Page { item: Schema, size: u32 },
     /// Server-sent events.
     Stream(Schema),
@@ -30,7 +30,7 @@ impl Answer {
     }
 }
 
-/// Reads the success answer of the operation at `node`; `query` holds its parameters, which `x-page` needs.
+/// Reads the success response of the operation at `node`; `query` holds its parameters, which `x-page` needs.
 pub fn read(document: &Document, node: &Node<'_>, query: &[Parameter]) -> Result<Answer, Refusal> {
     let mut bodies = Bodies::default();
     for (status, response) in node.require("responses")?.entries()? {
@@ -57,7 +57,7 @@ pub fn is_json(media: &str) -> bool {
     essence == "application/json" || essence.ends_with("+json")
 }
 
-/// Refuses a media type without an example: every body is shown, and a test decodes what is shown.
+/// Rejects a media type without an example: every body has one, and a test decodes it.
 pub fn example(media: &Node<'_>) -> Result<(), Refusal> {
     if media.get("example").is_some() {
         return Ok(());
@@ -108,7 +108,7 @@ impl Bodies {
     }
 }
 
-/// Takes the schema at `node` as the answer, or refuses it if another success answered otherwise.
+/// Sets the schema at `node` as the response, or rejects it if another success response differs.
 fn agree(answer: &mut Option<Schema>, node: &Node<'_>) -> Result<(), Refusal> {
     let schema = Schema::read(node)?;
     match answer {
@@ -122,7 +122,7 @@ fn agree(answer: &mut Option<Schema>, node: &Node<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether two schemas decode to the same type; what is said about them may differ.
+/// Whether two schemas decode to the same type; their descriptions may differ.
 pub fn same(one: &Schema, other: &Schema) -> bool {
     let inner = match (&one.shape, &other.shape) {
         (Shape::List(one), Shape::List(other)) | (Shape::Map(one), Shape::Map(other)) => same(one, other),

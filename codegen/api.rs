@@ -1,4 +1,4 @@
-//! The whole document, read and checked: what the generator works on.
+//! The whole document, parsed and validated: the generator's input.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Reads `text` and refuses whatever the generator could not do justice to.
+    /// Parses `text` and rejects everything that the generator does not support.
     pub fn read(text: &str) -> Result<Self, Refusals> {
         let document = Document::read(text)?;
         Refusals::none_of(extensions::refusals(&document))?;
@@ -38,7 +38,7 @@ impl Api {
         self.components.iter().find(|component| component.name == name)
     }
 
-    /// What is right by itself but does not go together.
+    /// Parts that are valid by themselves but inconsistent with each other.
     fn disagreements(&self) -> Vec<Refusal> {
         let mut refusals = self.duplicates();
         refusals.extend(self.operations.iter().filter_map(|operation| self.alternate(operation).err()));
@@ -64,7 +64,7 @@ impl Api {
         refusals
     }
 
-    /// An alternate stands in for its primary, so it takes the same ids and answers the same.
+    /// An alternate replaces its primary, so it takes the same ids and has the same response.
     fn alternate(&self, operation: &Operation) -> Result<(), Refusal> {
         let Some(id) = &operation.alternate_of else { return Ok(()) };
         let pointer = operation.pointer.child("x-alternate-of");
@@ -93,7 +93,8 @@ impl Api {
         unions.flat_map(|(tag, union)| union.arms.iter().map(move |arm| (tag, arm)))
     }
 
-    /// An arm that a tag leads to is an object, and one that several words lead to has the tag among its properties.
+    /// An arm that is selected by a tag is an object; one that several tag values select has the tag among its
+    /// properties.
     fn tagged_arm(&self, tag: &str, arm: &Arm) -> Result<(), Refusal> {
         let Shape::Component(name) = &arm.schema.shape else {
             return Err(arm.pointer.refuse("must refer to a component"));
@@ -120,7 +121,7 @@ fn read_components(document: &Document) -> Result<Vec<Result<Component, Refusal>
     Ok(schemas.entries()?.iter().map(named).collect())
 }
 
-/// The platform whose name a component carries.
+/// The platform that a component's name is prefixed with.
 pub fn owner(component: &str) -> Option<&'static str> {
     let after = |platform: &str| {
         component.strip_prefix(&prefix(platform)).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
@@ -128,12 +129,12 @@ pub fn owner(component: &str) -> Option<&'static str> {
     PLATFORMS.into_iter().find(|platform| after(platform))
 }
 
-/// What the names of a platform's components begin with: `Oma` for `oma`.
+/// The prefix of the names of a platform's components: `Oma` for `oma`.
 pub fn prefix(platform: &str) -> String {
     platform.to_upper_camel_case()
 }
 
-/// Components that operations of several platforms reach, or of another platform than their name says.
+/// Components that are reached from operations of several platforms, or of another platform than their name says.
 fn strays(document: &Document, operations: &[Operation]) -> Vec<Refusal> {
     let mut reached: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for operation in operations {
@@ -161,7 +162,7 @@ fn pointed<'d>(document: &'d Document, pointer: &str) -> Option<Node<'d>> {
     document.target(&format!("#{pointer}"))
 }
 
-/// Collects every reference below `value`, and below what is referred to.
+/// Collects every reference below `value`, transitively.
 fn reach(document: &Document, value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| reach(document, item, names)),

@@ -1,13 +1,13 @@
-//! The bounds that an author set on a value.
+//! The bounds that the document sets on a value.
 //!
-//! typify would turn them into newtypes and panics. They become sentences of the documentation and calls of `check()`.
+//! typify would turn them into newtypes and panics. They become sentences in the documentation and calls of `check()`.
 
 use serde_json::Number;
 
 use super::document::Node;
 use super::refusal::Refusal;
 
-/// What a value must keep to. Lengths are characters of a string, items of a list or entries of a map.
+/// The bounds of a value. Lengths are characters of a string, items of a list or entries of a map.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bounds {
     pub length: Lengths,
@@ -18,7 +18,7 @@ pub struct Bounds {
     pub https: bool,
 }
 
-/// The lowest and the highest length.
+/// The minimum and maximum length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lengths {
     pub lowest: Option<u64>,
@@ -32,7 +32,7 @@ pub struct Limit {
     pub exclusive: bool,
 }
 
-/// What a length counts, in the singular and in the plural.
+/// The unit of a length, in singular and plural.
 #[derive(Clone, Copy, Debug)]
 pub struct Unit(pub &'static str, pub &'static str);
 
@@ -42,7 +42,7 @@ impl Unit {
     }
 }
 
-/// The pattern by which the document says "https only".
+/// The document's pattern for "https only".
 const HTTPS: &str = "^https://";
 
 impl Bounds {
@@ -61,7 +61,7 @@ impl Bounds {
         })
     }
 
-    /// The bounds as sentences, for the documentation. `unit` is what a length counts.
+    /// The bounds as sentences, for the documentation. `unit` is the unit of a length.
     pub fn sentences(&self, unit: Unit) -> Vec<String> {
         let mut sentences = Vec::new();
         sentences.extend(self.uuid.then(|| "A UUID.".to_owned()));
@@ -119,7 +119,7 @@ fn pattern(node: &Node<'_>) -> Result<Option<String>, Refusal> {
     Ok(Some(text.to_owned()))
 }
 
-/// The lengths, whichever keyword of the three kinds of value carries them.
+/// The lengths, from the keywords of any of the three kinds of value.
 fn lengths(node: &Node<'_>) -> Result<Lengths, Refusal> {
     let either = |keys: [&str; 3]| keys.iter().find_map(|key| node.count_of(key).transpose()).transpose();
     let lowest = either(["minLength", "minItems", "minProperties"])?.filter(|count| *count > 0);

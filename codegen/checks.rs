@@ -1,4 +1,4 @@
-//! `check()`: what the author bounded is looked at before anything is sent.
+//! `check()`: bounded values are validated before anything is sent.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
@@ -21,7 +21,7 @@ pub fn of_object(made: &Struct<'_>, writer: &Writer<'_>) -> Result<TokenStream, 
     Ok(implementation(&made.ident, &statements))
 }
 
-/// The impl of `Check` for a union: that of the arm that is there.
+/// The impl of `Check` for a union: that of its current arm.
 pub fn of_union(union: &Ident, variants: &[Variant<'_>], writer: &Writer<'_>) -> Result<TokenStream, Refusal> {
     let mut arms = Vec::new();
     for Variant { ident, arm, .. } in variants {
@@ -66,13 +66,13 @@ fn of_field(plan: &Plan<'_>, writer: &Writer<'_>) -> Result<TokenStream, Refusal
     Ok(if statements.is_empty() { statements } else { quote!(if let #pattern = &self.#ident { #statements }) })
 }
 
-/// How a value is reached.
+/// How a value is accessed.
 struct Access {
     /// The expression of a reference to it.
     reference: TokenStream,
     /// The expression of the value itself.
     place: TokenStream,
-    /// What stands in front of the dot of a method call.
+    /// The receiver of a method call.
     receiver: TokenStream,
 }
 
@@ -87,7 +87,7 @@ impl Access {
 struct Checks<'w> {
     writer: &'w Writer<'w>,
     at: &'w Pointer,
-    /// The argument's name; empty for the elements of a list, whose place is put in front when a check fails.
+    /// The argument's name; empty for the elements of a list, whose index is prefixed when a check fails.
     name: &'w str,
 }
 
@@ -195,7 +195,7 @@ fn lengths(lengths: Lengths) -> Option<TokenStream> {
 
 type End = Option<(TokenStream, bool)>;
 
-/// A range between two ends, each with whether it is exclusive; nothing if there is no end.
+/// A range between two ends, each with whether it is exclusive; nothing if there is neither.
 fn range(low: End, high: End) -> Option<TokenStream> {
     match (low, high) {
         (None, None) => None,

@@ -20,7 +20,7 @@ pub struct Component {
 #[derive(Clone, Debug)]
 pub enum Body {
     Object(Object),
-    /// The words of a string enum.
+    /// The values of a string enum.
     Words(Vec<String>),
     Union(Union),
 }
@@ -29,7 +29,7 @@ pub enum Body {
 #[derive(Clone, Debug, Default)]
 pub struct Object {
     pub fields: Vec<Field>,
-    /// Whether fields that the document does not name are kept.
+    /// Whether fields that are not in the document are kept.
     pub keep_unknown: bool,
 }
 
@@ -40,7 +40,7 @@ pub struct Field {
     pub name: String,
     pub pointer: Pointer,
     pub required: bool,
-    /// Other spellings of the name.
+    /// Aliases of the name.
     pub aliases: Vec<String>,
     pub schema: Schema,
 }
@@ -48,7 +48,7 @@ pub struct Field {
 /// A choice between several schemas.
 #[derive(Clone, Debug)]
 pub struct Union {
-    /// The property that tells the arms apart; without it they are tried in turn.
+    /// The property that selects the arm; without it they are tried in turn.
     pub tag: Option<String>,
     pub arms: Vec<Arm>,
 }
@@ -59,7 +59,7 @@ pub struct Arm {
     pub pointer: Pointer,
     pub title: Option<String>,
     pub schema: Schema,
-    /// The values of the tag that lead here.
+    /// The values of the tag that select this arm.
     pub words: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ impl Component {
         Ok(Self { name: name.to_owned(), pointer: node.pointer.clone(), description, body: body(node)? })
     }
 
-    /// The components that this one names.
+    /// The components that this one refers to.
     pub fn references(&self) -> Vec<&str> {
         match &self.body {
             Body::Object(object) => object.fields.iter().flat_map(|field| field.schema.references()).collect(),
@@ -140,7 +140,7 @@ fn arm(node: &Node<'_>) -> Result<Arm, Refusal> {
     Ok(Arm { pointer: node.pointer.clone(), title, schema: Schema::read(node)?, words: Vec::new() })
 }
 
-/// Writes down that `word` leads to the arm that `target` names.
+/// Records that `word` selects the arm of `target`.
 fn lead(arms: &mut [Arm], word: &str, target: &Node<'_>) -> Result<(), Refusal> {
     let name = target.text()?;
     let name = name.strip_prefix(COMPONENTS).unwrap_or(name);

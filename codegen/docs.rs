@@ -12,13 +12,13 @@ pub fn attributes(text: &str) -> TokenStream {
     quote! { #(#[doc = #lines])* }
 }
 
-/// `text` as doc comments with four spaces before each, for what is not formatted by prettyplease.
+/// `text` as doc comments, each indented by four spaces, for code that prettyplease does not format.
 pub fn comments(text: &str, depth: usize) -> String {
     let indent = " ".repeat(4 * depth);
     lines(text).into_iter().map(|line| format!("{indent}/// {line}").trim_end().to_owned() + "\n").collect()
 }
 
-/// What is said of a value: its description, then its default and bounds. `name` is all there is to say otherwise.
+/// The documentation of a value: its description, then its default and bounds. Without any of these it is `name`.
 pub fn describe(name: &str, schema: &Schema) -> String {
     let mut sentences = Vec::new();
     sentences.extend(schema.constant.as_ref().map(|word| format!("Always `{word}`.")));
@@ -35,7 +35,7 @@ pub fn sentence(description: Option<&str>, otherwise: &str) -> String {
     description.map_or_else(|| otherwise.to_owned(), ended)
 }
 
-/// What a length counts.
+/// The unit of a length.
 fn unit(shape: &Shape) -> Unit {
     match shape {
         Shape::List(_) => Unit("item", "items"),
@@ -58,7 +58,7 @@ fn ended(text: &str) -> String {
     if open { format!("{text}.") } else { text.to_owned() }
 }
 
-/// The lines of `text`, such that rustdoc takes nothing in them for a link, a tag or a test.
+/// The lines of `text`, escaped so that rustdoc treats nothing in them as a link, a tag or a test.
 fn lines(text: &str) -> Vec<String> {
     let escape_ticks = text.matches('`').count() % 2 == 1;
     let mut fenced = false;
@@ -66,7 +66,7 @@ fn lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.trim().lines() {
         if let Some(language) = line.trim_start().strip_prefix("```") {
-            // A fence without a language, or with Rust in it, would be a doctest.
+            // A fence without a language, or with Rust, would be a doctest.
             let language =
                 Some(language.trim()).filter(|language| !language.is_empty() && !language.starts_with("rust"));
             lines.push(if fenced { "```".to_owned() } else { format!("```{}", language.unwrap_or("text")) });
@@ -83,7 +83,7 @@ fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// One line of prose. `in_code` tells whether it begins, and ends, between two backticks.
+/// One line of prose. `in_code` is whether it starts, and then ends, between two backticks.
 fn escaped(line: &str, in_code: &mut bool) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -105,7 +105,7 @@ fn escaped(line: &str, in_code: &mut bool) -> String {
     out
 }
 
-/// A URL at the start of `text`, bare or marked up already: how long it is, and how Markdown wants it.
+/// A URL at the start of `text`, bare or already marked up: its length, and its Markdown.
 fn link(text: &str) -> Option<(usize, String)> {
     let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
     if is_url(text) {

@@ -1,4 +1,4 @@
-//! The OpenAPI document: read strictly, walked with a pointer in hand.
+//! The OpenAPI document: parsed strictly, and walked with JSON pointers.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,7 +15,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads `text`, refusing what JSON readers silently repair: a key that stands twice in one object.
+    /// Parses `text`, rejecting what JSON parsers silently accept: a duplicate key in an object.
     pub fn read(text: &str) -> Result<Self, Refusal> {
         let top = Pointer::default();
         let duplicate = RefCell::new(None);
@@ -34,7 +34,7 @@ impl Document {
         Node { pointer: Pointer::default(), value: &self.root }
     }
 
-    /// What a local reference such as `#/components/schemas/OmaAgent` leads to.
+    /// The target of a local reference such as `#/components/schemas/OmaAgent`.
     pub fn target(&self, reference: &str) -> Option<Node<'_>> {
         let keys = reference.strip_prefix("#/")?;
         keys.split('/').try_fold(self.root(), |node, key| node.get(&key.replace("~1", "/").replace("~0", "~")))
@@ -52,7 +52,7 @@ impl Document {
     }
 }
 
-/// A value of the document and where it stands.
+/// A value of the document and its pointer.
 #[derive(Clone, Debug)]
 pub struct Node<'d> {
     pub pointer: Pointer,
@@ -60,7 +60,7 @@ pub struct Node<'d> {
 }
 
 impl<'d> Node<'d> {
-    /// Turns this node down.
+    /// Rejects this node.
     pub fn refuse(&self, reason: impl Into<String>) -> Refusal {
         self.pointer.refuse(reason)
     }
@@ -70,7 +70,7 @@ impl<'d> Node<'d> {
         self.value.get(key).map(|value| Self { pointer: self.pointer.child(key), value })
     }
 
-    /// The member `key`, which must be there.
+    /// The member `key`, which must be present.
     pub fn require(&self, key: &str) -> Result<Self, Refusal> {
         self.get(key).ok_or_else(|| self.refuse(format!("`{key}` is missing")))
     }
@@ -112,7 +112,7 @@ impl<'d> Node<'d> {
         self.items_of(key)?.iter().map(Self::text).collect()
     }
 
-    /// The truth value at `key`; absent is `false`.
+    /// The boolean at `key`; absent is `false`.
     pub fn flag_of(&self, key: &str) -> Result<bool, Refusal> {
         let Some(node) = self.get(key) else { return Ok(false) };
         node.value.as_bool().ok_or_else(|| node.refuse("must be true or false"))
@@ -129,7 +129,7 @@ impl<'d> Node<'d> {
     }
 }
 
-/// Builds a [`Value`], remembering the first key that stood twice in one object.
+/// Builds a [`Value`], recording the first duplicate key in an object.
 struct Strict<'r> {
     pointer: Pointer,
     duplicate: &'r RefCell<Option<Refusal>>,

@@ -6,12 +6,12 @@ use super::platform::Platform;
 use super::refusal::Refusal;
 use super::typify::Types;
 
-/// The variant that every open type has for what it does not know.
+/// The variant of every open type for unknown values.
 pub const UNKNOWN: &str = "Unknown";
-/// The variant of the word `unknown`, when the platform itself says it.
+/// The variant of the value `unknown`, if the platform itself has it.
 const SAYS_UNKNOWN: &str = "UnknownValue";
 
-/// The macro call that makes the enum. It is text and not tokens, because prettyplease cannot format macro input.
+/// The macro call that defines the enum. It is text and not tokens, because prettyplease cannot format macro input.
 pub fn text(
     platform: &Platform<'_>,
     types: &Types,

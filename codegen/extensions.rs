@@ -1,14 +1,14 @@
-//! One walk over the whole document: extensions are a closed list, references lead somewhere.
+//! One walk over the whole document: extensions are from a closed list, references resolve.
 
 use serde_json::Value;
 
 use super::document::{Document, Node};
 use super::refusal::Refusal;
 
-/// Where in the document a node stands, as far as extensions care.
+/// The kind of place of a node in the document, as far as it matters for extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// A map whose keys are names, and what stands under each name.
+    /// A map whose keys are names, and the place of its values.
     Names(&'static Self),
     Operation,
     Media,
@@ -19,7 +19,7 @@ enum Place {
     Other,
 }
 
-/// The value that an extension takes.
+/// The kind of value of an extension.
 #[derive(Clone, Copy, Debug)]
 enum Takes {
     Truth,
@@ -29,7 +29,7 @@ enum Takes {
     OneOf(&'static [&'static str]),
 }
 
-/// The closed list: name, where it may stand (none: anywhere), what it takes.
+/// The closed list: name, allowed places (none: anywhere), kind of value.
 const EXTENSIONS: [(&str, &[Place], Takes); 10] = [
     ("x-provenance", &[], Takes::OneOf(&["seed", "server", "docs", "inferred"])),
     ("x-retry", &[Place::Operation], Takes::OneOf(&["idempotent", "never"])),
@@ -43,10 +43,10 @@ const EXTENSIONS: [(&str, &[Place], Takes); 10] = [
     ("x-keep-unknown", &[Place::Component], Takes::Truth),
 ];
 
-/// What is data rather than description, and may hold any key.
+/// Keys whose values are data rather than schema, and may have any key.
 const DATA: [&str; 4] = ["example", "examples", "default", "enum"];
 
-/// Everything wrong with the extensions and references of the document.
+/// All errors in the extensions and references of the document.
 pub fn refusals(document: &Document) -> Vec<Refusal> {
     let mut walk = Walk { document, refusals: Vec::new() };
     walk.visit(&document.root(), Place::Other);
@@ -95,7 +95,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Every operation says where its facts come from.
+    /// Every operation states the provenance of its facts.
     fn provenance(&mut self, node: &Node<'_>, place: Place) {
         if place == Place::Operation && node.get("x-provenance").is_none() {
             self.refusals.push(node.refuse("`x-provenance` is missing"));
@@ -113,7 +113,7 @@ fn extension(key: &str, node: &Node<'_>, place: Place) -> Result<(), Refusal> {
 }
 
 impl Takes {
-    /// Says what would have been right if `value` is not.
+    /// Returns what is expected if `value` is not valid.
     fn accept(self, value: &Value) -> Result<(), String> {
         let texts = || value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_string));
         match self {
@@ -131,7 +131,7 @@ impl Takes {
     }
 }
 
-/// Where the elements of an array stand, the array standing at `place`.
+/// The place of the elements of an array at `place`.
 fn element(place: Place) -> Place {
     match place {
         // The arms of a union and the wrapper around a reference are schemas like those of properties.
@@ -140,13 +140,13 @@ fn element(place: Place) -> Place {
     }
 }
 
-/// Where the child `key` of a node stands.
+/// The place of the child `key` of a node.
 fn under(key: &str) -> Place {
     match key {
         "schemas" => Place::Names(&Place::Component),
         "properties" => Place::Names(&Place::Property),
         "content" => Place::Names(&Place::Media),
-        // `parameters` is a list in an operation and a map in the components; a list has no keys to mistake.
+        // `parameters` is a list in an operation and a map in the components; a list has no keys to confuse.
         "paths" | "responses" | "headers" | "parameters" | "requestBodies" | "securitySchemes" | "mapping"
         | "links" | "callbacks" | "scopes" | "variables" => Place::Names(&Place::Other),
         "get" | "put" | "post" | "delete" | "patch" | "head" | "options" | "trace" => Place::Operation,

@@ -1,4 +1,4 @@
-//! A field of a struct: whether it may be absent or null, and what that makes of its type.
+//! A field of a struct: whether it may be absent or null, and the resulting type.
 
 use std::collections::BTreeSet;
 
@@ -11,57 +11,57 @@ use super::docs;
 use super::platform::Direction;
 use super::schema::Shape;
 
-/// A field to be written.
+/// A field to be generated.
 pub struct Plan<'a> {
     pub field: &'a Field,
     pub ident: Ident,
-    /// The type without what presence adds.
+    /// The type without the `Option`s of its presence.
     pub bare: Type,
     pub presence: Presence,
     pub taken: Taken,
 }
 
-/// What absent and null mean for a field.
+/// The meaning of absent and null for a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// Always there.
+    /// Always present.
     Required,
-    /// Always there, but may be null.
+    /// Always present, but may be null.
     Nullable,
-    /// May be absent; null says the same.
+    /// May be absent; null means the same.
     Optional,
-    /// Absent leaves what is, or stands for the default; null is a value of its own.
+    /// Absent leaves the value unchanged, or means the default; null is a distinct value.
     Patch,
-    /// A list or map of a received object: absent and null are the empty one.
+    /// A list or map of a received object: absent and null mean empty.
     Filled,
 }
 
-/// How an argument is taken.
+/// The parameter type of an argument.
 #[derive(Clone)]
 pub enum Taken {
-    /// As `impl Into` the type.
+    /// `impl Into` of the type.
     Into,
-    /// As anything that iterates over strings.
+    /// Anything that iterates over strings.
     Strings,
-    /// As anything that iterates over the elements.
+    /// Anything that iterates over the elements.
     Elements(Type),
-    /// As anything that iterates over names and JSON values.
+    /// Anything that iterates over names and JSON values.
     Entries,
-    /// As the type inside the box.
+    /// The type inside the box.
     Unboxed(Type),
-    /// As `impl Into` the type inside the box.
+    /// `impl Into` of the type inside the box.
     IntoUnboxed(Type),
-    /// As it is.
+    /// The type itself.
     Plain,
 }
 
 impl Presence {
-    /// What `field` means in an object that goes `direction`; `update` tells whether the object changes something.
+    /// The presence of `field` in an object of `direction`; `update` is whether the object is an update.
     pub fn of(field: &Field, direction: Direction, update: bool) -> Self {
         let list = matches!(field.schema.shape, Shape::List(_));
         let map = matches!(field.schema.shape, Shape::Map(_));
         let nullable = field.schema.nullable;
-        // A null that is sent is not the default, if there is one.
+        // An explicit null differs from the default, if there is one.
         let defaults = field.schema.default.as_ref().is_some_and(|default| !default.is_null());
         match (field.required, direction) {
             (false, _) if update && nullable => Self::Patch,
@@ -76,7 +76,7 @@ impl Presence {
 }
 
 impl Taken {
-    /// How a value of the type `bare` is taken; `open` are the names of the types that have conversions into them.
+    /// How a value of the type `bare` is passed; `open` has the names of the types with conversions into them.
     pub fn of(bare: &Type, open: &BTreeSet<&str>) -> Self {
         let Some((name, argument)) = last_segment(bare) else { return Self::Plain };
         match (name.as_str(), argument) {
@@ -113,7 +113,7 @@ impl Taken {
         }
     }
 
-    /// The value that the argument `name` becomes.
+    /// The value of the argument `name`.
     pub fn value(&self, name: &Ident) -> TokenStream {
         match self {
             Self::Into => quote!(#name.into()),
@@ -140,12 +140,12 @@ impl Plan<'_> {
         }
     }
 
-    /// Whether `new` asks for it.
+    /// Whether it is a parameter of `new`.
     pub fn is_argument(&self) -> bool {
         self.field.required
     }
 
-    /// The public field. `reads` tells whether it needs what only reading needs.
+    /// The public field. `reads` is whether it needs attributes for deserializing.
     pub fn definition(&self, reads: bool) -> TokenStream {
         let docs = docs::attributes(&docs::describe(&self.field.name, &self.field.schema));
         let attributes = self.attributes(reads, true);
@@ -153,7 +153,7 @@ impl Plan<'_> {
         quote!(#docs #attributes pub #ident: #ty,)
     }
 
-    /// The field of a private struct that is only read.
+    /// The field of a private struct that is only deserialized.
     pub fn private_definition(&self) -> TokenStream {
         let attributes = self.attributes(true, false);
         let (ident, ty) = (&self.ident, self.ty());
@@ -173,7 +173,7 @@ impl Plan<'_> {
         quote!(#ident: #ty)
     }
 
-    /// The field in the struct that `new` makes.
+    /// The field in the struct that `new` creates.
     pub fn initial(&self) -> TokenStream {
         let ident = &self.ident;
         match (self.is_argument(), self.presence) {
@@ -195,7 +195,7 @@ impl Plan<'_> {
         }
         let optional = matches!(self.presence, Presence::Optional | Presence::Patch);
         let whole = is_whole(&self.bare);
-        // serde takes a missing `Option` for none only as long as it reads it by itself.
+        // serde treats a missing `Option` as `None` only without a custom deserializer.
         let nullable_by_hand = whole && self.presence == Presence::Nullable;
         if reads && (optional || nullable_by_hand || self.presence == Presence::Filled) {
             arguments.push(quote!(default));
@@ -221,13 +221,13 @@ pub fn is_string(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|(name, _)| name == "String")
 }
 
-/// Whether the type is one of whole numbers.
+/// Whether the type is an integer.
 fn is_whole(ty: &Type) -> bool {
     let names = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
     last_segment(ty).is_some_and(|(name, _)| names.contains(&name.as_str()))
 }
 
-/// The last name of a path type and its first type argument.
+/// The last segment of a path type and its first type argument.
 fn last_segment(ty: &Type) -> Option<(String, Option<&Type>)> {
     let Type::Path(path) = ty else { return None };
     let segment = path.path.segments.last()?;

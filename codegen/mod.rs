@@ -4,8 +4,8 @@
 //! document -> api (checked) -> platform (pruned) -> typify (Rust types) -> types, operations (text)
 //! ```
 //!
-//! `build.rs` writes the text into `OUT_DIR`; `tests/codegen.rs` compares it with committed files. Whatever is wrong with a
-//! document is a [`Refusal`](refusal::Refusal): where it is, and why.
+//! `build.rs` writes the text into `OUT_DIR`; `tests/codegen.rs` compares it with committed files. Each error in a
+//! document is a [`Refusal`](refusal::Refusal): its pointer and its reason.
 
 mod answer;
 mod api;
@@ -44,7 +44,7 @@ pub struct Generated {
     pub operations: String,
 }
 
-/// Reads and checks the whole document, then generates the code of `platforms`.
+/// Parses and validates the whole document, then generates the code of `platforms`.
 pub fn generate(document: &str, platforms: &[&str]) -> Result<Vec<Generated>, Refusals> {
     let api = Api::read(document)?;
     platforms.iter().map(|name| one(&api, name)).collect()

@@ -1,4 +1,4 @@
-//! The public names of a platform, one per line: a snapshot of it shows in a review what users will notice.
+//! The public names of a platform, one per line: a snapshot shows changes of the public API in a review.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -65,7 +65,7 @@ fn union_lines(writer: &Writer<'_>, component: &Component, union: &Union) -> Res
     Ok(lines)
 }
 
-/// Tokens without the paths that generated code needs and readers do not.
+/// Tokens without the paths that only generated code needs.
 fn short(tokens: &TokenStream) -> String {
     let mut text = tokens.to_string().replace(' ', "");
     let paths = ["string", "option", "vec", "boxed", "collections", "convert", "iter"];

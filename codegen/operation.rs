@@ -5,10 +5,10 @@ use super::document::{Document, Node};
 use super::refusal::{Pointer, Refusal};
 use super::schema::Schema;
 
-/// The platforms that the crate knows.
+/// The platforms that the crate supports.
 pub const PLATFORMS: [&str; 5] = ["elephantasm", "oma", "eclips", "launchpad", "elacity"];
 
-/// The methods that a path item may carry, as OpenAPI spells them.
+/// The methods that a path item may have, as OpenAPI writes them.
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
 
 /// One method on one path.
@@ -22,13 +22,13 @@ pub struct Operation {
     pub pieces: Vec<Piece>,
     pub authenticated: bool,
     pub idempotent: bool,
-    /// The time for one attempt, in milliseconds, where the default is too short.
+    /// The attempt timeout, in milliseconds, where the default is too short.
     pub timeout: Option<u64>,
     pub query: Vec<Parameter>,
     /// The request body, if it is JSON or a form.
     pub body: Option<Schema>,
     pub answer: Answer,
-    /// The operation of which this one is another spelling.
+    /// The operation of which this one is an alternate.
     pub alternate_of: Option<String>,
 }
 
@@ -54,7 +54,7 @@ impl Operation {
         self.id.strip_prefix(&format!("{}_", self.platform)).unwrap_or(&self.id)
     }
 
-    /// The path with its template names erased: what a router sees.
+    /// The path without its template names, as a router sees it.
     pub fn route(&self) -> String {
         let pieces = self.pieces.iter().map(|piece| match piece {
             Piece::Text(text) => text.as_str(),
@@ -64,7 +64,7 @@ impl Operation {
     }
 }
 
-/// Every operation of the document, in its order, each by itself: what is wrong with one hides nothing of another.
+/// Every operation of the document, in order, each by itself: an error in one does not hide those of another.
 pub fn read_all(document: &Document) -> Result<Vec<Result<Operation, Refusal>>, Refusal> {
     let mut operations = Vec::new();
     for (path, item) in document.root().entries_of("paths")? {
@@ -75,7 +75,7 @@ pub fn read_all(document: &Document) -> Result<Vec<Result<Operation, Refusal>>, 
     Ok(operations)
 }
 
-/// What is needed to read one operation.
+/// The context for parsing one operation.
 struct Reader<'d, 'r> {
     document: &'d Document,
     path: &'d str,
@@ -190,7 +190,7 @@ impl<'d> Reader<'d, '_> {
         Ok(Some((seconds * 1000.0).round() as u64))
     }
 
-    /// The schema of a JSON or form body. Other bodies, multipart above all, are put together by hand.
+    /// The schema of a JSON or form body. Other bodies, mainly multipart, are hand-written.
     fn body(&self) -> Result<Option<Schema>, Refusal> {
         let Some(body) = self.node.get("requestBody") else { return Ok(None) };
         let content = self.document.resolve(body)?.require("content")?;
@@ -206,7 +206,7 @@ impl<'d> Reader<'d, '_> {
     }
 }
 
-/// The parameters that stand at `place`, by name.
+/// The parameters at `place`, by name.
 fn parameters_in<'d>(parameters: &[Node<'d>], place: &str) -> Result<Vec<(&'d str, Node<'d>)>, Refusal> {
     let mut found = Vec::new();
     for parameter in parameters {
@@ -233,7 +233,7 @@ fn parameter(name: &str, node: &Node<'_>) -> Result<Parameter, Refusal> {
     Ok(Parameter { name: name.to_owned(), pointer: node.pointer.clone(), required: node.flag_of("required")?, schema })
 }
 
-/// A path as text and ids, in turn.
+/// A path as a sequence of text and ids.
 fn split_path(path: &str) -> Result<Vec<Piece>, String> {
     if !path.starts_with('/') {
         return Err("a path begins with `/`".to_owned());

@@ -1,4 +1,4 @@
-//! The file of operations of one platform: the table that the resource methods name.
+//! The operations file of one platform: the table that the resource methods refer to.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub fn constant_name(operation: &Operation) -> String {
     operation.name().to_shouty_snake_case()
 }
 
-/// The type of the decoded answer.
+/// The type of the decoded response.
 pub fn answer_type(platform: &Platform<'_>, types: &Types, operation: &Operation) -> Result<Type, Refusal> {
     let Some(schema) = operation.answer.schema() else {
         return Ok(if operation.answer == Answer::Bytes { parse_quote!(crate::http::Bytes) } else { parse_quote!(()) });
@@ -44,7 +44,7 @@ pub fn answer_type(platform: &Platform<'_>, types: &Types, operation: &Operation
     })
 }
 
-/// Puts `types::` in front of the generated types, which the table sees from the module beside theirs.
+/// Prefixes the generated types with `types::`: the table is in a sibling module.
 fn qualify(ty: &mut Type, names: &BTreeSet<&str>) {
     let Type::Path(path) = ty else { return };
     for segment in &mut path.path.segments {

@@ -25,14 +25,14 @@ pub struct Platform<'a> {
     tags: BTreeMap<&'a str, Tag<'a>>,
 }
 
-/// A tag that a struct does not keep as a field, because it can only be one word.
+/// A tag that a struct does not have as a field, because it has only one possible value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag<'a> {
     pub property: &'a str,
     pub word: &'a str,
 }
 
-/// Which ways a type goes.
+/// The directions of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Direction {
     pub sent: bool,
@@ -63,28 +63,28 @@ impl<'a> Platform<'a> {
         component.strip_prefix(&self.prefix).unwrap_or(component)
     }
 
-    /// Which ways the component goes.
+    /// The directions of the component.
     pub fn direction(&self, component: &str) -> Direction {
         Direction { sent: self.sent.contains(component), received: self.received.contains(component) }
     }
 
-    /// Whether the component changes something that exists, so that absent and null differ.
+    /// Whether the component updates an existing object, so that absent and null differ.
     pub fn is_update(&self, component: &str) -> bool {
         self.updates.contains(component)
     }
 
-    /// The tag that the component's struct writes by itself.
+    /// The tag that the component's struct serializes by itself.
     pub fn tag(&self, component: &str) -> Option<Tag<'a>> {
         self.tags.get(component).copied()
     }
 
-    /// The fields of an object, without the tag that its struct writes by itself.
+    /// The fields of an object, without the tag that its struct serializes by itself.
     pub fn fields<'o>(&self, component: &str, object: &'o Object) -> Vec<&'o Field> {
         let tag = self.tag(component).map(|tag| tag.property);
         object.fields.iter().filter(|field| Some(field.name.as_str()) != tag).collect()
     }
 
-    /// The other spellings of a primary operation.
+    /// The alternates of a primary operation.
     pub fn alternates(&self, primary: &Operation) -> Vec<&'a Operation> {
         self.alternates
             .iter()
@@ -152,7 +152,7 @@ fn reach<'a>(api: &'a Api, schemas: impl Iterator<Item = &'a Schema>) -> BTreeSe
     reached
 }
 
-/// Bodies of PATCH and of operations that stand in for one, and what is named an update.
+/// Bodies of PATCH and of its alternates, and components that are named an update.
 fn updates<'a>(operations: &[&'a Operation], components: &[&'a Component]) -> BTreeSet<&'a str> {
     let patches: BTreeSet<&str> = operations
         .iter()
@@ -175,8 +175,8 @@ fn updates<'a>(operations: &[&'a Operation], components: &[&'a Component]) -> BT
     bodies.chain(named).collect()
 }
 
-/// The structs that need no field for their tag: in every union of theirs the same one word leads to them, and where they
-/// stand outside of a union, the document says that the property is always that word.
+/// The structs that need no field for their tag: every union that contains them selects them by the same single value,
+/// and where they are used outside a union, the document restricts the property to that value.
 fn tags<'a>(components: &[&'a Component], operations: &[&'a Operation]) -> BTreeMap<&'a str, Tag<'a>> {
     let mut leads: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for (tag, arm) in components.iter().flat_map(|component| tagged_arms(component)) {
@@ -201,7 +201,7 @@ fn tagged_arms(component: &Component) -> Vec<(&str, &Arm)> {
     }
 }
 
-/// The components that are named elsewhere than in an arm of a tagged union.
+/// The components that are referred to outside the arms of tagged unions.
 fn used_plainly<'a>(components: &[&'a Component], operations: &[&'a Operation]) -> BTreeSet<&'a str> {
     let untagged = components.iter().filter(|component| tagged_arms(component).is_empty());
     let bodies = operations.iter().flat_map(|operation| operation.body.iter().chain(operation.answer.schema()));

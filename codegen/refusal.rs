@@ -1,4 +1,4 @@
-//! Why a document is turned down, and where.
+//! Why a document is rejected, and where.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ impl Pointer {
         Self(format!("{}/{}", self.0, key.replace('~', "~0").replace('/', "~1")))
     }
 
-    /// The pointer to something further down, key by key.
+    /// The pointer to a descendant, key by key.
     pub fn descend(&self, keys: &[&str]) -> Self {
         keys.iter().fold(self.clone(), |pointer, key| pointer.child(key))
     }
 
-    /// Turns down what is at this place.
+    /// Rejects the value at this pointer.
     pub fn refuse(&self, reason: impl Into<String>) -> Refusal {
         Refusal { pointer: self.clone(), reason: reason.into() }
     }
@@ -28,7 +28,7 @@ impl Pointer {
     }
 }
 
-/// One thing that is wrong with the document.
+/// One error in the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pointer: Pointer,
@@ -41,12 +41,12 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Everything that one stage found wrong, so that an author need not mend a document one build at a time.
+/// All errors that one stage found, so that an author need not fix a document one build at a time.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusals(Vec<Refusal>);
 
 impl Refusals {
-    /// `Ok` if there is nothing to turn down. What several operations of one path share is told once.
+    /// `Ok` if there are no errors. An error that several operations of one path share is reported once.
     pub fn none_of(refusals: Vec<Refusal>) -> Result<(), Self> {
         let mut once: Vec<Refusal> = Vec::new();
         for refusal in refusals {

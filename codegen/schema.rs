@@ -1,7 +1,7 @@
 //! A schema where it is used: the type of a property, of an element, of a body.
 //!
-//! Only what has a plain Rust type may stand inline. Objects, string enums and unions are components, so that schema and
-//! Rust type are one to one.
+//! Only schemas with a plain Rust type may be inline. Objects, string enums and unions are components, so that schemas
+//! and Rust types correspond one to one.
 
 use serde_json::Value;
 
@@ -9,20 +9,20 @@ use super::bounds::Bounds;
 use super::document::Node;
 use super::refusal::Refusal;
 
-/// What a value looks like, and what its author said about it.
+/// The shape of a value, and its annotations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schema {
     pub shape: Shape,
     pub nullable: bool,
     pub description: Option<String>,
     pub default: Option<Value>,
-    /// The only word that a string may be.
+    /// The only value that a string may have.
     pub constant: Option<String>,
     pub deprecated: bool,
     pub bounds: Bounds,
 }
 
-/// The kinds of value that may stand inline.
+/// The kinds of value that may be inline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     Text,
@@ -34,19 +34,19 @@ pub enum Shape {
     },
     Number,
     Any,
-    /// Bytes: only ever the whole of a body or a part of a form.
+    /// Bytes: only a whole body or a part of a form.
     Binary,
     List(Box<Schema>),
-    /// An object with free keys.
+    /// An object with arbitrary keys.
     Map(Box<Schema>),
     /// A component, by its full name.
     Component(String),
 }
 
-/// What a reference to a component begins with.
+/// The prefix of a reference to a component.
 pub const COMPONENTS: &str = "#/components/schemas/";
 
-/// The keywords that the generator understands, and those that it may pass over because they change nothing in Rust.
+/// The keywords that the generator supports, and those that it may ignore because they change nothing in Rust.
 const KEYWORDS: [&str; 28] = [
     "type",
     "format",
@@ -94,7 +94,7 @@ impl Schema {
         })
     }
 
-    /// The components that this schema names.
+    /// The components that this schema refers to.
     pub fn references(&self) -> Vec<&str> {
         match &self.shape {
             Shape::Component(name) => vec![name],
@@ -104,7 +104,7 @@ impl Schema {
     }
 }
 
-/// Refuses a keyword that would be dropped in silence.
+/// Rejects a keyword that would be silently ignored.
 pub fn known_keywords(node: &Node<'_>) -> Result<(), Refusal> {
     let known = |key: &str| KEYWORDS.contains(&key) || IGNORED.contains(&key) || key.starts_with("x-");
     match node.entries()?.into_iter().find(|(key, _)| !known(key)) {
@@ -113,7 +113,7 @@ pub fn known_keywords(node: &Node<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// The words of a string enum; `null` among them says no more than `nullable`.
+/// The values of a string enum; `null` among them means the same as `nullable`.
 pub fn words(node: &Node<'_>) -> Result<Vec<String>, Refusal> {
     let words = node.items_of("enum")?.into_iter().filter(|word| !word.value.is_null());
     words.map(|word| word.text().map(str::to_owned)).collect()
@@ -144,7 +144,7 @@ fn shape(node: &Node<'_>) -> Result<Shape, Refusal> {
     }
 }
 
-/// The component that a reference names, be it bare or wrapped in `allOf` for the sake of its siblings.
+/// The component of a reference, bare or wrapped in `allOf` because of its siblings.
 fn component(node: &Node<'_>) -> Result<Option<String>, Refusal> {
     let reference = match node.get("allOf") {
         None => node.get("$ref"),
@@ -175,7 +175,7 @@ fn text(node: &Node<'_>) -> Result<Shape, Refusal> {
     }
 }
 
-/// An object without properties is a map; what its values are, `additionalProperties` says.
+/// An object without properties is a map; `additionalProperties` is the schema of its values.
 fn map(node: &Node<'_>) -> Result<Shape, Refusal> {
     if node.get("properties").is_some() {
         return Err(node.refuse("an inline object; make it a component"));
@@ -187,12 +187,12 @@ fn map(node: &Node<'_>) -> Result<Shape, Refusal> {
 }
 
 impl Schema {
-    /// The schema that says nothing.
+    /// The schema without constraints.
     pub fn any() -> Self {
         Self::of(Shape::Any)
     }
 
-    /// The schema that says no more than `shape`.
+    /// The schema with `shape` only.
     pub fn of(shape: Shape) -> Self {
         let bounds = Bounds::default();
         Self { shape, nullable: false, description: None, default: None, constant: None, deprecated: false, bounds }

@@ -1,4 +1,4 @@
-//! The methods that set what `new` does not ask for.
+//! The setters of fields that are not parameters of `new`.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -7,7 +7,7 @@ use syn::Ident;
 use super::docs;
 use super::fields::{Plan, Presence};
 
-/// The setter of a field, and what clears it; nothing for what `new` asks for.
+/// The setter of a field, and the method that clears it; nothing for parameters of `new`.
 pub fn of(plan: &Plan<'_>) -> TokenStream {
     if plan.is_argument() {
         return TokenStream::new();
@@ -17,7 +17,7 @@ pub fn of(plan: &Plan<'_>) -> TokenStream {
     quote!(#setter #clear)
 }
 
-/// The identifier without the underscore that keeps it apart from a keyword.
+/// The identifier without the underscore that distinguishes it from a keyword.
 pub fn stem(ident: &Ident) -> String {
     ident.to_string().trim_end_matches('_').to_owned()
 }
@@ -56,7 +56,7 @@ fn clear(plan: &Plan<'_>) -> TokenStream {
     }
 }
 
-/// The field's own name, unless a method that every type has is called so.
+/// The field's own name, unless every type has a method of that name.
 fn setter_name(field: &Ident) -> Ident {
     let taken = ["new", "clone", "check"];
     if taken.iter().any(|name| field == name) { format_ident!("with_{field}") } else { field.clone() }

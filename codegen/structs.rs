@@ -1,4 +1,4 @@
-//! Objects: the struct, `new`, and what reads other spellings.
+//! Objects: the struct, `new`, and the deserialization of aliases.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -10,15 +10,15 @@ use super::fields::{Plan, Presence};
 use super::platform::Tag;
 use super::setters;
 
-/// A struct to be written.
+/// A struct to be generated.
 pub struct Struct<'a> {
     pub ident: Ident,
     pub description: String,
     pub fields: Vec<Plan<'a>>,
     pub keep_unknown: bool,
-    /// The tag that serialising writes first.
+    /// The tag that is serialized first.
     pub tag: Option<Tag<'a>>,
-    /// Query parameters are written and never read.
+    /// Query parameters are serialized and never deserialized.
     pub write_only: bool,
 }
 
@@ -95,7 +95,7 @@ impl Struct<'_> {
         }
     }
 
-    /// serde's own aliases refuse an object that has both spellings, and a flattened map would keep the tag.
+    /// serde's own aliases reject an object that has both names, and a flattened map would keep the tag.
     fn needs_shadow(&self) -> bool {
         let has_aliases = self.fields.iter().any(|plan| !plan.field.aliases.is_empty());
         has_aliases || (self.keep_unknown && self.tag.is_some())
@@ -105,7 +105,7 @@ impl Struct<'_> {
         format_ident!("{}OnTheWire", self.ident)
     }
 
-    /// A private struct with one field for each spelling, and how the public one comes of it.
+    /// A private struct with one field for each name, and its conversion into the public one.
     fn shadow(&self) -> TokenStream {
         let (ident, shadow) = (&self.ident, self.shadow_ident());
         let fields = self.fields.iter().map(shadow_fields);
@@ -131,7 +131,7 @@ impl Struct<'_> {
     }
 }
 
-/// The fields of the shadow for one field: itself, or one for each of its spellings.
+/// The fields of the private struct for one field: itself, or one for each of its names.
 fn shadow_fields(plan: &Plan<'_>) -> TokenStream {
     if plan.field.aliases.is_empty() {
         return plan.private_definition();

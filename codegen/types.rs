@@ -1,4 +1,4 @@
-//! The file of types of one platform.
+//! The types file of one platform.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::structs::Struct;
 use super::typify::Types;
 use super::unions;
 
-/// Writes the types of a platform.
+/// Generates the types of a platform.
 pub struct Writer<'a> {
     pub platform: &'a Platform<'a>,
     pub types: &'a Types,
@@ -25,7 +25,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Writes `platform`, whose Rust types are `types`.
+    /// Generates the types of `platform`, whose Rust types are `types`.
     pub fn new(platform: &'a Platform<'a>, types: &'a Types) -> Self {
         let open = platform.components.iter().filter(|component| !matches!(component.body, Body::Object(_)));
         let open = open.map(|component| platform.type_name(&component.name)).collect();
@@ -112,7 +112,7 @@ pub fn formatted(tokens: TokenStream, at: &Pointer) -> Result<String, Refusal> {
     Ok(spaced(&prettyplease::unparse(&file)))
 }
 
-/// Puts an empty line between items, which prettyplease leaves out.
+/// Adds an empty line between items, which prettyplease omits.
 fn spaced(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut after_item = false;
@@ -127,7 +127,7 @@ fn spaced(text: &str) -> String {
     out
 }
 
-/// Refuses names that would meet in Rust or on the wire.
+/// Rejects names that would collide in Rust or on the wire.
 fn one_of_each(made: &Struct<'_>, at: &Pointer) -> Result<(), Refusal> {
     let mut idents: BTreeSet<String> = made.keep_unknown.then(|| "unknown".to_owned()).into_iter().collect();
     let mut spellings = BTreeSet::new();

@@ -1,8 +1,9 @@
 //! Asks progenitor's generator for the Rust type of everything.
 //!
-//! typify is asked one question only: what is the type of this? So it gets every object with bare, required properties and
-//! every union as an object with one required property per arm. What may be absent or null, and what a union looks like, we
-//! know better. That keeps it from guessing at unions, and it still breaks cycles with boxes.
+//! typify is used for one question only: what is the type of this? So it gets every object with bare, required
+//! properties and every union as an object with one required property per arm. The generator itself decides what may be
+//! absent or null, and the shape of unions. That keeps typify from guessing at unions, and it still breaks cycles with
+//! boxes.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,15 +17,15 @@ use super::platform::{Params, Platform};
 use super::refusal::{Pointer, Refusal};
 use super::schema::{COMPONENTS, Schema, Shape};
 
-/// The names under which typify sees our own types, and what they are.
+/// The names under which typify sees our own types, and their paths.
 const TIMESTAMP: &str = "PolyagentTimestamp";
 const SECRET: &str = "PolyagentSecret";
-/// The object whose properties are the answers of the operations.
+/// The object whose properties are the responses of the operations.
 const ANSWERS: &str = "PolyagentAnswers";
 
-/// What typify made of a platform's schemas.
+/// typify's output for a platform's schemas.
 pub struct Types {
-    /// For each type its members, by their names on the wire.
+    /// The members of each type, by their names on the wire.
     members: BTreeMap<String, BTreeMap<String, Member>>,
 }
 
@@ -37,7 +38,7 @@ pub struct Member {
 }
 
 impl Types {
-    /// Has the types of `platform` made.
+    /// Generates the types of `platform`.
     pub fn of(platform: &Platform<'_>, params: &[Params]) -> Result<Self, Refusal> {
         let pointer = Pointer::default().descend(&["components", "schemas"]);
         let schemas = schemas(platform, params);
@@ -54,7 +55,7 @@ impl Types {
         Ok((member.ident.clone(), ty))
     }
 
-    /// The identifier that typify gave to the word `name` of the string enum `owner`.
+    /// The identifier that typify gave to the value `name` of the string enum `owner`.
     pub fn variant(&self, owner: &str, name: &str, at: &Pointer) -> Result<Ident, Refusal> {
         self.member(owner, name, at).map(|member| member.ident.clone())
     }
@@ -64,7 +65,7 @@ impl Types {
         self.field(owner, &arm_name(index), at).map(|(_, ty)| ty)
     }
 
-    /// The type inside the answer of the operation `id`.
+    /// The type inside the response of the operation `id`.
     pub fn answer(&self, id: &str, at: &Pointer) -> Result<Type, Refusal> {
         self.field(ANSWERS, id, at).map(|(_, ty)| ty)
     }
@@ -99,7 +100,7 @@ fn generate(schemas: &Map<String, Value>) -> Result<syn::File, String> {
     syn::parse2(generator.get_type_space().to_stream()).map_err(|error| error.to_string())
 }
 
-/// The schemas as typify shall see them.
+/// The schemas as passed to typify.
 fn schemas(platform: &Platform<'_>, params: &[Params]) -> Map<String, Value> {
     let mut schemas = Map::new();
     for component in &platform.components {
@@ -138,7 +139,7 @@ fn object(properties: impl Iterator<Item = (String, Value)>) -> Value {
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
-/// The schema without anything but its shape.
+/// The schema reduced to its shape.
 fn bare(platform: &Platform<'_>, schema: &Schema) -> Value {
     let reference = |name: &str| json!({ "$ref": format!("{COMPONENTS}{name}") });
     match &schema.shape {
@@ -157,7 +158,7 @@ fn bare(platform: &Platform<'_>, schema: &Schema) -> Value {
     }
 }
 
-/// Like [`bare`], but an element may be null, and there is nobody else to remember it.
+/// Like [`bare`], but keeps whether an element may be null, which is recorded nowhere else.
 fn nested(platform: &Platform<'_>, schema: &Schema) -> Value {
     let bare = bare(platform, schema);
     match (&schema.shape, schema.nullable, bare) {
@@ -166,7 +167,7 @@ fn nested(platform: &Platform<'_>, schema: &Schema) -> Value {
     }
 }
 
-/// The name of a type that typify made, and its members.
+/// The name of a type that typify generated, and its members.
 fn members(item: &Item) -> Option<(String, BTreeMap<String, Member>)> {
     match item {
         Item::Struct(item) => {
@@ -191,11 +192,11 @@ fn members(item: &Item) -> Option<(String, BTreeMap<String, Member>)> {
     }
 }
 
-/// The name on the wire, if `#[serde(rename = "..")]` says that it is not the identifier.
+/// The name on the wire, if `#[serde(rename = "..")]` changes it from the identifier.
 fn renamed(attributes: &[syn::Attribute]) -> Option<String> {
     let mut name = None;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-        // What is not understood belongs to typify's own idea of the field.
+        // Other attributes are typify's own and are ignored.
         let _ = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("rename") {
                 name = Some(meta.value()?.parse::<syn::LitStr>()?.value());

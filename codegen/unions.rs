@@ -1,4 +1,4 @@
-//! Unions: with a tag that tells the arms apart, or tried in turn.
+//! Unions: with a tag that selects the arm, or with arms tried in turn.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::schema::Shape;
 use super::types::{Writer, formatted};
 
-/// A variant to be written.
+/// A variant to be generated.
 pub struct Variant<'a> {
     pub ident: Ident,
     pub ty: Type,
@@ -70,7 +70,7 @@ fn variant_name(writer: &Writer<'_>, arm: &Arm) -> String {
     arm.title.as_deref().unwrap_or(kind).to_owned()
 }
 
-/// What is said of a variant: what its arm says, or the first paragraph of what the component says.
+/// The documentation of a variant: the description of its arm, or the first paragraph of the component's.
 fn variant_docs(writer: &Writer<'_>, variant: &Variant<'_>) -> String {
     let component = match &variant.arm.schema.shape {
         Shape::Component(name) => writer.platform.components.iter().find(|component| component.name == *name),
@@ -82,7 +82,7 @@ fn variant_docs(writer: &Writer<'_>, variant: &Variant<'_>) -> String {
     docs::sentence(first, &format!("`{}`.", variant.ident))
 }
 
-/// The macro call that makes the enum. It is text and not tokens, because prettyplease cannot format macro input.
+/// The macro call that defines the enum. It is text and not tokens, because prettyplease cannot format macro input.
 fn tagged(
     writer: &Writer<'_>,
     name: &str,
@@ -101,7 +101,7 @@ fn tagged(
     Ok(format!("crate::open::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}\n}}\n"))
 }
 
-/// How the word is read from a member that keeps its tag as a field.
+/// How the tag value is read from a member that keeps its tag as a field.
 fn accessor(writer: &Writer<'_>, tag: &str, variant: &Variant<'_>) -> Result<String, Refusal> {
     let Shape::Component(member) = &variant.arm.schema.shape else { return Ok(String::new()) };
     if writer.platform.tag(member).is_some() {
@@ -154,7 +154,7 @@ fn untagged(writer: &Writer<'_>, ident: &Ident, description: &str, variants: &[V
     }
 }
 
-/// `From` for each type that stands in one arm only.
+/// `From` for each type that is in one arm only.
 fn conversions(union: &Ident, variants: &[Variant<'_>]) -> TokenStream {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for Variant { ty, .. } in variants {

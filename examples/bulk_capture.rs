@@ -1,7 +1,7 @@
-//! How do I capture many events, and lose none?
+//! How do I capture many events without losing any?
 //!
-//! `cargo run --example bulk_capture` sends 500 lines of several chats to the sandbox, which refuses a few of them at
-//! first and loses an answer.
+//! `cargo run --example bulk_capture` sends 500 lines of several chats to the sandbox, which rejects a few of them at
+//! first and loses a response.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,15 +14,15 @@ const LINES: usize = 500;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Servers whose database knows no unique dedupe keys store twice what is sent twice; this one does know them.
+    // A server whose database has no unique dedupe keys would store a repeated event again; this one has them.
     let quirks = Quirks::observed().without(Quirk::DuplicateKeys);
     let sandbox = Sandbox::builder().elephantasm_quirks(quirks).start().await?;
     let client = sandbox.elephantasm();
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
     let ada = client.with_anima(&anima.id);
 
-    // Two calls fail once, which a retry cures, one answer is lost after its event was stored, and three calls are
-    // refused for good.
+    // Two calls fail once, which a retry fixes, one response is lost after its event was stored, and three calls are
+    // rejected permanently.
     for n in [100, 200] {
         sandbox.fault(Fault::status(500).on("elephantasm_create_event").nth(n))?;
     }
@@ -56,13 +56,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("three lines fail, and one is stored by an attempt whose answer was lost".into());
     }
 
-    // What failed is still in hand. Its time is frozen, so it goes where it belongs, however late.
+    // The failed captures are returned. Their time is fixed, so they keep their place, however late they are sent.
     let mut again = ada.extract_all(failed);
     while let Some(outcome) = again.next().await {
         outcome.result?;
     }
 
-    // What the platform has, in the order of one chat.
+    // What the platform has stored, in the order of one chat.
     let one = ListEventsParams::new(&anima.id).session_id("chat-3").limit(200);
     let contents: Vec<String> = client.events().list(one).items().map_ok(|event| event.content).try_collect().await?;
     let expected: Vec<String> = (0..LINES).filter(|n| n % 5 == 3).map(|n| format!("line {n}")).collect();

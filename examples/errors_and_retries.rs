@@ -1,6 +1,6 @@
-//! How do I tell errors apart, and what is retried?
+//! How do I distinguish errors, and what is retried?
 //!
-//! `cargo run --example errors_and_retries` runs against the sandbox, whose faults play what goes wrong.
+//! `cargo run --example errors_and_retries` runs against the sandbox, which simulates the faults.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = sandbox.elephantasm_builder().retry_policy(patient).build()?;
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
 
-    // A busy server that says when to come back: any call waits and tries again.
+    // A busy server that says when to retry: every call waits and retries.
     sandbox.fault(Fault::status(503).header("retry-after", "0.05").times(2))?;
     let response =
         client.events().create(EventCreate::new(&anima.id, EventType::System, "hello")).with_response().await?;
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     ensure(response.failed_attempts().len() == 2, "two attempts failed before the third")?;
 
-    // A lost answer: reading again is harmless, so the client does; storing again is not, so it leaves that to you.
+    // A lost response: reading again is harmless, so the client does; storing again is not, so it leaves that to you.
     sandbox.fault(Fault::cut().on("elephantasm_get_anima"))?;
     println!("read {} in spite of a lost answer", client.animas().get(&anima.id).await?.name);
     sandbox.fault(Fault::cut().on("elephantasm_create_event"))?;
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{error}");
     ensure(error.may_have_been_processed(), "only the server knows whether the event was stored")?;
 
-    // Errors that are answers: the status is the variant, the rest are accessors.
+    // Errors that are responses: the status is the variant, the rest are accessors.
     match client.animas().get("00000000-0000-4000-8000-000000000000").await {
         Err(Error::NotFound(error)) => println!("404: {}", error.message()),
         other => return Err(format!("expected NotFound, got {other:?}").into()),

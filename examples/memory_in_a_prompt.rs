@@ -26,13 +26,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// One turn's prompt: who the agent is, what it remembers of this, what was asked.
+/// One turn's prompt: who the agent is, what it remembers about the question, and the question.
 async fn prompt_for(ada: &Elephantasm, question: &str) -> Result<String, Error> {
     let pack = ada.inject(question).await?;
     let memory = pack.as_ref().map(MemoryPack::as_prompt).filter(|memory| !memory.is_empty());
     let memory = memory.unwrap_or("You have no memory of this yet.");
     if let Some(pack) = &pack {
-        // The layers behind the text, for those who lay out their own.
+        // The layers behind the text, for a custom layout.
         for event in &pack.content.pending_events {
             eprintln!("pending: {}", event.content.as_deref().unwrap_or_default());
         }

@@ -1,7 +1,7 @@
 //! How do I give an agent a memory?
 //!
-//! `cargo run --example quickstart` runs against the sandbox: no key, no network. With `-- --live` it talks to the
-//! real service, with the key in `ELEPHANTASM_API_KEY`, and deletes what it made.
+//! `cargo run --example quickstart` runs against the sandbox: no key, no network. With `-- --live` it uses the real
+//! service, with the key in `ELEPHANTASM_API_KEY`, and deletes what it created.
 
 use std::process::ExitCode;
 
@@ -63,7 +63,7 @@ async fn converse(client: &Elephantasm, anima_id: &str, live: bool) -> Result<Ve
         None => String::new(),
     };
     println!("\nwhat goes into the prompt:\n{prompt}\n");
-    // The real service distils in its own time; the sandbox at once.
+    // The real service distils asynchronously; the sandbox immediately.
     check(live || prompt.contains("green tea"), "the prompt knows of the green tea");
 
     let mut events = client.events().list(ListEventsParams::new(anima_id).session_id("quickstart").limit(3)).items();

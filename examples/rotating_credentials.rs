@@ -1,7 +1,7 @@
 //! How do I use keys that rotate?
 //!
-//! `cargo run --example rotating_credentials` runs against the sandbox: a key is made, used, replaced and revoked while
-//! the client goes on working.
+//! `cargo run --example rotating_credentials` runs against the sandbox: a key is created, used, replaced and revoked
+//! while the client keeps working.
 
 use std::sync::{Arc, RwLock};
 
@@ -9,7 +9,7 @@ use polyagent::Secret;
 use polyagent::elephantasm::types::{AnimaCreate, ApiKeyCreate};
 use polyagent::sandbox::Sandbox;
 
-/// Stands for a vault: whoever rotates the key writes it here.
+/// Represents a vault: the rotation of the key writes it here.
 #[derive(Clone)]
 struct Vault(Arc<RwLock<Secret<String>>>);
 

@@ -1,8 +1,8 @@
 //! How do I test programs in other languages, or try the platform by hand?
 //!
 //! Serves Elephantasm in memory on a fixed port: `cargo run --example sandbox`, or `cargo run --example sandbox -- 9000`
-//! for another port; `-- --help` tells what else it takes. It begins with a request of its own, to see that it works, and
-//! prints what others need to reach it.
+//! for another port; `-- --help` lists the other options. It starts with a request of its own, to check that it works, and
+//! prints what other programs need to connect.
 //!
 //! It ends with Ctrl-C, or, if its input is no terminal, when that ends: a program that starts it over a pipe takes it
 //! along when it ends itself. A service whose input is `/dev/null` would end at once: tell it how many seconds to stay with

@@ -1,4 +1,4 @@
-//! How do I test my own program against a platform?
+//! How do I test my program against a platform?
 //!
 //! `cargo run --example test_your_program`. What stands in `main` would be a `#[tokio::test]` of yours: the sandbox is a
 //! dev-dependency away, `polyagent = { version = "0.1", features = ["sandbox"] }`.
@@ -9,7 +9,7 @@ use polyagent::elephantasm::types::{AnimaCreate, EventType};
 use polyagent::elephantasm::{Capture, Elephantasm};
 use polyagent::sandbox::{Fault, Sandbox};
 
-/// The program under test: it must answer the user even if memory is slow or away.
+/// The program under test: it must answer the user even if memory is slow or unavailable.
 async fn greet(memory: &Elephantasm, said: &str) -> String {
     let _ = memory.extract(Capture::new(EventType::MessageIn, said)).await;
     match memory.inject("name").total_timeout(Duration::from_millis(500)).await {
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     expect(&greet(&ada, "Hi there.").await, "Hello! Who are you?")?;
     expect(&greet(&ada, "My name is Grace.").await, "Welcome back, Grace!")?;
 
-    // Memory hangs in the middle of an answer: the program still answers in time.
+    // Memory hangs in the middle of a response: the program still answers in time.
     let stall = sandbox.fault(Fault::stall_body_at(20).on("elephantasm_get_latest_memory_pack"))?;
     expect(&greet(&ada, "Hello?").await, "Hello! My memory is slow today.")?;
     if stall.struck() != 1 {

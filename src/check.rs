@@ -1,4 +1,4 @@
-//! Arguments are looked at before anything is sent.
+//! Arguments are validated before anything is sent.
 
 use std::fmt;
 use std::fmt::Display;
@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 use http::Method;
 use regex_lite::Regex;
 
-/// What can be looked at before it is sent.
+/// A value that is validated before it is sent.
 ///
-/// Bodies and query parameters implement it from the bounds that their platform documents. The client calls it; there is
-/// no need to.
+/// Request bodies and query parameters implement it from the bounds that their platform documents. The client calls it;
+/// you need not.
 pub trait Check {
-    /// Looks at every bounded value.
+    /// Validates every bounded value.
     ///
     /// # Errors
     /// The first value out of bounds.
@@ -28,44 +28,44 @@ impl<T: Check + ?Sized> Check for Box<T> {
     }
 }
 
-/// An argument that the platform would refuse, so it was not sent.
+/// An argument that the platform would reject; the request was not sent.
 ///
-/// Reads like `` `limit` must be between 1 and 200, not 0 (elephantasm_list_animas) ``. Secrets and long values are not
-/// repeated.
+/// Displays as `` `limit` must be between 1 and 200, not 0 (elephantasm_list_animas) ``. Secrets and long values are
+/// not included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidArgument {
     argument: String,
     reason: String,
-    /// Where in the reason the value itself begins.
+    /// Where the value itself starts in the reason.
     value_at: usize,
     /// The operation's id and method.
     call: Option<(&'static str, Method)>,
 }
 
 impl InvalidArgument {
-    /// `argument` is its name or path, `reason` goes on from there: `must not be empty`.
+    /// `argument` is its name or path; `reason` continues the sentence: `must not be empty`.
     pub(crate) fn new(argument: impl Into<String>, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self { argument: argument.into(), value_at: reason.len(), reason, call: None }
     }
 
-    /// The same, with what was found in place of what is wanted.
+    /// Like `new`, with the value that was found and what is wanted instead.
     fn found(argument: &str, wanted: &str, value: impl Display) -> Self {
         let reason = format!("{wanted}, not {value}");
         Self { argument: argument.to_owned(), reason, value_at: wanted.len(), call: None }
     }
 
-    /// The argument's name; for one inside a body its path, such as `items[3].name`.
+    /// Returns the argument's name, or its path if it is inside a body, such as `items[3].name`.
     pub fn argument(&self) -> &str {
         &self.argument
     }
 
-    /// What is wrong with it.
+    /// Returns what is wrong with the argument.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// The operation that was called, by its id in the OpenAPI document, if it was one.
+    /// Returns the id of the called operation in the OpenAPI document, if there was one.
     pub fn operation(&self) -> Option<&'static str> {
         self.call.as_ref().map(|(operation, _)| *operation)
     }
@@ -74,13 +74,13 @@ impl InvalidArgument {
         self.call.as_ref().map(|(_, method)| method)
     }
 
-    /// The same error, met on calling `operation`.
+    /// Returns the error as raised by a call of `operation`.
     pub(crate) fn of_call(mut self, operation: &'static str, method: Method) -> Self {
         self.call = Some((operation, method));
         self
     }
 
-    /// The same error, seen from what holds the argument under the name `holder`.
+    /// Returns the error with the argument's path prefixed by `holder`.
     pub(crate) fn within(mut self, holder: &str) -> Self {
         let gap =
             if holder.is_empty() || self.argument.is_empty() || self.argument.starts_with('[') { "" } else { "." };
@@ -88,7 +88,7 @@ impl InvalidArgument {
         self
     }
 
-    /// The same error without the value.
+    /// Returns the error without the value.
     #[allow(dead_code, reason = "not every platform needs it")]
     pub(crate) fn redacted(mut self) -> Self {
         self.reason.truncate(self.value_at);
@@ -108,21 +108,21 @@ impl Display for InvalidArgument {
 
 impl std::error::Error for InvalidArgument {}
 
-/// The longest value, in characters, that an error repeats: a UUID, but no key.
+/// The longest value, in characters, that an error includes: a UUID fits, a key does not.
 const SHOWN: usize = 36;
 
-/// The number of characters of `value` is within `bounds`.
+/// Checks that the number of characters of `value` is within `bounds`.
 pub(crate) fn chars(name: &str, value: &str, bounds: impl RangeBounds<usize>) -> Result<(), InvalidArgument> {
     length(name, value.chars().count(), &bounds, "character")
 }
 
-/// The number of items or entries is within `bounds`.
+/// Checks that the number of items or entries is within `bounds`.
 #[allow(dead_code, reason = "not every platform needs it")]
 pub(crate) fn count(name: &str, count: usize, bounds: impl RangeBounds<usize>) -> Result<(), InvalidArgument> {
     length(name, count, &bounds, "item")
 }
 
-/// A number is within `bounds`.
+/// Checks that a number is within `bounds`.
 pub(crate) fn range<T: PartialOrd + Display>(
     name: &str,
     value: T,
@@ -134,24 +134,24 @@ pub(crate) fn range<T: PartialOrd + Display>(
     Err(InvalidArgument::found(name, &format!("must be {}", words(&bounds)), value))
 }
 
-/// A number is one that JSON can write.
+/// Checks that JSON can represent a number.
 pub(crate) fn finite(name: &str, value: f64) -> Result<(), InvalidArgument> {
     if value.is_finite() { Ok(()) } else { Err(InvalidArgument::found(name, "must be a finite number", value)) }
 }
 
-/// A string is a UUID, hyphenated or as 32 hexadecimal digits.
+/// Checks that a string is a UUID, hyphenated or as 32 hexadecimal digits.
 pub(crate) fn uuid(name: &str, value: &str) -> Result<(), InvalidArgument> {
     if is_uuid(value) { Ok(()) } else { Err(unlike(name, "must be a UUID", value)) }
 }
 
-/// A string is a URL that begins with `https://`.
+/// Checks that a string is a URL that starts with `https://`.
 #[allow(dead_code, reason = "not every platform needs it")]
 pub(crate) fn https(name: &str, value: &str) -> Result<(), InvalidArgument> {
     let scheme = value.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
     if scheme && value.len() > 8 { Ok(()) } else { Err(unlike(name, "must be an `https://` URL", value)) }
 }
 
-/// A string matches a pattern.
+/// Checks that a string matches a pattern.
 pub(crate) fn pattern(name: &str, value: &str, pattern: &Pattern) -> Result<(), InvalidArgument> {
     if pattern.text == r"\S" {
         // White space of any script, and four separators: a server in Python strips them.
@@ -164,12 +164,12 @@ pub(crate) fn pattern(name: &str, value: &str, pattern: &Pattern) -> Result<(), 
     Err(unlike(name, &format!("must match `{}`", pattern.text), value))
 }
 
-/// What `name` holds is in order.
+/// Checks the value of `name`.
 pub(crate) fn nested(name: &str, value: &impl Check) -> Result<(), InvalidArgument> {
     value.check().map_err(|error| error.within(name))
 }
 
-/// Every item of a list is in order.
+/// Checks every item of a list.
 pub(crate) fn each<'v, T: 'v>(
     name: &str,
     items: impl IntoIterator<Item = &'v T>,
@@ -179,7 +179,7 @@ pub(crate) fn each<'v, T: 'v>(
     items.try_for_each(|(index, item)| check(item).map_err(|error| error.within(&format!("{name}[{index}]"))))
 }
 
-/// Every value of a map is in order.
+/// Checks every value of a map.
 pub(crate) fn each_entry<'v, T: 'v>(
     name: &str,
     entries: impl IntoIterator<Item = (&'v String, &'v T)>,
@@ -189,7 +189,7 @@ pub(crate) fn each_entry<'v, T: 'v>(
     entries.try_for_each(|(key, value)| check(value).map_err(|error| error.within(key).within(name)))
 }
 
-/// Whether `value` is a UUID in either form, in any case.
+/// Whether `value` is a UUID in either form, in upper or lower case.
 pub(crate) fn is_uuid(value: &str) -> bool {
     let bytes = value.as_bytes();
     match bytes.len() {
@@ -202,14 +202,14 @@ pub(crate) fn is_uuid(value: &str) -> bool {
     }
 }
 
-/// A pattern that is compiled when it is first needed.
+/// A pattern that is compiled on first use.
 pub(crate) struct Pattern {
     text: &'static str,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    /// `text` is known to compile: the generator has tried.
+    /// `text` is known to compile: the generator has tried it.
     pub(crate) const fn new(text: &'static str) -> Self {
         Self { text, regex: OnceLock::new() }
     }
@@ -242,7 +242,7 @@ fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
     InvalidArgument::found(name, wanted, format_args!("{value:?}"))
 }
 
-/// The bounds in words.
+/// The bounds as text.
 fn words<T: Display>(bounds: &impl RangeBounds<T>) -> String {
     let low = match bounds.start_bound() {
         Bound::Included(low) => Some(format!("at least {low}")),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// As good as never: instants cannot tell every duration from now.
+/// Effectively never: an `Instant` cannot represent every duration from now.
 const FAR: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// The instant `wait` after `from`, or one that is not lived to see.
+/// The instant `wait` after `from`, or a very distant one if that overflows.
 pub(crate) fn after(from: Instant, wait: Duration) -> Instant {
     from.checked_add(wait.min(FAR)).unwrap_or(from)
 }

@@ -21,25 +21,25 @@ pub(crate) const MAX_RETRIES: u32 = 2;
 pub(crate) const BACKOFF_BASE: Duration = Duration::from_millis(500);
 /// Upper bound of any back-off of our own.
 pub(crate) const BACKOFF_CAP: Duration = Duration::from_secs(8);
-/// The longest wait ordered by a server that is obeyed; a longer one is returned as the error it came with.
+/// The longest server-requested wait that is honoured; with a longer one the error is returned instead.
 pub(crate) const MAX_SERVER_WAIT: Duration = Duration::from_secs(120);
-/// A retry that cannot be given this long, with the pause before it, is not begun.
+/// A retry is not started if less than this would remain for it after its pause.
 pub(crate) const SHORTEST_RETRY: Duration = Duration::from_millis(100);
-/// Retries that the clients of a host may have spent on failing calls before they stop retrying.
+/// Retries that the clients of a host may spend on failing calls before they stop retrying.
 pub(crate) const RETRY_BUDGET: u32 = 100;
 /// Calls that must succeed to earn one retry back.
 pub(crate) const CALLS_PER_RETRY_EARNED: u32 = 10;
 
-/// Idle connections are dropped before common servers drop them.
+/// Idle connections are closed before common servers close them.
 pub(crate) const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Redirects followed within one origin.
 pub(crate) const MAX_REDIRECTS: usize = 5;
 
-/// Largest successful answer that is read into memory, in bytes.
+/// Largest successful response body that is read into memory, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
-/// Bytes kept of an error answer.
+/// Bytes of an error response's body that are kept.
 pub(crate) const MAX_ERROR_BODY: usize = 64 * 1024;
-/// How long the body of an error answer is waited for, once its status is there.
+/// How long to wait for the body of an error response, once its status has arrived.
 pub(crate) const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of a body that is not JSON that an error message quotes.
 pub(crate) const EXCERPT: usize = 200;
@@ -48,20 +48,20 @@ pub(crate) const MAX_MESSAGE: usize = 1000;
 /// Longest id, in bytes, that is put into a path.
 pub(crate) const MAX_ID: usize = 1024;
 
-/// Captures under way at a time in a bulk capture.
+/// Concurrent captures in a bulk capture.
 #[cfg(feature = "elephantasm")]
 pub(crate) const EXTRACT_CONCURRENCY: usize = 8;
 
-/// First pause between two looks at a long job; each is half as long again as the one before.
+/// First pause between two polls of a long job; each is half as long again as the one before.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// Longest pause between two looks.
+/// Longest pause between two polls.
 pub(crate) const POLL_INTERVAL_CAP: Duration = Duration::from_secs(10);
-/// Shortest pause between two looks, whatever the caller sets.
+/// Shortest pause between two polls, whatever the caller sets.
 pub(crate) const POLL_INTERVAL_FLOOR: Duration = Duration::from_millis(1);
-/// How long a long job is waited for.
+/// How long to wait for a long job.
 pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Elephantasm's public host. Paths of the document start with `/api`.
+/// Elephantasm's public host. Paths in the document start with `/api`.
 #[cfg(feature = "elephantasm")]
 pub(crate) mod elephantasm {
     pub(crate) const BASE_URL: &str = "https://api.elephantasm.com";

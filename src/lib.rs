@@ -1,8 +1,8 @@
 //! Typed async clients for agent platforms.
 //!
-//! polyagent gives Rust programs one client per platform, all on one road: typed requests and answers generated from
-//! an OpenAPI document, retries that obey the server, typed errors, lists as pages or streams. The platforms can also
-//! be served in memory, so that programs are written and tested without an account.
+//! polyagent has one client per platform, all built on the same core: typed requests and responses generated from an
+//! OpenAPI document, retries that honour the server's instructions, typed errors, lists as pages or streams. A sandbox
+//! serves the platforms in memory, so you can write and test your program without an account.
 //!
 //! ```no_run
 //! use polyagent::elephantasm::{Elephantasm, types::{AnimaCreate, EventCreate, EventType}};
@@ -14,15 +14,28 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | a call and its options | [`Request`], [`Response`] |
+//! | a list | [`Page`], [`Items`], [`Cursor`] |
+//! | errors | [`Error`], [`Reason`] |
+//! | retries | [`RetryPolicy`], [`RetryClass`] |
+//! | a long job | [`Poller`] |
+//! | observing attempts, adding headers | [`Hook`] |
+//! | timeouts, proxies, credentials | [`ClientBuilder`] |
+//! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
+//!
 //! # Features
 //!
-//! | feature | default | what it brings |
+//! | feature | default | provides |
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
-//! | `native-tls` | | TLS by the operating system's library; rustls wins if both are on |
-//! | `gzip`, `socks` | | compressed answers, SOCKS proxies |
+//! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |
+//! | `gzip`, `socks` | | compressed responses, SOCKS proxies |
 //! | `tracing` | | a span per call and an event per attempt |
 //! | `sandbox` | | `sandbox`, the platforms in memory on a loopback port |
 

@@ -33,7 +33,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Reads from `query`, as it was sent, where this page stands.
+    /// Reads this page's position from `query`, as it was sent.
     pub(crate) fn new(items: Vec<T>, paging: Option<Paging>, query: &str) -> Self {
         let next = match paging {
             None => None,
@@ -49,15 +49,15 @@ impl<T> Page<T> {
         Self { items, next }
     }
 
-    /// Where the next page starts; `None` on the last one.
+    /// Returns the position of the next page; `None` on the last one.
     ///
-    /// Lists of platforms that page by offset tell the end by a page that is not full. A list whose length is a
-    /// multiple of the page size therefore ends with an empty page.
+    /// With offset paging, a page that is not full marks the end. A list whose length is a multiple of the page size
+    /// therefore ends with an empty page.
     pub fn next_cursor(&self) -> Option<&Cursor> {
         self.next.as_ref()
     }
 
-    /// The items by reference.
+    /// Iterates over the items by reference.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }
@@ -81,15 +81,15 @@ impl<'a, T> IntoIterator for &'a Page<T> {
     }
 }
 
-/// A place in a list, to go on from later: it can be stored as text.
+/// A resumable position in a list, storable as text.
 ///
-/// It belongs to the list that gave it, with the same filters and order.
+/// It is valid for the list that returned it, with the same filters and order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// The cursor as text.
+    /// Returns the cursor as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -115,7 +115,7 @@ impl fmt::Display for Cursor {
 
 /// The pages of a list, one request each; from [`Request::pages`].
 ///
-/// After an error the stream ends. The pages before it hold the cursor to go on from.
+/// After an error the stream ends. Resume with the cursor of the last page before it.
 #[must_use = "streams do nothing unless polled"]
 pub struct Pages<T>(BoxStream<'static, Result<Page<T>, Error>>);
 
@@ -130,10 +130,10 @@ impl<T: Send + 'static> Pages<T> {
         Self(pages.boxed())
     }
 
-    /// The next page; `None` after the last one. The same as `TryStreamExt::try_next`, without the import.
+    /// Returns the next page; `None` after the last one. The same as `TryStreamExt::try_next`, without the import.
     ///
     /// # Errors
-    /// Any variant of [`Error`]; it is the last thing that comes.
+    /// Any variant of [`Error`]; the stream ends after it.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
         self.0.next().await.transpose()
     }
@@ -153,10 +153,10 @@ impl<T> fmt::Debug for Pages<T> {
     }
 }
 
-/// The items of a list, fetched page by page as they are asked for; from [`Request::items`].
+/// The items of a list, fetched page by page on demand; from [`Request::items`].
 ///
-/// After an error the stream ends. In a list that is ordered newest first, an item added meanwhile shifts the others,
-/// so that one may come twice.
+/// After an error the stream ends. In a list ordered newest first, an item added meanwhile shifts the others, so an
+/// item may be returned twice.
 ///
 /// ```no_run
 /// # use polyagent::elephantasm::{Elephantasm, types::ListAnimasParams};
@@ -180,10 +180,10 @@ impl<T> Items<T> {
 }
 
 impl<T: Send + 'static> Items<T> {
-    /// The next item; `None` after the last one. The same as `TryStreamExt::try_next`, without the import.
+    /// Returns the next item; `None` after the last one. The same as `TryStreamExt::try_next`, without the import.
     ///
     /// # Errors
-    /// Any variant of [`Error`]; it is the last thing that comes.
+    /// Any variant of [`Error`]; the stream ends after it.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         StreamExt::next(self).await.transpose()
     }

@@ -1,4 +1,4 @@
-//! Waiting for a long job by looking at it again and again.
+//! Polling a long-running job until it finishes.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -18,12 +18,12 @@ const LAST_PAUSE: f64 = 0.75;
 
 /// Waits until a long job is done. Await it for the final value; [`updates`](Self::updates) gives every look.
 ///
-/// Pauses grow by half from one look to the next, and are lengthened by what the server orders. Faults that pass (the
-/// connection, 429, 5xx) do not end the waiting; the timeout does, with [`Error::Timeout`] and [`Timer::Poll`], whose
-/// source is the fault of the last look if it had one. The job itself goes on then.
+/// Each pause is half as long again as the one before, and is extended to what the server asks for. Transient failures
+/// (connection, 429, 5xx) do not end the wait; the timeout does, with [`Error::Timeout`] and [`Timer::Poll`], whose
+/// source is the error of the last poll, if it failed. The job itself keeps running.
 ///
 /// # Cancel safety
-/// Dropping it ends the waiting and nothing else.
+/// Dropping it stops the polling; the job is not affected.
 #[must_use = "a poller does nothing until it is awaited"]
 pub struct Poller<T> {
     request: Request<T>,
@@ -44,7 +44,7 @@ impl<T: Send + 'static> Poller<T> {
         }
     }
 
-    /// The first pause and the longest, at least 1 ms. Default: 2 s and 10 s.
+    /// Sets the first pause and the longest, at least 1 ms. Default: 2 s and 10 s.
     pub fn interval(mut self, first: Duration, longest: Duration) -> Self {
         self.interval = first;
         self.longest = longest;
@@ -56,13 +56,13 @@ impl<T: Send + 'static> Poller<T> {
         Self { request: set(self.request), ..self }
     }
 
-    /// How long to wait in all. Default: 600 s.
+    /// Sets how long to wait in total. Default: 600 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Every look at the job that succeeded; the last one is of the job done.
+    /// Streams the value of every successful poll; the last one is the finished job.
     pub fn updates(self) -> Updates<T> {
         let looks = try_unfold(Some(Looking::new(self)), |looking| async move {
             let Some(mut looking) = looking else { return Ok(None) };
@@ -84,15 +84,15 @@ impl<T: Send + 'static> Poller<T> {
     }
 }
 
-/// Every look at a job that succeeded; from [`Poller::updates`].
+/// The value of every successful poll of a job; from [`Poller::updates`].
 ///
-/// After an error, or the look at which the job was done, the stream ends.
+/// The stream ends after an error, or after the value of the finished job.
 #[must_use = "streams do nothing unless polled"]
 pub struct Updates<T>(BoxStream<'static, Result<T, Error>>);
 
 impl<T> Updates<T> {
-    /// The next look; `None` after the one at which the job was done. The same as `TryStreamExt::try_next`, without
-    /// the import.
+    /// Returns the next value; `None` after that of the finished job. The same as `TryStreamExt::try_next`, without the
+    /// import.
     ///
     /// # Errors
     /// Any variant of [`Error`]; it is the last thing that comes.
@@ -117,7 +117,7 @@ impl<T> fmt::Debug for Updates<T> {
 
 struct Looking<T> {
     deadline: Instant,
-    /// Before the next look; none before the first.
+    /// Before the next poll; none before the first.
     pause: Option<Duration>,
     /// The next look is the last: the pause before it is shorter than is due.
     last: bool,
@@ -129,7 +129,7 @@ impl<T: Send + 'static> Looking<T> {
         Self { deadline: clock::after(Instant::now(), poller.timeout), pause: None, last: false, poller }
     }
 
-    /// The next look that succeeds.
+    /// The value of the next successful poll.
     async fn next(&mut self) -> Result<T, Error> {
         let mut met = None;
         loop {
@@ -143,7 +143,7 @@ impl<T: Send + 'static> Looking<T> {
         }
     }
 
-    /// Pauses for as long as is due, and for as long as the error just `met` asks.
+    /// Pauses for as long as is due, or for as long as the error just `met` asks.
     async fn wait(&mut self, met: Option<Error>) -> Result<(), Error> {
         let ordered = met.as_ref().and_then(Error::retry_after).unwrap_or_default();
         let mut due = self.pause.unwrap_or_default().mul_f64(1.0 - fastrand::f64() / 4.0).max(ordered);
@@ -178,7 +178,7 @@ impl<T: Send + 'static> Looking<T> {
     }
 }
 
-/// A fault of the looking that may be over at the next look.
+/// A transient failure, which the next poll may not hit.
 fn passes(error: &Error) -> bool {
     match error {
         Error::Connect(_) | Error::Timeout(_) | Error::Server(_) => true,

@@ -1,12 +1,12 @@
-//! Values that must not be seen: keys, tokens, passwords.
+//! Values that must not be shown: keys, tokens, passwords.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A value that never shows itself in `Debug`.
+/// A value that `Debug` never shows.
 ///
-/// The wire form is the plain value: serialising a `Secret` writes what it guards. There is no `Display`.
+/// Serialising a `Secret` writes the plain value. There is no `Display`.
 ///
 /// ```
 /// # use polyagent::Secret;
@@ -19,17 +19,17 @@ use serde::{Deserialize, Serialize};
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {
-    /// Guards `value`.
+    /// Wraps `value`.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The guarded value. Take care where it goes.
+    /// Returns the value. Take care where it goes.
     pub const fn expose(&self) -> &T {
         &self.0
     }
 
-    /// Gives the guarded value away.
+    /// Unwraps the value.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -41,17 +41,17 @@ impl<T> fmt::Debug for Secret<T> {
     }
 }
 
-/// The shortest key, in bytes, that is looked for in texts: shorter ones, which only tests have, are parts of words.
+/// The shortest key, in bytes, that is searched for in text: shorter ones, which only tests use, match parts of words.
 const SHORTEST_SOUGHT: usize = 8;
 
 impl Secret<String> {
-    /// The key as it goes out, if it is long enough to be looked for.
+    /// The key as it is sent, if it is long enough to be searched for.
     pub(crate) fn sought(&self) -> Option<&str> {
         Some(self.0.trim()).filter(|key| key.len() >= SHORTEST_SOUGHT)
     }
 }
 
-/// What stands in place of a secret, whole: a prefix of a key is a leak too.
+/// Replaces the whole of a secret: a prefix of a key is a leak too.
 pub(crate) const REDACTED: &str = "[redacted]";
 
 impl From<String> for Secret<String> {

@@ -11,7 +11,7 @@ use crate::{Page, Request};
 
 /// The agents whose memory is kept; from [`Elephantasm::animas`](super::Elephantasm::animas).
 ///
-/// A key sees the animas of all organisations of its user. Those of others look absent: they give
+/// A key sees the animas of all organisations of its user. Those of other users give
 /// [`NotFound`](crate::Error::NotFound), never [`PermissionDenied`](crate::Error::PermissionDenied).
 #[derive(Clone, Debug)]
 pub struct Animas {
@@ -30,11 +30,11 @@ impl Animas {
     ///
     /// # Errors
     /// [`PermissionDenied`](crate::Error::PermissionDenied) with [`Reason::PlanLimit`](crate::Reason::PlanLimit) when
-    /// the plan allows no more animas. The platform's documentation has 429 for it: such a
-    /// [`RateLimited`](crate::Error::RateLimited) is told from too many requests only if the answer names the limit,
-    /// see [`is_limit_exceeded`](crate::Error::is_limit_exceeded).
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name of more than 255 characters.
-    /// [`Server`](crate::Error::Server) for an `organization_id` that does not exist.
+    /// the plan allows no more animas. The platform documents 429 instead: such a
+    /// [`RateLimited`](crate::Error::RateLimited) is recognised as a plan limit only if the response names the limit,
+    /// see [`is_limit_exceeded`](crate::Error::is_limit_exceeded). [`InvalidArgument`](crate::Error::InvalidArgument)
+    /// for a name of more than 255 characters. [`Server`](crate::Error::Server) for an `organization_id` that does not
+    /// exist.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::AnimaCreate};
@@ -47,11 +47,11 @@ impl Animas {
         Request::new(&self.core, ops::CREATE_ANIMA).json(&anima)
     }
 
-    /// Reads an anima that is not deleted.
+    /// Returns an anima that is not deleted.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when there is none, [`InvalidArgument`](crate::Error::InvalidArgument)
-    /// when the id is no UUID.
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, [`InvalidArgument`](crate::Error::InvalidArgument)
+    /// when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -63,9 +63,9 @@ impl Animas {
         Request::new(&self.core, ops::GET_ANIMA).id(anima_id)
     }
 
-    /// Reads an anima, a soft-deleted one too if `include_deleted` is set.
+    /// Returns an anima, including a soft-deleted one if `include_deleted` is set.
     ///
-    /// Current servers do not mark a deleted anima: to know, see whether [`get`](Self::get) finds it.
+    /// Current servers do not mark a deleted anima; [`get`](Self::get) does not find it.
     ///
     /// # Errors
     /// As [`get`](Self::get): [`NotFound`](crate::Error::NotFound),
@@ -102,9 +102,9 @@ impl Animas {
         Request::new(&self.core, ops::LIST_ANIMAS).params(&params)
     }
 
-    /// Finds animas by a part of their name, whatever the case of its letters; ordered by name.
+    /// Finds animas by a part of their name, ignoring case; ordered by name.
     ///
-    /// There are no further pages: what exceeds `limit` cannot be reached.
+    /// The list is not paged: results beyond `limit` cannot be reached.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::Error::InvalidArgument) for an empty name or a limit out of its bounds.
@@ -119,13 +119,12 @@ impl Animas {
         Request::new(&self.core, ops::SEARCH_ANIMAS).params(&params)
     }
 
-    /// Lists all animas with the numbers of their events, memories and items of knowledge.
+    /// Lists all animas with their numbers of events, memories and items of knowledge.
     ///
-    /// The header `X-Organization-Id` narrows the list to one organisation. One that does not exist gives an empty
-    /// list.
+    /// The header `X-Organization-Id` narrows the list to one organisation. An unknown one gives an empty list.
     ///
     /// # Errors
-    /// [`Server`](crate::Error::Server) when the header holds no UUID.
+    /// [`Server`](crate::Error::Server) when the header is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -138,11 +137,11 @@ impl Animas {
         Request::new(&self.core, ops::SUMMARIZE_ANIMAS)
     }
 
-    /// Changes an anima, a soft-deleted one too.
+    /// Updates an anima, including a soft-deleted one.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when there is none, [`InvalidArgument`](crate::Error::InvalidArgument) for
-    /// a name of more than 255 characters, which the server would fail on.
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, [`InvalidArgument`](crate::Error::InvalidArgument)
+    /// when the id is not a UUID or for a name of more than 255 characters, on which the server would fail.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::AnimaUpdate};
@@ -154,14 +153,14 @@ impl Animas {
         Request::new(&self.core, ops::UPDATE_ANIMA).id(anima_id).json(&anima)
     }
 
-    /// Soft-deletes an anima with its events, memories, knowledge and identity, and counts them.
+    /// Soft-deletes an anima with its events, memories, knowledge and identity, and returns their counts.
     ///
     /// [`restore`](Self::restore) brings those back. Memory packs, dreams, links between memories and events, and
-    /// configurations are gone for good. Deleting twice is no error and counts zeros the second time; so may a call
-    /// that had to be retried.
+    /// configurations are gone for good. A second deletion succeeds and returns zeros; so may a call that was retried.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when there never was such an anima.
+    /// [`NotFound`](crate::Error::NotFound) when the anima never existed,
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -177,9 +176,9 @@ impl Animas {
     /// Counts what belongs to an anima. Self-hosted servers only.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such anima; or, on the public host, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`summaries`](Self::summaries) has the most important
-    /// counts on both.
+    /// [`NotFound`](crate::Error::NotFound) when the anima does not exist, or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing); [`summaries`](Self::summaries) has the most important
+    /// counts on both. [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -192,15 +191,16 @@ impl Animas {
         Request::new(&self.core, ops::GET_ANIMA_STATS).id(anima_id)
     }
 
-    /// Brings a soft-deleted anima back with its events, memories, knowledge and identity, and counts them.
+    /// Restores a soft-deleted anima with its events, memories, knowledge and identity, and returns their counts.
     /// Self-hosted servers only.
     ///
-    /// Events and memories that were deleted one by one come back as well. Restoring twice changes nothing more and
-    /// counts zeros the second time; so may a call that had to be retried.
+    /// Events and memories that were deleted individually are restored as well. A second restoration changes nothing
+    /// and returns zeros; so may a call that was retried.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such anima; or, on the public host, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing).
+    /// [`NotFound`](crate::Error::NotFound) when the anima does not exist, or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
+    /// the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;

@@ -1,4 +1,4 @@
-//! API keys: the credentials of programs. A key belongs to a user and may make and revoke others.
+//! API keys: the credentials of programs. A key belongs to a user and may create and revoke others.
 
 use super::ops;
 use super::types::{ApiKey, ApiKeyCreate, ApiKeyCreated, ListApiKeysParams};
@@ -19,7 +19,7 @@ impl ApiKeys {
         Self { core: core.clone() }
     }
 
-    /// Creates a key. The answer is the only one that ever holds it. Self-hosted servers only.
+    /// Creates a key. No later response returns it again. Self-hosted servers only.
     ///
     /// Each call makes another key. It is therefore
     /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
@@ -40,7 +40,7 @@ impl ApiKeys {
         Request::new(&self.core, ops::CREATE_API_KEY).json(&key)
     }
 
-    /// Lists the keys, each by its first 12 characters. There are no pages. Self-hosted servers only.
+    /// Lists the keys, each by its first 12 characters. The list is not paged. Self-hosted servers only.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) on the public host.
@@ -57,13 +57,13 @@ impl ApiKeys {
         Request::new(&self.core, ops::LIST_API_KEYS).params(&params)
     }
 
-    /// Makes a key useless and keeps its record. There is no way back.
+    /// Revokes a key for good, and keeps its record.
     ///
     /// It is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): a second revocation may be an error.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when there is no such key, [`BadRequest`](crate::Error::BadRequest) when it
-    /// is revoked already.
+    /// [`NotFound`](crate::Error::NotFound) when the key does not exist, [`BadRequest`](crate::Error::BadRequest) when
+    /// it is already revoked, [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -79,8 +79,8 @@ impl ApiKeys {
     /// Deletes a key and its record for good.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when there is no such key, which may also be because an earlier attempt of
-    /// the same call deleted it.
+    /// [`NotFound`](crate::Error::NotFound) when the key does not exist, possibly because an earlier attempt of the
+    /// same call deleted it. [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;

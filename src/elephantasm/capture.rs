@@ -1,4 +1,4 @@
-//! Something that an anima lived through, ready to be captured, and its dedupe key.
+//! An event that is ready to be captured, and its dedupe key.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 use super::types::{Event, EventCreate, EventType};
 use crate::Timestamp;
 
-/// An event on its way to the platform: what [`extract`](super::Elephantasm::extract) and
-/// [`extract_many`](super::Elephantasm::extract_many) take.
+/// An event to send to the platform, with [`extract`](super::Elephantasm::extract) or
+/// [`extract_many`](super::Elephantasm::extract_many).
 ///
-/// Its time is frozen when it is made, to the microsecond that the platform stores, so that sending it late or twice
-/// changes nothing. No two captures of a program that are given no time have the same one.
+/// Its time is fixed on creation, to the microsecond that the platform stores, so that sending it late or twice changes
+/// nothing. Within a program, no two captures without a given time have the same one.
 ///
 /// ```
 /// # use polyagent::elephantasm::{Capture, types::EventType};
@@ -21,86 +21,86 @@ use crate::Timestamp;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Capture {
-    /// Its anima is empty for the client's own.
+    /// An empty anima means the client's own.
     event: EventCreate,
     dedupe: bool,
     in_doubt: bool,
 }
 
 impl Capture {
-    /// An event of the client's anima, happening now. The type's enum name will do too, in any case: `MESSAGE_IN` for
-    /// `message.in`.
+    /// Creates an event of the client's anima, occurring now. The type's enum name, in upper or lower case, is accepted
+    /// too: `MESSAGE_IN` for `message.in`.
     #[must_use]
     pub fn new(event_type: impl Into<EventType>, content: impl Into<String>) -> Self {
         EventCreate::new("", event_type, content).into()
     }
 
-    /// The anima, in place of the client's own.
+    /// Sets the anima, instead of the client's own.
     #[must_use]
     pub fn anima_id(mut self, anima_id: impl Into<String>) -> Self {
         self.event.anima_id = anima_id.into();
         self
     }
 
-    /// When it happened. Default: when the capture was made.
+    /// Sets when it happened. Default: when the capture was created.
     #[must_use]
     pub fn occurred_at(mut self, occurred_at: impl Into<Timestamp>) -> Self {
         self.event.occurred_at = Some(to_micros(occurred_at.into()));
         self
     }
 
-    /// The session it belongs to, up to 255 characters of any kind.
+    /// Sets the session it belongs to, up to 255 characters of any kind.
     #[must_use]
     pub fn session_id(mut self, session_id: impl Into<String>) -> Self {
         self.event.session_id = Some(session_id.into());
         self
     }
 
-    /// Who speaks, up to 50 characters: usually `user`, `assistant`, `system` or `tool`.
+    /// Sets the speaker's role, up to 50 characters: usually `user`, `assistant`, `system` or `tool`.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.event.role = Some(role.into());
         self
     }
 
-    /// The speaker's name, up to 255 characters.
+    /// Sets the speaker's name, up to 255 characters.
     #[must_use]
     pub fn author(mut self, author: impl Into<String>) -> Self {
         self.event.author = Some(author.into());
         self
     }
 
-    /// The content in short.
+    /// Sets a summary of the content.
     #[must_use]
     pub fn summary(mut self, summary: impl Into<String>) -> Self {
         self.event.summary = Some(summary.into());
         self
     }
 
-    /// Anything else worth keeping, by name: a JSON object, or pairs such as `[("channel", "support")]`.
+    /// Sets further metadata, by name: a JSON object, or pairs such as `[("channel", "support")]`.
     #[must_use]
     pub fn meta(mut self, meta: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
         self.event = self.event.meta(meta);
         self
     }
 
-    /// Where it comes from, for example `slack://channel/1`. The platform then derives a dedupe key by itself, if none is
-    /// set; see [`dedupe`](Self::dedupe).
+    /// Sets where it comes from, for example `slack://channel/1`. The platform then derives a dedupe key itself, if
+    /// none is set; see [`dedupe`](Self::dedupe).
     #[must_use]
     pub fn source_uri(mut self, source_uri: impl Into<String>) -> Self {
         self.event.source_uri = Some(source_uri.into());
         self
     }
 
-    /// How much it matters, from 0.0 to 1.0.
+    /// Sets its importance, from 0.0 to 1.0.
     #[must_use]
     pub fn importance_score(mut self, score: f64) -> Self {
         self.event.importance_score = Some(score);
         self
     }
 
-    /// A dedupe key of your own, up to 255 characters. A second event with it is [`Captured::AlreadyStored`], on servers
-    /// that look at keys; see [`dedupe`](Self::dedupe).
+    /// Sets a custom dedupe key, up to 255 characters. A second event with it is [`Captured::AlreadyStored`], on
+    /// servers that enforce keys; see [`dedupe`](Self::dedupe).
     #[must_use]
     pub fn dedupe_key(mut self, key: impl Into<String>) -> Self {
         self.event.dedupe_key = Some(key.into());
@@ -110,29 +110,29 @@ impl Capture {
     /// Derives the dedupe key from the event, unless one is set.
     ///
     /// With a source URI it is the key that the platform itself derives: from anima, type, time, source URI and the
-    /// first 100 characters of the content. Without, it is this crate's own, from anima, type, time, session, role, author
-    /// and the whole content. The time is part of both: the same words captured twice are two events, and importing the
-    /// same things again finds them stored only if their [`occurred_at`](Self::occurred_at) is set.
+    /// first 100 characters of the content. Without one it is this crate's own: from anima, type, time, session, role,
+    /// author and the whole content. The time is part of both: the same text captured twice is two events, and a
+    /// repeated import finds its events stored only if their [`occurred_at`](Self::occurred_at) is set.
     ///
-    /// It takes a server whose database has a unique index on the keys. The published schema lacks it, and such a server
-    /// stores the event again; so does the sandbox, unless its quirk `DuplicateKeys` is off.
+    /// Deduplication needs a server whose database has a unique index on the keys. The published schema lacks it, and
+    /// such a server stores the event again; so does the sandbox, unless its quirk `DuplicateKeys` is off.
     #[must_use]
     pub fn dedupe(mut self) -> Self {
         self.dedupe = true;
         self
     }
 
-    /// Sends it again when the outcome of an attempt is unknown: the answer was lost, or the server failed. Implies
+    /// Retries it even when the outcome of an attempt is unknown: the response was lost, or the server failed. Implies
     /// [`dedupe`](Self::dedupe).
     ///
-    /// A server whose database has no unique index on dedupe keys, see there, can then store the event twice.
+    /// A server whose database has no unique index on dedupe keys can then store the event twice.
     #[must_use]
     pub fn retry_in_doubt(mut self) -> Self {
         self.in_doubt = true;
         self.dedupe()
     }
 
-    /// Its anima and session, if it has a session: what is captured of them has an order.
+    /// Its anima and session, if it has a session: captures that share both have an order.
     pub(super) fn conversation(&self, default_anima: Option<&str>) -> Option<(String, String)> {
         let own = Some(self.event.anima_id.as_str()).filter(|anima| !anima.is_empty());
         let anima = own.or(default_anima).unwrap_or_default();
@@ -143,7 +143,7 @@ impl Capture {
         self.in_doubt
     }
 
-    /// The request's body, for the anima of a client if it has none of its own.
+    /// The request's body, with the client's anima if it names none.
     pub(super) fn into_event(self, default_anima: Option<&str>) -> EventCreate {
         let mut event = self.event;
         if event.anima_id.is_empty() {
@@ -157,7 +157,7 @@ impl Capture {
 }
 
 impl From<EventCreate> for Capture {
-    /// Freezes the time, if the event has none.
+    /// Fixes the time, if the event has none.
     fn from(mut event: EventCreate) -> Self {
         event.event_type = by_any_name(event.event_type);
         event.occurred_at = Some(event.occurred_at.map_or_else(now, to_micros));
@@ -165,7 +165,7 @@ impl From<EventCreate> for Capture {
     }
 }
 
-/// The type that an enum name stands for, as the platform's own SDKs take it: the server wants the dotted form.
+/// The type of an enum name, as the platform's own SDKs accept it: the server expects the dotted form.
 fn by_any_name(event_type: EventType) -> EventType {
     match event_type {
         EventType::Unknown(name) => {
@@ -176,23 +176,23 @@ fn by_any_name(event_type: EventType) -> EventType {
     }
 }
 
-/// What became of a [`Capture`].
+/// The result of a [`Capture`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "the large one is the usual one")]
 pub enum Captured {
     /// The platform stored it.
     Stored(Event),
-    /// The platform had stored an event with this dedupe key before. Its answer does not tell which; to find it, list
+    /// The platform had already stored an event with this dedupe key. Its response does not say which; to find it, list
     /// the events and compare their keys.
     AlreadyStored {
-        /// The key that both have: the one that was sent, or the one that the platform derives.
+        /// The key of both events: the one that was sent, or the one that the platform derives.
         dedupe_key: String,
     },
 }
 
 impl Captured {
-    /// The stored event, if it was stored by this call.
+    /// Returns the stored event, if this call stored it.
     pub fn into_event(self) -> Option<Event> {
         match self {
             Self::Stored(event) => Some(event),
@@ -201,7 +201,7 @@ impl Captured {
     }
 }
 
-/// The key under which the server keeps the event: the one that is sent, or the one that it derives itself.
+/// The key under which the server stores the event: the one that is sent, or the one that it derives itself.
 pub(super) fn key_at_the_server(event: &EventCreate) -> Option<String> {
     let sent = event.dedupe_key.clone().filter(|key| !key.is_empty());
     let source_uri = event.source_uri.as_deref().filter(|uri| !uri.is_empty());
@@ -215,7 +215,7 @@ fn derived_key(event: &EventCreate) -> String {
     }
 }
 
-/// The recipe of the platform's server.
+/// The key as the platform's server derives it.
 fn servers_key(event: &EventCreate, source_uri: &str) -> String {
     let content: String = event.content.chars().take(100).collect();
     let anima = hyphenated(&event.anima_id);
@@ -223,7 +223,7 @@ fn servers_key(event: &EventCreate, source_uri: &str) -> String {
     short_hash([anima.as_str(), event.event_type.as_str(), &content, &time, source_uri].join("|").as_bytes())
 }
 
-/// Each part goes with its length, so that no two events share their text.
+/// Each part is prefixed with its length, so that no two events give the same text.
 fn own_key(event: &EventCreate) -> String {
     let anima = hyphenated(&event.anima_id);
     let time = event.occurred_at.map(python_iso).unwrap_or_default();
@@ -245,7 +245,7 @@ fn short_hash(bytes: &[u8]) -> String {
     hex
 }
 
-/// The one form of a UUID that the server hashes; anything else as it is, for the server to refuse.
+/// The form of a UUID that the server hashes; anything else unchanged, for the server to reject.
 fn hyphenated(uuid: &str) -> String {
     let digits: String = uuid.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();
     if digits.len() != 32 || !digits.is_ascii() {
@@ -264,12 +264,12 @@ fn python_iso(time: Timestamp) -> String {
     }
 }
 
-/// Cuts what the platform's database does not keep, so that the key and the stored time agree.
+/// Truncates to what the platform's database stores, so that the key and the stored time agree.
 fn to_micros(time: Timestamp) -> Timestamp {
     Timestamp::from_unix_micros(time.unix_micros()).unwrap_or(time)
 }
 
-/// The present, and each time another microsecond: what is captured twice in one moment stays two events.
+/// The current time, each call at least a microsecond later: two captures at one instant stay two events.
 fn now() -> Timestamp {
     static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
     let present = Timestamp::now().unix_micros();

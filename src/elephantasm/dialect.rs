@@ -1,4 +1,4 @@
-//! What Elephantasm's error answers say. There are five shapes: `detail` as text, as a list (every 422), as an object
+//! Reading Elephantasm's error responses. They have five shapes: `detail` as text, as a list (every 422), as an object
 //! (plan limits), no `detail` but `error` and `message` (rate limits), and plain text (unhandled faults, proxies).
 
 use std::time::Duration;
@@ -21,8 +21,8 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fact
     }
 }
 
-/// Texts that tell more than their status: the public host's allow-list says `Not found`, a route that the server
-/// lacks says `Not Found`, and a missing object names itself.
+/// Texts that say more than their status: the public host's allow-list sends `Not found`, a route that the server lacks
+/// gives `Not Found`, and a missing object is named.
 ///
 /// The platform documents its plan limit as a 429 whose `detail` is text. Its rate limiter never sends `detail`, but
 /// one in front of it may; that one says so, or how long to wait without a word of a plan or a limit.
@@ -47,7 +47,7 @@ fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Re
     }
 }
 
-/// A list of refused values. The `input` that each entry echoes is left out: it may be large, or secret.
+/// A list of rejected values. The `input` that each entry echoes is dropped: it may be large, or secret.
 fn validation(list: &[Value]) -> Facts {
     let field_errors: Vec<FieldError> = list
         .iter()
@@ -89,7 +89,7 @@ fn limit(mut object: Map<String, Value>) -> Facts {
         Some("limit_exceeded") => Some(Reason::PlanLimit),
         Some("feature_not_available") => Some(Reason::FeatureUnavailable),
         Some("rate_limit_exceeded") => Some(Reason::RateLimit),
-        // Without the code, what only a feature gate or a plan limit tells.
+        // Without the code: fields that only a feature gate or a plan limit has.
         None if object.contains_key("feature") => Some(Reason::FeatureUnavailable),
         None if ["action", "current_plan", "current_tier"].iter().any(|name| object.contains_key(*name)) => {
             Some(Reason::PlanLimit)

@@ -1,12 +1,11 @@
-//! Dreams: runs in the background that tend the memories of an anima. They merge, split, rewrite, archive and delete
-//! them.
+//! Dreams: background jobs that maintain the memories of an anima. They merge, split, rewrite, archive and delete them.
 
 use super::ops;
 use super::types::{Dream, DreamRequest, DreamStatus, ListDreamsParams};
 use crate::http::Core;
 use crate::{Page, Poller, Request};
 
-/// The tending of memories in the background; from [`Elephantasm::dreams`](super::Elephantasm::dreams).
+/// Background maintenance of memories; from [`Elephantasm::dreams`](super::Elephantasm::dreams).
 ///
 /// Self-hosted servers only: on the public host each call gives [`NotFound`](crate::Error::NotFound) with
 /// [`Reason::RouteMissing`](crate::Reason::RouteMissing).
@@ -20,15 +19,16 @@ impl Dreams {
         Self { core: core.clone() }
     }
 
-    /// Starts a dream of an anima, and answers while it runs. Self-hosted servers only.
+    /// Starts a dream of an anima, and returns while it runs. Self-hosted servers only.
     ///
-    /// Servers of version 0.5.8 ask by mistake for a query parameter named `kwargs`, whatever its value, and others take
-    /// no notice of it; so it is always sent.
+    /// Servers of version 0.5.8 mistakenly require a query parameter named `kwargs`, with any value, and others ignore
+    /// it; so it is always sent.
     ///
     /// # Errors
-    /// [`Conflict`](crate::Error::Conflict) when the anima dreams already, [`NotFound`](crate::Error::NotFound) when
-    /// there is no such anima, [`PermissionDenied`](crate::Error::PermissionDenied) with
-    /// [`Reason::FeatureUnavailable`](crate::Reason::FeatureUnavailable) when the plan has no dreams.
+    /// [`Conflict`](crate::Error::Conflict) when the anima is already dreaming, [`NotFound`](crate::Error::NotFound)
+    /// when the anima does not exist, [`PermissionDenied`](crate::Error::PermissionDenied) with
+    /// [`Reason::FeatureUnavailable`](crate::Reason::FeatureUnavailable) when the plan does not include dreams,
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -41,11 +41,11 @@ impl Dreams {
         Request::new(&self.core, ops::TRIGGER_DREAM).json(&DreamRequest::new(anima_id)).query("kwargs", "1")
     }
 
-    /// Reads a dream: how far it is, and what it has changed. Self-hosted servers only.
+    /// Returns a dream: its status, and what it has changed. Self-hosted servers only.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when there is none, [`InvalidArgument`](crate::Error::InvalidArgument)
-    /// when the id is no UUID.
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, [`InvalidArgument`](crate::Error::InvalidArgument)
+    /// when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::DreamStatus};
@@ -60,11 +60,12 @@ impl Dreams {
         Request::new(&self.core, ops::GET_DREAM).id(dream_id)
     }
 
-    /// Waits until a dream has ended, well or badly: the status of what comes back is `COMPLETED` or `FAILED`, or one that
-    /// a newer server gives a dream that has its end. Self-hosted servers only.
+    /// Waits until a dream has ended, successfully or not: its status is then `COMPLETED` or `FAILED`, or another that
+    /// a newer server gives a dream with an end time. Self-hosted servers only.
     ///
     /// # Errors
-    /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) when the dream runs longer than the poller waits.
+    /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) when the dream runs longer than the poller
+    /// waits.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -99,13 +100,13 @@ impl Dreams {
         Request::new(&self.core, ops::LIST_DREAMS).params(&params)
     }
 
-    /// Ends a running dream, whose status becomes `FAILED`. Self-hosted servers only.
+    /// Cancels a running dream, whose status becomes `FAILED`. Self-hosted servers only.
     ///
     /// It is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): a second cancellation is an error.
     ///
     /// # Errors
-    /// [`BadRequest`](crate::Error::BadRequest) when the dream does not run,
-    /// [`NotFound`](crate::Error::NotFound) when there is none.
+    /// [`BadRequest`](crate::Error::BadRequest) when the dream is not running, [`NotFound`](crate::Error::NotFound)
+    /// when it does not exist, [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;

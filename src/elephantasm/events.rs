@@ -1,5 +1,5 @@
-//! Events: what an anima lives through, message by message and tool call by tool call. The platform distils memories
-//! from them.
+//! Events: what an anima experiences, message by message and tool call by tool call. The platform distils memories from
+//! them.
 
 use super::ops;
 use super::types::{
@@ -8,7 +8,7 @@ use super::types::{
 use crate::http::Core;
 use crate::{Page, Request};
 
-/// What animas live through; from [`Elephantasm::events`](super::Elephantasm::events).
+/// The events of animas; from [`Elephantasm::events`](super::Elephantasm::events).
 ///
 /// A conversation is not an object of its own: events that share a `session_id` belong together.
 #[derive(Clone, Debug)]
@@ -33,10 +33,10 @@ impl Events {
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) when the anima does not exist or is deleted,
     /// [`Conflict`](crate::Error::Conflict) with [`Reason::Duplicate`](crate::Reason::Duplicate) when the event is
-    /// stored already, [`BadRequest`](crate::Error::BadRequest) when it breaks another rule of the database.
+    /// already stored, [`BadRequest`](crate::Error::BadRequest) when it violates another constraint of the database.
     /// [`PermissionDenied`](crate::Error::PermissionDenied) or [`RateLimited`](crate::Error::RateLimited) when the
     /// plan's events are used up, see [`Reason::PlanLimit`](crate::Reason::PlanLimit).
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a text too long or an importance outside 0 to 1.
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a text that is too long or an importance outside 0 to 1.
     ///
     /// ```no_run
     /// # use polyagent::RetryClass;
@@ -56,12 +56,12 @@ impl Events {
         Request::new(&self.core, ops::CREATE_EVENT).json(&event)
     }
 
-    /// Reads an event that is not deleted. Self-hosted servers only.
+    /// Returns an event that is not deleted. Self-hosted servers only.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such event; or, on the public host, with
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, or, on the public host, with
     /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
-    /// the id is no UUID.
+    /// the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -73,9 +73,9 @@ impl Events {
         Request::new(&self.core, ops::GET_EVENT).id(event_id)
     }
 
-    /// Reads an event, a soft-deleted one too if `include_deleted` is set. Self-hosted servers only.
+    /// Returns an event, including a soft-deleted one if `include_deleted` is set. Self-hosted servers only.
     ///
-    /// Current servers do not mark a deleted event: to know, see whether [`get`](Self::get) finds it.
+    /// Current servers do not mark a deleted event; [`get`](Self::get) does not find it.
     ///
     /// # Errors
     /// As [`get`](Self::get): [`NotFound`](crate::Error::NotFound),
@@ -96,7 +96,7 @@ impl Events {
     /// "Newest" goes by `occurred_at`. An anima that does not exist has an empty list.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for an anima id that is no UUID, or a number out of its
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for an anima id that is not a UUID, or a number out of its
     /// bounds.
     ///
     /// ```no_run
@@ -112,14 +112,14 @@ impl Events {
         Request::new(&self.core, ops::LIST_EVENTS).params(&params)
     }
 
-    /// Changes an event; its content and type stay. Self-hosted servers only.
+    /// Updates an event, except its content and type. Self-hosted servers only.
     ///
-    /// `is_deleted(false)` brings a soft-deleted event back.
+    /// `is_deleted(false)` restores a soft-deleted event.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such event; or, on the public host, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) for a
-    /// text too long or an importance outside 0 to 1.
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
+    /// the id is not a UUID, or for a text that is too long or an importance outside 0 to 1.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::EventUpdate};
@@ -133,11 +133,12 @@ impl Events {
 
     /// Soft-deletes an event. Self-hosted servers only.
     ///
-    /// Deleting twice is no error. [`update`](Self::update) brings the event back.
+    /// A second deletion succeeds too. [`update`](Self::update) restores the event.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there never was such an event; or, on the public host, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing).
+    /// [`NotFound`](crate::Error::NotFound) when it never existed, or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
+    /// the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::EventUpdate};
@@ -150,14 +151,14 @@ impl Events {
         Request::new(&self.core, ops::DELETE_EVENT).id(event_id)
     }
 
-    /// Lists the memories that an event went into. Self-hosted servers only.
+    /// Lists the memories that were distilled from an event. Self-hosted servers only.
     ///
-    /// There are no further pages.
+    /// The list is not paged.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such event; or, on the public host, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) for a
-    /// limit out of its bounds.
+    /// [`NotFound`](crate::Error::NotFound) when the event does not exist, or, on the public host, with
+    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
+    /// the id is not a UUID, or for a limit out of its bounds.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::ListEventMemoriesParams};

@@ -1,4 +1,4 @@
-//! `inject` and `extract`: memory into the prompt, events into memory, for an agent that is one anima.
+//! `inject` and `extract`: memory into the prompt and events into memory, for an agent that is one anima.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -10,21 +10,21 @@ use crate::check::InvalidArgument;
 use crate::{Error, Request, Response, RetryClass};
 
 impl Elephantasm {
-    /// This client, for one anima: [`inject`](Self::inject) and [`extract`](Self::extract) then need no id.
+    /// Returns this client bound to one anima: [`inject`](Self::inject) and [`extract`](Self::extract) then need no id.
     #[must_use]
     pub fn with_anima(&self, anima_id: impl Into<String>) -> Self {
         Self { core: self.core.clone(), anima_id: Some(anima_id.into().into()) }
     }
 
-    /// The anima of this client, if it has one.
+    /// Returns the anima of this client, if it has one.
     pub fn anima_id(&self) -> Option<&str> {
         self.anima_id.as_deref()
     }
 
-    /// The memory pack of this client's anima; [`MemoryPack::as_prompt`] is the text for the prompt.
+    /// Returns the memory pack of this client's anima; [`MemoryPack::as_prompt`] is the text for the prompt.
     ///
-    /// A text in place of the parameters is the query; an empty one is none. With a query the call compiles, stores and
-    /// bills a new pack; see [`MemoryPacks::latest`](super::MemoryPacks::latest).
+    /// A string in place of the parameters is the query; an empty one means no query. With a query the call compiles,
+    /// stores and bills a new pack; see [`MemoryPacks::latest`](super::MemoryPacks::latest).
     ///
     /// # Errors
     /// Those of [`MemoryPacks::latest`](super::MemoryPacks::latest); [`Error::InvalidArgument`] without an anima.
@@ -45,10 +45,10 @@ impl Elephantasm {
         }
     }
 
-    /// Captures an event, of this client's anima unless it names another.
+    /// Captures an event, for this client's anima unless the event names another.
     ///
-    /// An event with a dedupe key that the platform has stored before is not an error, but
-    /// [`Captured::AlreadyStored`]. Servers that do not look at dedupe keys store it twice; see [`Capture::dedupe`].
+    /// If the platform has already stored an event with the same dedupe key, the result is [`Captured::AlreadyStored`],
+    /// not an error. Servers that do not enforce dedupe keys store it twice; see [`Capture::dedupe`].
     ///
     /// # Errors
     /// Those of [`Events::create`](super::Events::create); [`Error::InvalidArgument`] without an anima.
@@ -86,27 +86,27 @@ fn no_anima() -> InvalidArgument {
 }
 
 impl From<&str> for GetLatestMemoryPackParams {
-    /// Asks `query`, or nothing if it is empty, as the platform takes it too.
+    /// Sets `query`, unless it is empty, which the platform treats as no query.
     fn from(query: &str) -> Self {
         query.to_owned().into()
     }
 }
 
 impl From<String> for GetLatestMemoryPackParams {
-    /// Asks `query`, or nothing if it is empty, as the platform takes it too.
+    /// Sets `query`, unless it is empty, which the platform treats as no query.
     fn from(query: String) -> Self {
         if query.is_empty() { Self::new() } else { Self::new().query(query) }
     }
 }
 
 impl MemoryPack {
-    /// The text for the prompt, ready-made; empty if nothing is known yet.
+    /// Returns the text for the prompt; empty if nothing is known yet.
     pub fn as_prompt(&self) -> &str {
         self.content.context.as_deref().unwrap_or_default()
     }
 }
 
-/// A capture not yet sent; from [`Elephantasm::extract`]. Await it to send it.
+/// A capture that has not been sent yet; from [`Elephantasm::extract`]. Await it to send it.
 ///
 /// # Cancel safety
 /// As for any [`Request`]: a dropped call may have stored the event.
@@ -118,7 +118,7 @@ pub struct Extract {
 }
 
 impl Extract {
-    /// Sets what holds for this call alone, by the methods of [`Request`].
+    /// Sets options for this call, with the methods of [`Request`].
     ///
     /// ```no_run
     /// # use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Many captures at once: bounded, with back-pressure, one outcome for each, none lost.
+//! Concurrent captures: bounded, with back-pressure and one outcome for each, none lost.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -15,16 +15,16 @@ use super::{Capture, Captured, Elephantasm};
 use crate::{Error, Request, config};
 
 impl Elephantasm {
-    /// Captures all that `captures` yields, several at a time, and yields one [`Outcome`] for each, as they come.
+    /// Sends the captures of a stream, several at a time, and yields one [`Outcome`] for each as it completes.
     ///
-    /// Nothing runs in the background: the stream works while it is polled, and takes from `captures` only as much as
-    /// it has room for. A capture that fails is an outcome like any other and ends nothing.
+    /// Nothing runs in the background: the stream makes progress while it is polled, and takes from `captures` only
+    /// what it has room for. A failed capture is an outcome like any other and does not end the stream.
     ///
-    /// To stop early without losing sight of anything, call [`stop`](ExtractMany::stop) and go on polling until the end:
-    /// what was taken is brought to its outcome. [`into_rest`](ExtractMany::into_rest) gives back whatever has no outcome.
-    /// The input is polled in place, so it must be `Unpin`; `Box::pin` makes any stream so.
+    /// To stop early without losing a capture, call [`stop`](ExtractMany::stop) and keep polling until the end:
+    /// captures already taken are completed. [`into_rest`](ExtractMany::into_rest) returns everything without an
+    /// outcome. The input is polled in place, so it must be `Unpin`; `Box::pin` makes any stream so.
     ///
-    /// Dropping the stream drops the calls under way; whether they were processed is then unknown.
+    /// Dropping the stream drops the calls in flight; whether they were processed is then unknown.
     ///
     /// ```no_run
     /// # use futures::{StreamExt, stream};
@@ -60,7 +60,7 @@ impl Elephantasm {
         }
     }
 
-    /// The same as [`extract_many`](Self::extract_many), for what is in memory: a list, or any iterator.
+    /// Sends the captures of a list or any other iterator, like [`extract_many`](Self::extract_many).
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Capture, Elephantasm, types::EventType};
@@ -80,19 +80,19 @@ impl Elephantasm {
     }
 }
 
-/// What became of one capture of [`Elephantasm::extract_many`].
+/// The outcome of one capture of [`Elephantasm::extract_many`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Its place in the input, from 0.
+    /// Its position in the input, from 0.
     pub index: usize,
-    /// The capture, as it was taken.
+    /// The capture, as it was taken from the input.
     pub capture: Capture,
-    /// How it ended.
+    /// The result of the capture.
     pub result: Result<Captured, Error>,
 }
 
-/// What is left of the captures that went into [`Elephantasm::extract_many`]; from [`ExtractMany::into_rest`].
+/// The captures of [`Elephantasm::extract_many`] without an outcome; from [`ExtractMany::into_rest`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rest<S> {
@@ -123,7 +123,7 @@ pub struct ExtractMany<S> {
     calls: BTreeMap<usize, (Capture, Arc<AtomicBool>)>,
     /// Sessions that have a call under way, if their order is kept.
     busy_sessions: HashSet<Conversation>,
-    /// Captures taken whose session is busy, in order.
+    /// Captures that were taken while their session is busy, in order.
     parked: HashMap<Conversation, VecDeque<(usize, Capture)>>,
     parked_count: usize,
 }
@@ -132,7 +132,7 @@ impl<S> ExtractMany<S>
 where
     S: Stream<Item: Into<Capture>> + Unpin,
 {
-    /// Calls under way at a time. Default: 8; 0 counts as 1.
+    /// Sets the number of concurrent calls. Default: 8; 0 counts as 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency.max(1);
         self
@@ -147,24 +147,24 @@ where
         self
     }
 
-    /// Sets what holds for each of the calls, by the methods of [`Request`].
+    /// Sets options for each call, with the methods of [`Request`].
     pub fn options(mut self, set: impl Fn(Request<Event>) -> Request<Event> + Send + Sync + 'static) -> Self {
         self.options = Some(Box::new(set));
         self
     }
 
-    /// The next outcome; `None` after the last one. The same as `StreamExt::next`, without the import.
+    /// Returns the next outcome; `None` after the last one. The same as `StreamExt::next`, without the import.
     pub async fn next(&mut self) -> Option<Outcome> {
         StreamExt::next(self).await
     }
 
-    /// Takes nothing more from the input. What was taken still comes to its outcome.
+    /// Takes nothing more from the input. Captures already taken are still completed.
     pub fn stop(&mut self) {
         self.input_ended = true;
     }
 
-    /// Everything that has no outcome yet. Calls under way are dropped, and only the platform knows whether it has
-    /// stored their events: poll to the end after [`stop`](Self::stop) first, if that matters.
+    /// Returns everything without an outcome. Calls in flight are dropped, and only the platform knows whether it
+    /// stored their events: if that matters, call [`stop`](Self::stop) and poll to the end first.
     pub fn into_rest(self) -> Rest<S> {
         let mut rest = Rest {
             in_doubt: Vec::new(),
@@ -192,7 +192,7 @@ where
         }));
     }
 
-    /// Starts the capture, or parks it behind the one under way in its session.
+    /// Starts the capture, or parks it behind the one in flight in its session.
     fn admit(&mut self, index: usize, capture: Capture) {
         if self.in_session_order
             && let Some(session) = capture.conversation(self.client.anima_id())
@@ -207,7 +207,7 @@ where
         self.start(index, capture);
     }
 
-    /// Lets the next of the session go.
+    /// Starts the next capture of the session.
     fn finish(&mut self, capture: &Capture) {
         if !self.in_session_order {
             return;
@@ -222,7 +222,7 @@ where
         }
     }
 
-    /// As many wait for their session as may be under way: one busy session does not empty the input into memory.
+    /// As many may wait for their session as may be in flight: one busy session does not drain the input into memory.
     fn has_room(&self) -> bool {
         !self.input_ended && self.under_way.len() < self.concurrency && self.parked_count < self.concurrency
     }

@@ -1,18 +1,18 @@
-//! Health: whether the server is up.
+//! Server health.
 
 use super::types::Health;
 use super::{Elephantasm, ops};
 use crate::Request;
 
 impl Elephantasm {
-    /// Asks the server how it is.
+    /// Checks the server's health.
     ///
-    /// No key is sent and none is checked. To learn whether a key works, list one anima. A server without its
-    /// database answers too: look at `status`.
+    /// No key is sent or checked. To find out whether a key works, list one anima. A server without its database
+    /// responds too: check `status`.
     ///
     /// # Errors
     /// [`Connect`](crate::Error::Connect) or [`Timeout`](crate::Error::Timeout) when the server cannot be reached,
-    /// [`Server`](crate::Error::Server) when it is broken.
+    /// [`Server`](crate::Error::Server) when it fails.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::HealthStatus};

@@ -1,11 +1,11 @@
-//! Identities: who an anima has become, as a personality type, a way of talking and a picture of itself.
+//! Identities: the personality type, communication style and self-image that an anima has developed.
 
 use super::ops;
 use super::types::Identity;
 use crate::Request;
 use crate::http::Core;
 
-/// Who animas have become; from [`Elephantasm::identities`](super::Elephantasm::identities).
+/// The identities that animas have developed; from [`Elephantasm::identities`](super::Elephantasm::identities).
 #[derive(Clone, Debug)]
 pub struct Identities {
     core: Core,
@@ -16,11 +16,11 @@ impl Identities {
         Self { core: core.clone() }
     }
 
-    /// Reads the identity of an anima. An anima has at most one, and none at first.
+    /// Returns the identity of an anima. An anima has at most one, and none at first.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when the anima has none, or does not exist: the two look the same.
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is no UUID.
+    /// [`NotFound`](crate::Error::NotFound) when the anima has none, or does not exist: the two cannot be told apart.
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;

@@ -1,4 +1,4 @@
-//! Knowledge: what an anima has learned for good. The platform distils it from memories: facts, concepts, methods,
+//! Knowledge: what an anima has learned permanently. The platform distils it from memories: facts, concepts, methods,
 //! principles, experience.
 
 use super::ops;
@@ -17,11 +17,11 @@ impl KnowledgeItems {
         Self { core: core.clone() }
     }
 
-    /// Lists the knowledge of an anima that is of one kind.
+    /// Lists the knowledge of an anima of one kind.
     ///
     /// # Errors
-    /// [`UnprocessableEntity`](crate::Error::UnprocessableEntity) for a kind that the server does not know; its words
-    /// are in upper case. [`InvalidArgument`](crate::Error::InvalidArgument) for a limit or offset out of its bounds.
+    /// [`UnprocessableEntity`](crate::Error::UnprocessableEntity) for a kind that the server does not know; kinds are
+    /// in upper case. [`InvalidArgument`](crate::Error::InvalidArgument) for a limit or offset out of its bounds.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::{KnowledgeType, ListKnowledgeByTypeParams}};
@@ -40,11 +40,11 @@ impl KnowledgeItems {
         Request::new(&self.core, ops::LIST_KNOWLEDGE_BY_TYPE).id(knowledge_type.into().as_str()).params(&params)
     }
 
-    /// Finds knowledge by meaning, with its similarity to the query.
+    /// Finds knowledge by meaning, and returns it with its similarity to the query.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, which the server
-    /// would fail on.
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, on which the server
+    /// would fail.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::KnowledgeSearch};

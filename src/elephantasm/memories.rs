@@ -8,7 +8,7 @@ use crate::{Page, Request};
 
 /// Memories distilled from events; from [`Elephantasm::memories`](super::Elephantasm::memories).
 ///
-/// On the public host, only [`search_semantic`](Self::search_semantic) is there.
+/// The public host has only [`search_semantic`](Self::search_semantic).
 #[derive(Clone, Debug)]
 pub struct Memories {
     core: Core,
@@ -19,13 +19,13 @@ impl Memories {
         Self { core: core.clone() }
     }
 
-    /// Stores a memory as it is, past the distillation from events. Self-hosted servers only.
+    /// Stores a memory directly, without distilling it from events. Self-hosted servers only.
     ///
     /// It has no embedding at first, so that a search by meaning does not find it. Each call makes another memory; it
     /// is therefore [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such anima; or, on the public host, with
+    /// [`NotFound`](crate::Error::NotFound) when the anima does not exist, or, on the public host, with
     /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) for a
     /// score outside 0 to 1.
     ///
@@ -40,12 +40,12 @@ impl Memories {
         Request::new(&self.core, ops::CREATE_MEMORY).json(&memory)
     }
 
-    /// Reads a memory. Self-hosted servers only.
+    /// Returns a memory. Self-hosted servers only.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such memory; or, on the public host, with
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, or, on the public host, with
     /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
-    /// the id is no UUID.
+    /// the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -76,9 +76,9 @@ impl Memories {
         Request::new(&self.core, ops::LIST_MEMORIES).params(&params)
     }
 
-    /// Finds memories by a part of their summary, whatever the case of its letters. Self-hosted servers only.
+    /// Finds memories by a part of their summary, ignoring case. Self-hosted servers only.
     ///
-    /// There are no further pages: what exceeds `limit` cannot be reached.
+    /// The list is not paged: results beyond `limit` cannot be reached.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
@@ -94,14 +94,14 @@ impl Memories {
         Request::new(&self.core, ops::SEARCH_MEMORIES).params(&params)
     }
 
-    /// Finds memories by meaning, with their similarity to the query.
+    /// Finds memories by meaning, and returns them with their similarity to the query.
     ///
-    /// Memories without an embedding are not found, and by default only active ones are; `clear_state` looks for those in
-    /// any state.
+    /// Memories without an embedding are not found, and by default only active ones are; `clear_state` searches those
+    /// in any state.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, which the server
-    /// would fail on.
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, on which the server
+    /// would fail.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::MemorySearch};

@@ -1,4 +1,4 @@
-//! Memory packs: what an anima knows, compiled into one text for the prompt, with the parts that it was made from.
+//! Memory packs: what an anima knows, compiled into one text for the prompt, together with its parts.
 
 use super::ops;
 use super::types::{
@@ -10,7 +10,7 @@ use crate::{Page, Request, RetryClass};
 
 /// Memory compiled for a prompt; from [`Elephantasm::memory_packs`](super::Elephantasm::memory_packs).
 ///
-/// Compiling is slow for a call: these methods allow 60 s per attempt where a pack may be compiled.
+/// Compiling is slow: these methods allow 60 s per attempt where a pack may be compiled.
 #[derive(Clone, Debug)]
 pub struct MemoryPacks {
     core: Core,
@@ -21,19 +21,19 @@ impl MemoryPacks {
         Self { core: core.clone() }
     }
 
-    /// The memory pack to put into a prompt, compiled if need be.
+    /// Returns the memory pack to put into a prompt, compiling it if necessary.
     ///
     /// With a `query`, the server compiles a new pack each time, stores it and bills it. Such a call is
     /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): after an attempt whose outcome is unknown, another could be
     /// billed as well.
     ///
-    /// Without a `query`, the answer is the newest stored pack, whatever it was compiled for and however old it is:
-    /// new events never refresh it, and `preset` is ignored. If none is stored, the server compiles and stores a
-    /// general one, which for a new anima is empty. `None`, as documented for an anima without packs, comes from older
-    /// servers only.
+    /// Without a `query`, it returns the newest stored pack, whatever it was compiled for and however old it is: new
+    /// events never refresh it, and `preset` is ignored. If none is stored, the server compiles and stores a general
+    /// one, which is empty for a new anima. Only older servers return `None`, as documented for an anima without packs.
     ///
     /// # Errors
-    /// [`Server`](crate::Error::Server), with plain text and not 404, when the anima does not exist or is not yours.
+    /// [`Server`](crate::Error::Server), with plain text and not 404, when the anima does not exist or is another
+    /// user's.
     /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query, [`BadRequest`](crate::Error::BadRequest)
     /// for a preset that the server does not know. [`PermissionDenied`](crate::Error::PermissionDenied) or
     /// [`RateLimited`](crate::Error::RateLimited) when the plan's packs are used up, see
@@ -57,12 +57,12 @@ impl MemoryPacks {
         Request::new(&self.core, ops::GET_LATEST_MEMORY_PACK).id(anima_id).params(&params).retry_class(class)
     }
 
-    /// Reads a stored pack. Self-hosted servers only.
+    /// Returns a stored pack. Self-hosted servers only.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such pack; or, on the public host, with
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, or, on the public host, with
     /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
-    /// the id is no UUID.
+    /// the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -96,8 +96,9 @@ impl MemoryPacks {
     /// Deletes a stored pack for good. Self-hosted servers only.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such pack, which may also be because an earlier attempt of
-    /// the same call deleted it; or, on the public host, with [`Reason::RouteMissing`](crate::Reason::RouteMissing).
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, possibly because an earlier attempt of the same
+    /// call deleted it, or, on the public host, with [`Reason::RouteMissing`](crate::Reason::RouteMissing).
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -109,11 +110,11 @@ impl MemoryPacks {
         Request::new(&self.core, ops::DELETE_MEMORY_PACK).id(pack_id)
     }
 
-    /// Figures over the stored packs of an anima. Self-hosted servers only.
+    /// Returns statistics of the stored packs of an anima. Self-hosted servers only.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
-    /// host.
+    /// host, [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -126,12 +127,12 @@ impl MemoryPacks {
         Request::new(&self.core, ops::GET_MEMORY_PACK_STATS).id(anima_id)
     }
 
-    /// Compiles a pack by a configuration of one's own, without storing it. Self-hosted servers only.
+    /// Compiles a pack from a custom configuration, without storing it. Self-hosted servers only.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
     /// host, [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a number out of its bounds,
-    /// [`Server`](crate::Error::Server) when the anima's identity holds texts where objects belong.
+    /// [`Server`](crate::Error::Server) when the anima's identity has strings where objects belong.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::RetrievalConfig};
@@ -145,7 +146,8 @@ impl MemoryPacks {
         Request::new(&self.core, ops::COMPILE_PACK).json(&config)
     }
 
-    /// How much [`compile`](Self::compile) would put into a pack, and with what scores. Self-hosted servers only.
+    /// Returns how much [`compile`](Self::compile) would put into a pack, and with what scores. Self-hosted servers
+    /// only.
     ///
     /// # Errors
     /// As [`compile`](Self::compile): [`NotFound`](crate::Error::NotFound),
@@ -162,7 +164,7 @@ impl MemoryPacks {
         Request::new(&self.core, ops::PREVIEW_PACK).json(&config)
     }
 
-    /// Compiles a pack by a preset, and stores it if `persist` is set. Self-hosted servers only.
+    /// Compiles a pack from a preset, and stores it if `persist` is set. Self-hosted servers only.
     ///
     /// Storing happens after the answer, which therefore has no id, and keeps the newest 100 packs of the anima. A
     /// call that stores is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent), because a second attempt could store a

@@ -1,7 +1,7 @@
 //! Elephantasm: long-term memory for agents.
 //!
-//! An *anima* is an agent whose memory is kept. What it lives through is captured as *events*; the platform distils
-//! them into memories, knowledge and an identity, and hands back a *memory pack*, whose text goes into the prompt.
+//! An *anima* is an agent whose memory is kept. Its experiences are captured as *events*; the platform distils them
+//! into memories, knowledge and an identity, and returns a *memory pack*, whose text goes into the prompt.
 //!
 //! ```no_run
 //! use polyagent::elephantasm::{Elephantasm, types::*};
@@ -50,7 +50,7 @@ use crate::config::{elephantasm as defaults, variable};
 use crate::http::{Auth, ClientBuilder, Core, Method, Platform, Request};
 use crate::{Error, Secret};
 
-/// Requests and answers of Elephantasm, generated from the OpenAPI document.
+/// Requests and responses of Elephantasm, generated from the OpenAPI document.
 #[allow(
     clippy::too_many_arguments,
     clippy::too_many_lines,
@@ -83,41 +83,42 @@ pub(crate) const PLATFORM: Platform = Platform {
 #[derive(Clone, Debug)]
 pub struct Elephantasm {
     core: Core,
-    /// The anima of `inject` and `extract`.
+    /// The anima for `inject` and `extract`.
     anima_id: Option<Arc<str>>,
 }
 
 impl Elephantasm {
-    /// A client of the public host with all defaults.
+    /// Creates a client for the public host with default settings.
     ///
     /// # Errors
-    /// [`Error::Config`] if the key is empty or cannot stand in a header.
+    /// [`Error::Config`] if the key is empty or is not a valid header value.
     pub fn new(api_key: impl Into<Secret<String>>) -> Result<Self, Error> {
         Self::builder().api_key(api_key).build()
     }
 
-    /// A client from the environment, by the variables that the platform's own SDKs read:
+    /// Creates a client from the environment, from the variables that the platform's own SDKs read:
     ///
     /// | variable | meaning |
     /// |---|---|
     /// | `ELEPHANTASM_API_KEY` | the key; required |
-    /// | `ELEPHANTASM_ENDPOINT` | base URL, with or without `/api` at its end; plain `http` for loopback only. Default: the public host |
-    /// | `ELEPHANTASM_TIMEOUT` | attempt timeout in whole seconds. Default: 30, and 60 where the platform compiles |
-    /// | `ELEPHANTASM_ANIMA_ID` | the anima of [`inject`](Self::inject) and [`extract`](Self::extract) |
+    /// | `ELEPHANTASM_ENDPOINT` | base URL, trailing `/api` optional, `http` for loopback only. Default: public host |
+    /// | `ELEPHANTASM_TIMEOUT` | attempt timeout in whole seconds. Default: 30, or 60 where packs are compiled |
+    /// | `ELEPHANTASM_ANIMA_ID` | the anima for [`inject`](Self::inject) and [`extract`](Self::extract) |
     ///
-    /// A server of one's own that answers by plain `http` takes a word of code, since the key then travels in clear:
+    /// A self-hosted server on plain `http` needs an explicit opt-in, because the key is sent in cleartext:
     /// `Elephantasm::builder_from_env()?.allow_insecure_http().build()`.
     ///
     /// # Errors
-    /// [`Error::Config`] if the key is missing or a variable has no usable value.
+    /// [`Error::Config`] if the key is missing or the value of a variable is not valid.
     pub fn from_env() -> Result<Self, Error> {
         Self::builder_from_env()?.build()
     }
 
-    /// A builder filled in from the environment, as [`from_env`](Self::from_env) does, to change what it has not.
+    /// Returns a builder pre-filled from the environment like [`from_env`](Self::from_env), for settings that the
+    /// environment does not cover.
     ///
     /// # Errors
-    /// [`Error::Config`] if a variable has no usable value.
+    /// [`Error::Config`] if the value of a variable is not valid.
     pub fn builder_from_env() -> Result<ClientBuilder<Self>, Error> {
         Self::builder_from(&variable)
     }
@@ -145,7 +146,7 @@ impl Elephantasm {
         Ok(builder)
     }
 
-    /// A builder with all defaults.
+    /// Returns a builder with default settings.
     pub fn builder() -> ClientBuilder<Self> {
         ClientBuilder::new(&PLATFORM, |core| Self { core, anima_id: None })
     }
@@ -155,7 +156,7 @@ impl Elephantasm {
         Animas::new(&self.core)
     }
 
-    /// What animas live through.
+    /// The events of animas.
     pub fn events(&self) -> Events {
         Events::new(&self.core)
     }
@@ -165,7 +166,7 @@ impl Elephantasm {
         MemoryPacks::new(&self.core)
     }
 
-    /// The plan and what of it is used.
+    /// The plan and its current usage.
     pub fn subscriptions(&self) -> Subscriptions {
         Subscriptions::new(&self.core)
     }
@@ -180,12 +181,12 @@ impl Elephantasm {
         KnowledgeItems::new(&self.core)
     }
 
-    /// Who animas have become.
+    /// The identities that animas have developed.
     pub fn identities(&self) -> Identities {
         Identities::new(&self.core)
     }
 
-    /// Dreams: the platform tending memories in the background. Self-hosted servers only.
+    /// Dreams: background maintenance of memories. Self-hosted servers only.
     pub fn dreams(&self) -> Dreams {
         Dreams::new(&self.core)
     }
@@ -195,11 +196,11 @@ impl Elephantasm {
         ApiKeys::new(&self.core)
     }
 
-    /// A call of an endpoint that this crate has no operation for. Each of `segments` is one path segment, escaped
-    /// and checked like an id; the path starts under the host, so most begin with `api`.
+    /// Calls an endpoint that this crate has no operation for. Each of `segments` is one path segment, escaped and
+    /// validated like an id; the path starts at the host, so most begin with `api`.
     ///
-    /// Repeating `GET`, `PUT` and `DELETE` is taken to be harmless; see
-    /// [`retry_class`](Request::retry_class) where it is not.
+    /// `GET`, `PUT` and `DELETE` are retried as idempotent; use [`retry_class`](Request::retry_class) where they are
+    /// not.
     ///
     /// ```no_run
     /// # use polyagent::{Method, elephantasm::Elephantasm};

@@ -1,14 +1,14 @@
-//! Query: memories, knowledge and identity of an anima, asked at once.
+//! Query: one search of the memories, knowledge and identity of an anima.
 
 use super::types::{QueryRequest, QueryResponse};
 use super::{Elephantasm, ops};
 use crate::Request;
 
 impl Elephantasm {
-    /// Asks the memory of an anima, and gives the nearest results together with a text for the prompt.
+    /// Queries the memory of an anima, and returns the nearest results together with a text for the prompt.
     ///
     /// Unlike [`MemoryPacks::latest`](super::MemoryPacks::latest), it stores nothing. An anima that does not exist
-    /// gives an empty answer. The public host serves the operation; self-hosted servers of version 0.5.8 do not.
+    /// gives an empty result. The public host serves the operation; self-hosted servers of version 0.5.8 do not.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a number out of its bounds,

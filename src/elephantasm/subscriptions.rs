@@ -1,11 +1,11 @@
-//! Subscriptions: the plan of an organisation, and what of it is used.
+//! Subscriptions: the plan of an organisation, and its current usage.
 
 use super::ops;
 use super::types::Usage;
 use crate::Request;
 use crate::http::Core;
 
-/// The plan and what of it is used; from [`Elephantasm::subscriptions`](super::Elephantasm::subscriptions).
+/// The plan and its current usage; from [`Elephantasm::subscriptions`](super::Elephantasm::subscriptions).
 #[derive(Clone, Debug)]
 pub struct Subscriptions {
     core: Core,
@@ -16,15 +16,15 @@ impl Subscriptions {
         Self { core: core.clone() }
     }
 
-    /// What is used of the plan in the current period.
+    /// Returns the usage of the plan in the current period.
     ///
-    /// The platform publishes no schema for the answer, so every field may be missing; fields that the crate does not
-    /// know are in `unknown`. The header `X-Organization-Id` picks the organisation of a user who is in several.
+    /// The platform publishes no schema for the response, so every field may be missing; fields that the crate does not
+    /// know are in `unknown`. The header `X-Organization-Id` selects the organisation of a user who is in several.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound): there is no such organisation; or, on self-hosted servers, with
+    /// [`NotFound`](crate::Error::NotFound) when the organisation does not exist, or, on self-hosted servers, with
     /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`PermissionDenied`](crate::Error::PermissionDenied) when
-    /// the user is not in the organisation, [`BadRequest`](crate::Error::BadRequest) when the header holds no UUID.
+    /// the user is not in the organisation, [`BadRequest`](crate::Error::BadRequest) when the header is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;

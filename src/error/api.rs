@@ -1,4 +1,4 @@
-//! An answer with an error status.
+//! A response with an error status.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -15,19 +15,19 @@ use crate::config;
 use crate::http::Response;
 use crate::secret::Secret;
 
-/// What the status alone can't say about an error.
+/// What the status alone cannot say about an error.
 ///
-/// New reasons may come with any version.
+/// Any version may add reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// Too many requests in too short a time. Waiting helps.
     RateLimit,
-    /// The plan does not allow more of this: more objects, more calls this month.
+    /// The plan allows no more of this, such as more objects or more calls this month.
     PlanLimit,
-    /// The plan lacks the feature altogether.
+    /// The plan does not include the feature.
     FeatureUnavailable,
-    /// The plan's calls of today are used up.
+    /// Today's calls of the plan are used up.
     DailyCap,
     /// The credits are used up.
     Credits,
@@ -37,19 +37,19 @@ pub enum Reason {
     Scope,
     /// The object exists already, or was stored already.
     Duplicate,
-    /// The server does not route the operation: an older or another build, or a host that hides it. The object may
-    /// well exist.
+    /// The server does not route the operation: it is an older or different build, or a host that hides it. The object
+    /// may still exist.
     RouteMissing,
 }
 
 impl Reason {
-    /// A limit that is not lifted by waiting a moment.
+    /// A limit that waiting a moment does not lift.
     pub(crate) fn is_limit(self) -> bool {
         matches!(self, Self::PlanLimit | Self::FeatureUnavailable | Self::DailyCap | Self::Credits | Self::Quota)
     }
 }
 
-/// One value that the server refused.
+/// A value that the server rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     pub(crate) path: String,
@@ -58,17 +58,17 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// Where the value stands in the request, for example `body.importance_score` or `query.limit`.
+    /// Returns the value's path in the request, for example `body.importance_score` or `query.limit`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The server's word for what is wrong, for example `string_too_long`.
+    /// Returns the server's code for what is wrong, for example `string_too_long`.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// What is wrong, in the server's words. The refused value itself is not kept here.
+    /// Returns the server's message. The rejected value itself is not kept.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -80,7 +80,7 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// What a platform's dialect reads from an error answer.
+/// What a platform's dialect reads from an error response.
 #[derive(Default)]
 pub(crate) struct Facts {
     pub(crate) message: Option<String>,
@@ -88,13 +88,13 @@ pub(crate) struct Facts {
     pub(crate) reason: Option<Reason>,
     pub(crate) request_id: Option<String>,
     pub(crate) field_errors: Vec<FieldError>,
-    /// A wait that only the body tells.
+    /// A wait that only the body states.
     pub(crate) retry_after: Option<Duration>,
-    /// Whatever else the body says about the error, by name.
+    /// The other fields of the error body, by name.
     pub(crate) details: serde_json::Map<String, Value>,
 }
 
-/// Without the details: whatever a server sends may be among them.
+/// Without the details: they may hold anything that a server sends.
 impl fmt::Debug for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Facts")
@@ -108,7 +108,7 @@ impl fmt::Debug for Facts {
 }
 
 impl Facts {
-    /// Servers may echo the key in what they say; it goes no further than here.
+    /// Servers may echo the key in their messages; it is removed here.
     fn redact(&mut self, secret: Option<&Secret<String>>) {
         let clean = |text: &mut String| *text = one_line(&redacted(std::mem::take(text), secret), config::MAX_MESSAGE);
         [&mut self.message, &mut self.code, &mut self.request_id].into_iter().flatten().for_each(clean);
@@ -138,7 +138,7 @@ fn redact_value(value: &mut Value, secret: Option<&Secret<String>>) {
     }
 }
 
-/// An answer with an error status; payload of the variants of [`Error`](crate::Error) that are named after a status.
+/// A response with an error status; payload of the variants of [`Error`](crate::Error) that are named after a status.
 #[derive(Debug)]
 pub struct ApiError {
     pub(super) head: Head,
@@ -162,7 +162,7 @@ impl ApiError {
         facts.redact(secret);
         let message = facts.message.take().unwrap_or_default();
         let mut head = Head::new(status, headers, body, secret);
-        // The body's word for it, if it has one, is the platform's own.
+        // An id in the body, if there is one, is the platform's own.
         head.request_id = facts.request_id.take().or(head.request_id);
         Box::new(Self { head, message, facts, retry_after, record })
     }
@@ -180,74 +180,75 @@ impl ApiError {
         self.head.status
     }
 
-    /// The server's words, on one line; of a redirect that is not followed, where it leads. Empty if there are none.
+    /// Returns the server's message, on one line; for a redirect that is not followed, its target. Empty if there is
+    /// none.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The platform's own word for the error.
+    /// Returns the platform's own error code.
     pub fn code(&self) -> Option<&str> {
         self.facts.code.as_deref()
     }
 
-    /// What the status alone can't say.
+    /// Returns what the status alone cannot say.
     pub fn reason(&self) -> Option<Reason> {
         self.facts.reason
     }
 
-    /// The server's name for the exchange, to quote to its support.
+    /// Returns the server's request id, to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
         self.head.request_id.as_deref()
     }
 
-    /// How long the server asked to wait.
+    /// Returns how long the server asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// Which values the server refused.
+    /// Returns the values that the server rejected.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.facts.field_errors
     }
 
-    /// One more thing that the body says about the error, by the platform's own name: of a plan limit of Elephantasm
-    /// for example `action`, `current_plan` and `upgrade_url`.
+    /// Returns another field of the error body, by the platform's own name: for a plan limit of Elephantasm, for
+    /// example, `action`, `current_plan` and `upgrade_url`.
     pub fn detail(&self, name: &str) -> Option<&Value> {
         self.facts.details.get(name)
     }
 
-    /// The operation that was called, by its id in the OpenAPI document.
+    /// Returns the id of the called operation in the OpenAPI document.
     pub fn operation(&self) -> &'static str {
         self.record.operation
     }
 
-    /// The request's URL, without the values of its query.
+    /// Returns the request's URL, without the values of its query.
     pub fn url(&self) -> &str {
         &self.record.url
     }
 
-    /// What each attempt met, and how long was waited after it.
+    /// Returns the outcome of each attempt, and the wait after it.
     pub fn attempts(&self) -> &[Attempt] {
         &self.record.attempts
     }
 
-    /// Whether the server may have done what was asked although the call failed.
+    /// Whether the server may have processed the call although it failed.
     pub fn may_have_been_processed(&self) -> bool {
         self.record.may_have_been_processed
     }
 
-    /// The answer's headers.
+    /// Returns the response's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers.0
     }
 
-    /// The body as it came, its first 64 KiB. It may echo what was sent.
+    /// Returns the first 64 KiB of the raw body. It may echo what was sent.
     pub fn body(&self) -> &Bytes {
         &self.head.body.0
     }
 }
 
-/// Host and path of where a redirect leads. Whatever else an address may hold can be a secret.
+/// Host and path of a redirect's target. Any other part of a URL can be a secret.
 fn target_of_redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     let location = headers.get(header::LOCATION).filter(|_| status.is_redirection())?.to_str().ok()?;
     match Url::parse(location) {
@@ -275,7 +276,7 @@ impl fmt::Display for ApiError {
 
 impl StdError for ApiError {}
 
-/// An error answer as the road hands it over.
+/// An error response as the transport passes it on.
 #[derive(Debug)]
 pub(crate) struct ErrorAnswer {
     pub(crate) status: StatusCode,

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 
 use super::{BoxError, Head};
 
-/// What is known of a call whatever became of it.
+/// What is known about a call, however it ended.
 #[derive(Clone, Debug)]
 pub(crate) struct CallRecord {
     pub(crate) operation: &'static str,
@@ -29,7 +29,7 @@ impl fmt::Display for CallRecord {
     }
 }
 
-/// What one attempt of a call met.
+/// The outcome of one attempt of a call.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub(crate) status: Option<StatusCode>,
@@ -40,27 +40,27 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The status of the answer, if one came.
+    /// Returns the status of the response, if one arrived.
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// What went wrong, in a few words.
+    /// Returns a short description of what went wrong.
     pub fn cause(&self) -> &str {
         &self.cause
     }
 
-    /// From the start of the attempt to its end.
+    /// Returns the duration of the attempt.
     pub fn took(&self) -> Duration {
         self.took
     }
 
-    /// How long was waited before the next attempt; zero after the last.
+    /// Returns the wait before the next attempt; zero after the last.
     pub fn waited(&self) -> Duration {
         self.waited
     }
 
-    /// Whether the server may have done what was asked in this attempt; `false` is certain.
+    /// Whether the server may have processed this attempt; `false` is certain.
     pub fn may_have_been_processed(&self) -> bool {
         self.may_have_been_processed
     }
@@ -70,17 +70,17 @@ impl Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportKind {
-    /// No connection was made: name not found, refused, TLS handshake failed.
+    /// No connection was made: the name was not found, the connection was refused, or the TLS handshake failed.
     NotConnected,
-    /// A connection kept from an earlier call ended before a whole answer head came: most often it was dead before.
+    /// A kept-alive connection ended before a complete response head arrived: most often it was dead already.
     StaleConnection,
-    /// The request went out, and the connection ended before a whole answer head came.
+    /// The request was sent, and the connection ended before a complete response head arrived.
     NoAnswer,
-    /// The answer's body ended before it was complete.
+    /// The response's body ended before it was complete.
     BodyCut,
-    /// The answer's body is larger than the client's limit.
+    /// The response's body is larger than the client's limit.
     BodyTooLarge,
-    /// What came is not HTTP.
+    /// The server sent something that is not HTTP.
     InvalidHttp,
     /// Anything else.
     Other,
@@ -100,18 +100,19 @@ impl TransportKind {
     }
 }
 
-/// A connection failed; payload of [`Error::Connect`](crate::Error::Connect) and [`Error::Transport`](crate::Error::Transport).
+/// A connection failed; payload of [`Error::Connect`](crate::Error::Connect) and
+/// [`Error::Transport`](crate::Error::Transport).
 #[derive(Debug)]
 pub struct TransportError {
     pub(crate) kind: TransportKind,
     pub(crate) source: BoxError,
-    /// What came of a 2xx answer before.
+    /// What had arrived of a 2xx response.
     pub(crate) head: Option<Box<Head>>,
     pub(crate) record: CallRecord,
 }
 
 impl TransportError {
-    /// Where it failed.
+    /// Returns where the connection failed.
     pub fn kind(&self) -> TransportKind {
         self.kind
     }
@@ -133,13 +134,13 @@ impl StdError for TransportError {
     }
 }
 
-/// What an error says besides of an answer that had begun.
+/// What an error adds about a response that had begun.
 fn after(head: Option<&Head>) -> String {
     head.map(|head| format!(", after {}", head.status)).unwrap_or_default()
 }
 
-/// The innermost error of a chain, where the operating system or the parser says what happened; or the one around it
-/// that says the same and more, as OpenSSL's does.
+/// The innermost error of a chain, where the operating system or the parser reports what happened; or the one around it
+/// if that includes the same text and more, as with OpenSSL.
 pub(crate) fn root_cause<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let (mut root, mut inner) = (error, error);
     while let Some(source) = inner.source() {
@@ -155,13 +156,13 @@ pub(crate) fn root_cause<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn St
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Timer {
-    /// Making a connection, TLS handshake included.
+    /// Making a connection, including the TLS handshake.
     Connect,
-    /// One attempt, from sending to the last byte of the answer.
+    /// One attempt, from sending to the last byte of the response.
     Attempt,
-    /// The whole call, over all attempts and the waits between them.
+    /// The whole call, including all attempts and the waits between them.
     Total,
-    /// Waiting for a long job to be done.
+    /// Waiting for a long job to finish.
     Poll,
 }
 
@@ -170,20 +171,20 @@ pub enum Timer {
 pub struct TimeoutError {
     pub(crate) timer: Timer,
     pub(crate) after: Duration,
-    /// What was met before.
+    /// The failure before the timer ran out.
     pub(crate) met: Option<BoxError>,
-    /// What came of a 2xx answer before.
+    /// What had arrived of a 2xx response.
     pub(crate) head: Option<Box<Head>>,
     pub(crate) record: CallRecord,
 }
 
 impl TimeoutError {
-    /// Which timer.
+    /// Returns which timer ran out.
     pub fn timer(&self) -> Timer {
         self.timer
     }
 
-    /// What the timer was set to.
+    /// Returns what the timer was set to.
     pub fn after(&self) -> Duration {
         self.after
     }
@@ -214,7 +215,8 @@ impl StdError for TimeoutError {
     }
 }
 
-/// A client could not be built or its credentials could not be had; payload of [`Error::Config`](crate::Error::Config).
+/// A client could not be built, or its credentials could not be obtained; payload of
+/// [`Error::Config`](crate::Error::Config).
 #[derive(Debug)]
 pub struct ConfigError {
     message: String,

@@ -1,4 +1,4 @@
-//! An answer that does not decode, and how much of an answer an error shows.
+//! Responses that do not decode, and how much of a response an error shows.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,12 +13,12 @@ use crate::secret::{REDACTED, Secret};
 /// Why a body did not decode.
 #[derive(Debug)]
 pub(crate) struct DecodeFault {
-    /// Path of the value within the body, for example `results[3].score`; `.` for the whole.
+    /// Path of the value within the body, for example `results[3].score`; `.` for the body itself.
     pub(crate) path: String,
     pub(crate) source: serde_json::Error,
 }
 
-/// A successful answer did not have the expected form; payload of [`Error::Decode`](crate::Error::Decode).
+/// A successful response could not be decoded; payload of [`Error::Decode`](crate::Error::Decode).
 #[derive(Debug)]
 pub struct DecodeError {
     pub(super) head: Head,
@@ -54,22 +54,22 @@ impl DecodeError {
         Self { head: Head::new(status, headers, body, secret), form, excerpt, fault, record }
     }
 
-    /// The answer's status.
+    /// Returns the response's status.
     pub fn status(&self) -> StatusCode {
         self.head.status
     }
 
-    /// The answer's headers.
+    /// Returns the response's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers.0
     }
 
-    /// The answer's body.
+    /// Returns the response's body.
     pub fn body(&self) -> &Bytes {
         &self.head.body.0
     }
 
-    /// Where in the body it failed, for example `results[3].score`; `.` for the whole.
+    /// Returns the path in the body at which decoding failed, for example `results[3].score`; `.` for the body itself.
     pub fn path(&self) -> &str {
         &self.fault.path
     }
@@ -104,12 +104,12 @@ impl StdError for DecodeError {
     }
 }
 
-/// What came of an answer, whatever became of it.
+/// What arrived of a response.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(super) status: StatusCode,
     pub(super) headers: Headers,
-    /// As far as it came and is kept.
+    /// As much of it as arrived and is kept.
     pub(super) body: Body,
     pub(super) request_id: Option<String>,
 }
@@ -121,8 +121,8 @@ impl Head {
     }
 }
 
-/// What serde says of a value that it did not expect, without the value if it is text: that may be a key that was made
-/// by the call, or two megabytes long.
+/// serde's message about an unexpected value, without the value if it is a string: that may be a key that the call
+/// created, or two megabytes long.
 fn without_texts(said: &str) -> String {
     for (kind, quote) in [("string", '"'), ("variant", '`'), ("field", '`')] {
         let opened = said.split_once(&format!(" {kind} {quote}"));
@@ -135,13 +135,13 @@ fn without_texts(said: &str) -> String {
     said.to_owned()
 }
 
-/// The encoding of a body that nobody unpacked. Nothing in such a body can be read.
+/// The encoding of a body that was not decompressed. Such a body cannot be read.
 pub(super) fn packed(headers: &HeaderMap) -> Option<&str> {
     let encoding = headers.get(header::CONTENT_ENCODING)?.to_str().ok()?;
     (!encoding.eq_ignore_ascii_case("identity")).then_some(encoding)
 }
 
-/// `text` without the key that was sent: a server may echo it.
+/// Returns `text` without the key that was sent: a server may echo it.
 pub(crate) fn redacted(text: String, secret: Option<&Secret<String>>) -> String {
     match secret.and_then(Secret::sought).filter(|key| text.contains(key)) {
         Some(key) => text.replace(key, REDACTED),
@@ -149,19 +149,19 @@ pub(crate) fn redacted(text: String, secret: Option<&Secret<String>>) -> String 
     }
 }
 
-/// Bytes of an answer. They may echo what was sent or hold a new key, so `Debug` shows their number only.
+/// Bytes of a response. They may echo what was sent or hold a new key, so `Debug` shows their number only.
 #[derive(Clone)]
 pub(crate) struct Body(pub(crate) Bytes);
 
 impl Body {
-    /// The first bytes of a body that is no JSON (a proxy's page, plain text), on one line. JSON is not quoted: it may
-    /// hold a key that was made by the call.
+    /// The first bytes of a body that is not JSON (a proxy's page, plain text), on one line. JSON is not quoted: it may
+    /// hold a key that the call created.
     pub(crate) fn excerpt(&self, secret: Option<&Secret<String>>) -> Option<String> {
         let start = self.0.trim_ascii_start();
         if start.is_empty() || matches!(start[0], b'{' | b'[' | b'"') {
             return None;
         }
-        // Cut after redaction: a key cut in two is no longer found.
+        // Truncate after redaction: a key cut in two would not be found.
         let head = &start[..start.len().min(config::MAX_ERROR_BODY)];
         let text = redacted(String::from_utf8_lossy(head).into_owned(), secret);
         Some(format!("`{}`", one_line(&text, config::EXCERPT)))
@@ -174,7 +174,7 @@ impl fmt::Debug for Body {
     }
 }
 
-/// Headers of an answer. A cookie or an echo of the request may be among them, so `Debug` shows their names only.
+/// Headers of a response. A cookie or an echo of the request may be among them, so `Debug` shows their names only.
 #[derive(Clone)]
 pub(crate) struct Headers(pub(crate) HeaderMap);
 
@@ -184,7 +184,7 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// `text` without line breaks and other control characters, cut at `max` characters.
+/// Returns `text` without line breaks and other control characters, truncated to `max` characters.
 pub(crate) fn one_line(text: &str, max: usize) -> String {
     let mut line = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {

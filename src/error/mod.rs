@@ -21,12 +21,11 @@ use crate::http::RateLimit;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Every way in which a call can fail.
+/// The ways in which a call can fail.
 ///
-/// An answer with an error status becomes the variant of that status, whatever its body says; the body decides only
-/// what [`message`](Self::message), [`code`](Self::code), [`reason`](Self::reason) and
-/// [`field_errors`](Self::field_errors) hold. The accessors work on every variant, so that code which does not care
-/// for the variant need not match.
+/// A response with an error status becomes the variant of that status, whatever its body says; the body only determines
+/// [`message`](Self::message), [`code`](Self::code), [`reason`](Self::reason) and [`field_errors`](Self::field_errors).
+/// The accessors work on every variant, so code that does not care about the variant need not match.
 ///
 /// ```
 /// # use polyagent::Error;
@@ -42,7 +41,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// 400: the server refuses the request as it stands.
+    /// 400: the server rejects the request.
     #[error(transparent)]
     BadRequest(Box<ApiError>),
     /// 401: the key is missing, wrong, expired or revoked.
@@ -51,20 +50,20 @@ pub enum Error {
     /// 402: credits or a payment are missing.
     #[error(transparent)]
     PaymentRequired(Box<ApiError>),
-    /// 403: the key is known, but may not do this; see [`Error::reason`].
+    /// 403: the key is valid, but lacks permission; see [`Error::reason`].
     #[error(transparent)]
     PermissionDenied(Box<ApiError>),
-    /// 404: the object does not exist, or not for this key; or the server does not route the operation, see
+    /// 404: the object does not exist or is not visible to this key; or the server does not route the operation, see
     /// [`Reason::RouteMissing`].
     #[error(transparent)]
     NotFound(Box<ApiError>),
-    /// 409: the request clashes with the state of the object.
+    /// 409: the request conflicts with the state of the object.
     #[error(transparent)]
     Conflict(Box<ApiError>),
-    /// 413: the request's body is larger than the server takes.
+    /// 413: the request's body is larger than the server accepts.
     #[error(transparent)]
     TooLarge(Box<ApiError>),
-    /// 422: the server refuses values of the request; see [`Error::field_errors`].
+    /// 422: the server rejects values of the request; see [`Error::field_errors`].
     #[error(transparent)]
     UnprocessableEntity(Box<ApiError>),
     /// 429: too many requests, or a plan, cap or quota is used up; see [`Error::reason`].
@@ -73,16 +72,16 @@ pub enum Error {
     /// Any other 4xx.
     #[error(transparent)]
     OtherClient(Box<ApiError>),
-    /// 5xx: the fault is the server's, or that of a proxy in front of it.
+    /// 5xx: the server failed, or a proxy in front of it.
     #[error(transparent)]
     Server(Box<ApiError>),
     /// A redirect that is not followed, or any status outside 2xx, 4xx and 5xx.
     #[error(transparent)]
     UnexpectedStatus(Box<ApiError>),
-    /// The client could not be built, or its credentials could not be had.
+    /// The client could not be built, or its credentials could not be obtained.
     #[error(transparent)]
     Config(Box<ConfigError>),
-    /// A value of the call is wrong; nothing was sent.
+    /// An argument of the call is not valid; nothing was sent.
     #[error(transparent)]
     InvalidArgument(Box<InvalidArgument>),
     /// No connection was made; nothing was sent.
@@ -94,7 +93,7 @@ pub enum Error {
     /// The connection failed after it was made.
     #[error(transparent)]
     Transport(Box<TransportError>),
-    /// A successful answer did not have the expected form.
+    /// A successful response could not be decoded.
     #[error(transparent)]
     Decode(Box<DecodeError>),
 }
@@ -127,7 +126,7 @@ impl Error {
         Self::Config(Box::new(ConfigError::new(message.into(), Some(source.into()))))
     }
 
-    /// What an answer with an error status said, if there was one.
+    /// Returns the response with an error status, if there was one.
     pub fn api(&self) -> Option<&ApiError> {
         match self {
             Self::BadRequest(api)
@@ -166,13 +165,13 @@ impl Error {
         }
     }
 
-    /// The status of the answer, if one came: of a [`Transport`](Self::Transport) or [`Timeout`](Self::Timeout) error that
-    /// of the answer whose body broke off.
+    /// Returns the status of the response, if one arrived; for [`Transport`](Self::Transport) and
+    /// [`Timeout`](Self::Timeout), that of a response whose body was incomplete.
     pub fn status(&self) -> Option<StatusCode> {
         self.head().map(|head| head.status)
     }
 
-    /// What is wrong, in one sentence: the server's own words where it gave any, the root cause otherwise.
+    /// Returns what is wrong, in one sentence: the server's own message if it sent one, the root cause otherwise.
     pub fn message(&self) -> String {
         match self {
             Self::Connect(e) | Self::Transport(e) => e.words(),
@@ -184,50 +183,50 @@ impl Error {
         }
     }
 
-    /// The platform's own word for the error.
+    /// Returns the platform's own error code.
     pub fn code(&self) -> Option<&str> {
         self.api()?.code()
     }
 
-    /// What the status alone can't say.
+    /// Returns what the status alone cannot say.
     pub fn reason(&self) -> Option<Reason> {
         self.api()?.reason()
     }
 
-    /// The server's name for the exchange, to quote to its support.
+    /// Returns the server's request id, to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
         self.head()?.request_id.as_deref()
     }
 
-    /// How long the server asked to wait.
+    /// Returns how long the server asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.api()?.retry_after()
     }
 
-    /// The rate limit that the answer told.
+    /// Returns the rate limit reported in the response headers.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::from_headers(self.headers()?)
     }
 
-    /// Headers of the answer, if one came.
+    /// Returns the headers of the response, if one arrived.
     pub fn headers(&self) -> Option<&HeaderMap> {
         self.head().map(|head| &head.headers.0)
     }
 
-    /// The answer's body as it came: of an error answer, and of one that broke off, the first 64 KiB.
+    /// Returns the raw body of the response: of an error response or an incomplete one, the first 64 KiB.
     ///
-    /// It may hold what was sent, and is in neither `Debug` nor `Display` for that reason.
+    /// It may echo what was sent, so neither `Debug` nor `Display` shows it.
     pub fn body(&self) -> Option<&Bytes> {
         self.head().map(|head| &head.body.0)
     }
 
-    /// Which values the server refused.
+    /// Returns the values that the server rejected.
     pub fn field_errors(&self) -> &[FieldError] {
         self.api().map_or(&[], ApiError::field_errors)
     }
 
-    /// The operation that was called, by its id in the OpenAPI document, for example `elephantasm_get_anima`; `raw` for
-    /// a raw call.
+    /// Returns the id of the called operation in the OpenAPI document, for example `elephantasm_get_anima`; `raw` for a
+    /// raw call.
     pub fn operation(&self) -> Option<&'static str> {
         match self {
             Self::InvalidArgument(e) => e.operation(),
@@ -235,7 +234,7 @@ impl Error {
         }
     }
 
-    /// The request's method.
+    /// Returns the request's method.
     pub fn method(&self) -> Option<&http::Method> {
         match self {
             Self::InvalidArgument(e) => e.method(),
@@ -243,54 +242,54 @@ impl Error {
         }
     }
 
-    /// The request's URL, without the values of its query. An invalid argument is found before there is one.
+    /// Returns the request's URL, without the values of its query. An invalid argument is found before there is a URL.
     pub fn url(&self) -> Option<&str> {
         self.record().map(|r| r.url.as_str())
     }
 
-    /// What each attempt met, and how long was waited after it. Empty if nothing was sent.
+    /// Returns the outcome of each attempt, and the wait after it. Empty if nothing was sent.
     pub fn attempts(&self) -> &[Attempt] {
         self.record().map_or(&[], |r| &r.attempts)
     }
 
-    /// Whether the server may have done what was asked although the call failed.
+    /// Whether the server may have processed the call although it failed.
     ///
-    /// `false` is certain: nothing arrived, or the server refused it. `true` means that only the server knows.
+    /// `false` is certain: nothing arrived, or the server rejected it. `true` means that only the server knows.
     pub fn may_have_been_processed(&self) -> bool {
         self.record().is_some_and(|r| r.may_have_been_processed)
     }
 
-    /// 400.
+    /// Whether the status is 400.
     pub fn is_bad_request(&self) -> bool {
         matches!(self, Self::BadRequest(_))
     }
 
-    /// 401.
+    /// Whether the status is 401.
     pub fn is_authentication(&self) -> bool {
         matches!(self, Self::Authentication(_))
     }
 
-    /// 402.
+    /// Whether the status is 402.
     pub fn is_payment_required(&self) -> bool {
         matches!(self, Self::PaymentRequired(_))
     }
 
-    /// 403.
+    /// Whether the status is 403.
     pub fn is_permission_denied(&self) -> bool {
         matches!(self, Self::PermissionDenied(_))
     }
 
-    /// 404.
+    /// Whether the status is 404.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound(_))
     }
 
-    /// 409.
+    /// Whether the status is 409.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict(_))
     }
 
-    /// 413.
+    /// Whether the status is 413.
     pub fn is_too_large(&self) -> bool {
         matches!(self, Self::TooLarge(_))
     }
@@ -300,12 +299,14 @@ impl Error {
         matches!(self, Self::UnprocessableEntity(_))
     }
 
-    /// 429 for too many requests; not for a plan, cap or quota that is used up, see [`is_limit_exceeded`](Self::is_limit_exceeded).
+    /// Whether the status is 429 because of too many requests; a plan, cap or quota that is used up is
+    /// [`is_limit_exceeded`](Self::is_limit_exceeded) instead.
     pub fn is_rate_limited(&self) -> bool {
         matches!(self, Self::RateLimited(_)) && !self.is_limit_exceeded()
     }
 
-    /// A plan, daily cap, credit or quota limit is used up, whatever the status. Waiting a moment does not help.
+    /// Whether a plan, daily cap, credit or quota limit is used up, whatever the status. Waiting a moment does not
+    /// help.
     pub fn is_limit_exceeded(&self) -> bool {
         self.reason().is_some_and(Reason::is_limit)
     }
@@ -325,32 +326,32 @@ impl Error {
         matches!(self, Self::Transport(_))
     }
 
-    /// A successful answer did not have the expected form.
+    /// Whether a successful response could not be decoded.
     pub fn is_decode(&self) -> bool {
         matches!(self, Self::Decode(_))
     }
 
-    /// 5xx.
+    /// Whether the status is 5xx.
     pub fn is_server(&self) -> bool {
         matches!(self, Self::Server(_))
     }
 
-    /// No connection was made, and not because a timer ran out: that is [`is_timeout`](Self::is_timeout).
+    /// Whether no connection could be made. A connect timeout is [`is_timeout`](Self::is_timeout) instead.
     pub fn is_connect(&self) -> bool {
         matches!(self, Self::Connect(_))
     }
 
-    /// A timer ran out.
+    /// Whether a timer ran out.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout(_))
     }
 
-    /// The client could not be built, or its credentials could not be had.
+    /// Whether the client could not be built, or its credentials could not be obtained.
     pub fn is_config(&self) -> bool {
         matches!(self, Self::Config(_))
     }
 
-    /// A value of the call is wrong; nothing was sent.
+    /// Whether an argument of the call is not valid; nothing was sent.
     pub fn is_invalid_argument(&self) -> bool {
         matches!(self, Self::InvalidArgument(_))
     }

@@ -1,4 +1,4 @@
-//! Where a platform answers: what a base URL may be.
+//! Which base URLs are accepted.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use url::Url;
 use super::Platform;
 use crate::Error;
 
-/// Splits a base URL into its origin and what stands before the document's paths.
+/// Splits a base URL into its origin and the prefix of the document's paths.
 pub(super) fn parse_base(platform: &Platform, given: Option<&str>, insecure: bool) -> Result<(Url, String), Error> {
     let given = given.unwrap_or(platform.base_url).trim();
     let mut url = Url::parse(given).map_err(|e| Error::config_from("the base URL is no URL", e))?;
@@ -33,7 +33,7 @@ pub(super) fn parse_base(platform: &Platform, given: Option<&str>, insecure: boo
     Ok((url, prefix))
 }
 
-/// A request goes to this machine, in clear: no proxy is to see it.
+/// Whether requests go to this machine in cleartext: no proxy may see them.
 pub(super) fn stays_here(url: &Url) -> bool {
     url.scheme() == "http" && is_loopback(url)
 }

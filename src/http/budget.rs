@@ -9,8 +9,8 @@ use url::Url;
 use crate::config;
 use crate::lock::lock;
 
-/// Retries that are left for a host: it starts with [`config::RETRY_BUDGET`] of them, and calls that find the host
-/// working earn one back per [`config::CALLS_PER_RETRY_EARNED`].
+/// Retries that are left for a host: it starts with [`config::RETRY_BUDGET`] of them, and earns one back per
+/// [`config::CALLS_PER_RETRY_EARNED`] calls that find the host working.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 

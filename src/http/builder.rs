@@ -19,7 +19,7 @@ use crate::secret::Secret;
 
 type Configure = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
 
-/// Builds a client of a platform; from its `builder()`.
+/// Builds a client for a platform; from the client's `builder()`.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -83,7 +83,7 @@ impl<C> ClientBuilder<C> {
         }
     }
 
-    /// Does something to the client once it is built.
+    /// Runs `then` on the client once it is built.
     pub(crate) fn finish_with(mut self, then: impl FnOnce(C) -> C + Send + 'static) -> Self
     where
         C: 'static,
@@ -93,16 +93,16 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// The API key. White space around it is dropped.
+    /// Sets the API key. Surrounding white space is trimmed.
     pub fn api_key(mut self, key: impl Into<Secret<String>>) -> Self {
         self.key = Some(Key::Fixed(key.into()));
         self
     }
 
-    /// Asks `provider` for the key before every attempt; for keys that rotate or come from a vault. The provider
-    /// should keep the key and renew it when it is due. If it fails, the call fails with [`Error::Config`], whose text
-    /// and source are the provider's own error as it stands: keep keys out of it. A key that is provided cannot be
-    /// kept out of the URL in spans if it is passed as an id or as the name of a query pair; a fixed key there is refused.
+    /// Calls `provider` for the key before every attempt; for keys that rotate or come from a vault. The provider
+    /// should cache the key and renew it when it is due. If it fails, the call fails with [`Error::Config`], whose text
+    /// and source are the provider's own error, unchanged: keep keys out of it. A provided key that is passed as an id
+    /// or as the name of a query pair appears in the URL of spans; a fixed key there is rejected.
     ///
     /// ```
     /// # use polyagent::Secret;
@@ -123,42 +123,42 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Where the platform answers, for self-hosted servers and tests. Default: the platform's public host.
+    /// Sets the base URL, for self-hosted servers and tests. Default: the platform's public host.
     ///
-    /// A path in it stands before the paths of all operations; slashes at its end do no harm. Plain `http` is taken
-    /// for loopback hosts only, see [`allow_insecure_http`](Self::allow_insecure_http).
+    /// Its path is prefixed to the paths of all operations; trailing slashes are ignored. Plain `http` is accepted for
+    /// loopback hosts only, see [`allow_insecure_http`](Self::allow_insecure_http).
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// Lets the base URL be `http` on a host that is not loopback. The key then travels in clear.
+    /// Allows a plain `http` base URL on a non-loopback host. The key is then sent in cleartext.
     pub fn allow_insecure_http(mut self) -> Self {
         self.insecure_http = true;
         self
     }
 
-    /// How long making a connection may take, TLS handshake included. Default: 10 s.
+    /// Sets how long making a connection may take, including the TLS handshake. Default: 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect = timeout;
         self
     }
 
-    /// How long one attempt may take, from sending to the last byte of the answer. Default: 30 s, or more for operations
-    /// that are known to be slow; one that is set here holds for those too.
+    /// Sets how long one attempt may take, from sending to the last byte of the response. Default: 30 s, or more for
+    /// operations that are known to be slow; a value set here applies to those too.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.settings.attempt = Some(timeout);
         self
     }
 
-    /// How long a call may take over all attempts and pauses, those that the server orders included. Default: 90 s, to
-    /// which pauses ordered by the server are added; an attempt timeout beyond 90 s raises it.
+    /// Sets how long a call may take, including all attempts, pauses and server-requested waits. Default: 90 s, to
+    /// which server-requested waits are added; an attempt timeout beyond 90 s raises it.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.settings.total = Some(timeout);
         self
     }
 
-    /// How often and with what pauses calls are retried.
+    /// Sets how often and with what pauses calls are retried.
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.settings.policy = policy;
         self
@@ -180,31 +180,32 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// A header of every request.
+    /// Adds a header to every request.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The `User-Agent`. Default: `polyagent/` and the crate's version.
+    /// Sets the `User-Agent`. Default: `polyagent/` and the crate's version.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
     }
 
-    /// Adds a hook, which sees every attempt.
+    /// Adds a hook, which runs around every attempt.
     pub fn hook(mut self, hook: impl Hook) -> Self {
         self.hooks.push(Arc::new(hook));
         self
     }
 
-    /// Shapes the HTTP client, after any shaping before: proxies, root certificates, client certificates, addresses.
+    /// Customises the underlying reqwest client: proxies, root certificates, client certificates, addresses. Calls
+    /// accumulate and run in order.
     ///
-    /// The proxies that the environment names are used unless told otherwise here, but not for plain `http` on loopback:
-    /// the key would leave the machine in clear.
+    /// Proxies from the environment are used unless overridden here, except for plain `http` on loopback: the key would
+    /// leave the machine in cleartext.
     ///
-    /// Redirects, reqwest's own retries, decompression, the connect timeout and HTTP/1.1 are set by this crate afterwards.
-    /// Any total timeout set here would cut streams; use the timeouts of this builder.
+    /// Afterwards the crate itself sets redirects, reqwest's own retries, decompression, the connect timeout and
+    /// HTTP/1.1. A total timeout set here would cut streams off; use the timeouts of this builder.
     pub fn configure_http<F>(mut self, configure: F) -> Self
     where
         F: FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
@@ -216,8 +217,8 @@ impl<C> ClientBuilder<C> {
     /// Builds the client.
     ///
     /// # Errors
-    /// [`Error::Config`]: no key, a base URL that is no URL or not safe, a header that HTTP does not allow, or no TLS
-    /// backend for an `https` URL.
+    /// [`Error::Config`]: no key, a base URL that is not valid or not safe, a header that HTTP does not allow, or no
+    /// TLS backend for an `https` URL.
     pub fn build(self) -> Result<C, Error> {
         let platform = self.platform;
         let (origin, prefix) = parse_base(platform, self.base_url.as_deref(), self.insecure_http)?;
@@ -255,7 +256,7 @@ impl<C> ClientBuilder<C> {
     }
 }
 
-/// Says before reqwest does, and without its panic, that TLS is missing.
+/// Reports missing TLS before reqwest does, and without its panic.
 fn check_tls(origin: &Url) -> Result<(), Error> {
     #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
     if rustls::crypto::CryptoProvider::get_default().is_none() {
@@ -284,14 +285,14 @@ fn base_headers(user_agent: Option<&str>, more: &[(String, String)]) -> Result<H
     Ok(headers)
 }
 
-/// `direct`: past the proxies of the environment.
+/// `direct`: bypasses the proxies of the environment.
 fn http_client(configure: Vec<Configure>, connect: Duration, direct: bool) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder().pool_idle_timeout(config::POOL_IDLE_TIMEOUT).tcp_nodelay(true);
     let builder = if direct { builder.no_proxy() } else { builder };
     #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
     let builder = builder.tls_backend_rustls();
     let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder)).connect_timeout(connect);
-    // Another crate may turn reqwest's HTTP/2 on, whose faults are not told apart here.
+    // Another crate may enable reqwest's HTTP/2, whose failures are not classified here.
     let builder = builder.http1_only();
     let never = reqwest::retry::never().max_retries_per_request(0);
     let builder = builder.redirect(redirects()).referer(false).retry(never).connector_layer(WatchLayer);
@@ -301,8 +302,8 @@ fn http_client(configure: Vec<Configure>, connect: Duration, direct: bool) -> Re
     builder.build().map_err(|error| Error::config_from("the HTTP client cannot be built", error))
 }
 
-/// Follows what keeps method and body (307, 308) within one origin. Anything else is given back as the answer it is:
-/// reqwest would carry a key header elsewhere, and would make a GET of a POST.
+/// Follows redirects that keep method and body (307, 308) within one origin. Any other redirect is returned as the
+/// response: reqwest would send a key header to another origin, and would turn a POST into a GET.
 fn redirects() -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::custom(|attempt| {
         let from = attempt.previous();

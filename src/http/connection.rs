@@ -1,4 +1,4 @@
-//! Which connection an attempt runs on, as far as a failure depends on it.
+//! Which connection an attempt runs on, which decides how a failure is classified.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -8,24 +8,24 @@ use std::task::{Context, Poll, ready};
 
 /// What became of the connection that an attempt began to open, if it began to open one.
 ///
-/// hyper lets the opening race against a pooled connection that comes free, and the attempt runs on whichever is there
-/// first. If the pooled one wins, the opening goes on in a task of its own. So an opening under way says nothing of the
-/// attempt; one that is dropped together with the attempt says that nothing was sent.
+/// hyper lets the opening race against a pooled connection that becomes free, and the attempt runs on whichever is
+/// ready first. If the pooled one wins, the opening continues in a task of its own. So an opening in progress says
+/// nothing about the attempt; one that is dropped together with the attempt means that nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Opening {
-    /// None was begun: the attempt runs on a connection kept from an earlier call.
+    /// None was started: the attempt runs on a connection kept from an earlier call.
     None,
     UnderWay,
     Done,
     Failed,
     /// Dropped before it was done.
     Abandoned,
-    /// Went on in a task of its own: the attempt runs on another connection.
+    /// Continued in a task of its own: the attempt runs on another connection.
     Elsewhere,
 }
 
-/// The opening of one attempt, watched.
+/// Watches the opening of one attempt.
 #[derive(Clone, Debug)]
 pub(super) struct Watched(Arc<AtomicU8>);
 
@@ -38,18 +38,18 @@ impl Watched {
         Self(Arc::new(AtomicU8::new(Opening::None as u8)))
     }
 
-    /// Runs an attempt, whose opening is noted here.
+    /// Runs an attempt and records its opening here.
     pub(super) fn watch<F: Future>(&self, attempt: F) -> impl Future<Output = F::Output> {
         ATTEMPT.scope(self.clone(), attempt)
     }
 
-    /// The attempt was dropped while it waited for its own connection, so nothing was sent. To be asked after the
+    /// Whether the attempt was dropped while it waited for its own connection, so nothing was sent. Call it after the
     /// attempt's future is dropped.
     pub(super) fn was_never_made(&self) -> bool {
         self.is(Opening::Abandoned)
     }
 
-    /// The attempt ran on a connection that was there before it.
+    /// Whether the attempt ran on a connection from before it.
     pub(super) fn was_kept(&self) -> bool {
         !self.is(Opening::Done)
     }
@@ -63,7 +63,7 @@ impl Watched {
     }
 }
 
-/// Notes an opening that is dropped before it is done.
+/// Records an opening that is dropped before it is done.
 struct Guard(Option<Watched>);
 
 impl Guard {
@@ -89,7 +89,7 @@ impl Drop for Guard {
     }
 }
 
-/// Connector layer that tells the attempt of its task what becomes of the connection that is opened for it.
+/// Connector layer that reports to its task's attempt what becomes of the connection opened for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WatchLayer;
 
@@ -101,8 +101,8 @@ impl<S> tower_layer::Layer<S> for WatchLayer {
     }
 }
 
-/// hyper clones its connector several times per call and connects with few of those clones, so what it wraps is shared
-/// and cloned only to connect.
+/// hyper clones its connector several times per call and connects with few of those clones, so the wrapped service is
+/// shared and cloned only to connect.
 #[derive(Debug)]
 pub(super) struct Watch<S> {
     inner: Arc<S>,
@@ -129,7 +129,7 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        // Outside a call's own task there is no one to tell.
+        // Outside a call's own task there is no attempt to report to.
         let mut guard = Guard::begin(ATTEMPT.try_with(Clone::clone).ok());
         let mut inner = S::clone(&self.inner);
         let mut connecting = Box::pin(async move {
@@ -137,7 +137,8 @@ where
             inner.call(request).await
         });
         Box::pin(poll_fn(move |cx| {
-            // Polled outside the attempt: hyper has found it another connection, and goes on opening in a task of its own.
+            // Polled outside the attempt: hyper has found it another connection, and continues opening this one in a
+            // separate task.
             if ATTEMPT.try_with(|_| ()).is_err() {
                 guard.end(Opening::Elsewhere);
             }

@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::error::BoxError;
 use crate::secret::Secret;
 
-/// Gives the key for an attempt.
+/// Provides the key for an attempt.
 pub(crate) type Provider = Arc<dyn Fn() -> BoxFuture<'static, Result<Secret<String>, BoxError>> + Send + Sync>;
 
-/// The key that went out with an attempt, to keep it out of what is said about the attempt.
+/// The key that was sent with an attempt, to redact it from errors and spans.
 pub(crate) type SentSecret = Arc<Secret<String>>;
 
 /// How a platform wants its key.
@@ -57,7 +57,7 @@ impl Credential {
         Ok(Self::Fixed { header: auth.value(&secret)?, secret: Arc::new(secret) })
     }
 
-    /// A key that is known before any call, if it is long enough to be looked for.
+    /// A key that is known before any call, if it is long enough to be searched for.
     pub(super) fn fixed_key(&self) -> Option<&str> {
         match self {
             Self::Fixed { secret, .. } => secret.sought(),
@@ -65,8 +65,8 @@ impl Credential {
         }
     }
 
-    /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and tells what goes out. A
-    /// fixed one is among the client's own headers.
+    /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and returns the key that is
+    /// sent. A fixed one is among the client's own headers.
     pub(crate) async fn authorize(
         &self,
         auth: &Auth,

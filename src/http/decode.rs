@@ -1,4 +1,4 @@
-//! From an answer's bytes to its value, once.
+//! Decodes a response's bytes into its value, once.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -7,7 +7,7 @@ use super::OperationSpec;
 use crate::error::DecodeFault;
 use crate::page::Page;
 
-/// An answer together with what was asked, as far as decoding needs it.
+/// A response together with those parts of its request that decoding needs.
 #[derive(Debug)]
 pub(crate) struct Exchange<'a> {
     pub(crate) spec: &'a OperationSpec,
@@ -16,18 +16,18 @@ pub(crate) struct Exchange<'a> {
     pub(crate) body: &'a Bytes,
 }
 
-/// A JSON value. No body at all reads as `null`.
+/// Decodes a JSON value. An absent body reads as `null`.
 pub(crate) fn json<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<T, DecodeFault> {
     from_json(exchange.body)
 }
 
-/// Nothing, whatever the body says.
+/// Ignores the body.
 #[allow(clippy::unnecessary_wraps)] // It stands where any decoder may.
 pub(crate) fn empty(_: &Exchange<'_>) -> Result<(), DecodeFault> {
     Ok(())
 }
 
-/// One page of a list.
+/// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
     let items = from_json(exchange.body)?;
     Ok(Page::new(items, exchange.spec.paging, exchange.query))
@@ -35,7 +35,7 @@ pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {
     let body = if body.trim_ascii().is_empty() { b"null" } else { body };
-    // Validating the text once and decoding from `&str` is cheaper than checking each string of a slice.
+    // Validating UTF-8 once and decoding from `&str` is cheaper than checking each string of a slice.
     let decoded = match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(body),
@@ -43,12 +43,12 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {
     decoded.map_err(|source| locate::<T>(body, source))
 }
 
-/// Decodes again, now keeping track of the path: successes do not pay for it.
+/// Decodes again, this time tracking the path: successes do not pay for it.
 fn locate<T: DeserializeOwned>(body: &[u8], source: serde_json::Error) -> DecodeFault {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Err(error) => DecodeFault { path: error.path().to_string(), source: error.into_inner() },
-        // The value is whole; what follows it is not.
+        // The value is complete; trailing data is the fault.
         Ok(_) => DecodeFault { path: ".".to_owned(), source },
     }
 }

@@ -1,4 +1,4 @@
-//! Watching attempts from outside, and adding headers to them.
+//! Observing attempts, and adding headers to them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::check::InvalidArgument;
 
-/// Sees every attempt of every call, before and after, in the order in which hooks were added.
+/// Runs before and after every attempt of every call. Hooks run in the order in which they were added.
 ///
-/// A hook may add headers and nothing else: method, URL and body are settled before the first attempt. Hooks run on
-/// the calling task, so they should be quick.
+/// A hook may add headers and nothing else: method, URL and body are fixed before the first attempt. Hooks run on the
+/// calling task, so they should be quick.
 ///
 /// ```
 /// use polyagent::{AttemptEnd, AttemptStart, ExtraHeaders, HeaderName, Hook};
@@ -32,12 +32,13 @@ use crate::check::InvalidArgument;
 /// }
 /// ```
 pub trait Hook: Send + Sync + 'static {
-    /// An attempt is about to be made: the credential is asked for next, then the request is sent.
+    /// Called before an attempt: the credential is obtained next, then the request is sent.
     fn before(&self, attempt: &AttemptStart<'_>, headers: &mut ExtraHeaders) {
         let _ = (attempt, headers);
     }
 
-    /// An attempt has ended, well or badly. It does not come if the call is dropped while the attempt is under way.
+    /// Called after an attempt, successful or not. It is not called if the call is dropped while the attempt is in
+    /// flight.
     fn after(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
         let _ = (attempt, end);
     }
@@ -53,7 +54,7 @@ impl<H: Hook + ?Sized> Hook for Arc<H> {
     }
 }
 
-/// An attempt that begins.
+/// An attempt that is about to start.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AttemptStart<'a> {
@@ -71,11 +72,11 @@ pub struct AttemptStart<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AttemptEnd<'a> {
-    /// The status of the answer, if one came.
+    /// The status of the response, if one arrived.
     pub status: Option<StatusCode>,
-    /// What went wrong, in a few words, if something did.
+    /// A short description of what went wrong, if something did.
     pub cause: Option<&'a str>,
-    /// From the start of the attempt to its end.
+    /// Duration of the attempt.
     pub took: Duration,
 }
 
@@ -84,10 +85,10 @@ pub struct AttemptEnd<'a> {
 pub struct ExtraHeaders(pub(crate) HeaderMap);
 
 impl ExtraHeaders {
-    /// Adds a header. One that the call itself has stays as it is.
+    /// Adds a header. A header that the call itself sets is kept as it is.
     ///
     /// # Errors
-    /// `InvalidArgument` for a header that the client itself sets: credentials, and those that frame the body.
+    /// `InvalidArgument` for a header that the client itself sets: credentials, and the headers that frame the body.
     pub fn add(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), InvalidArgument> {
         check_header(&name)?;
         self.0.append(name, value);
@@ -95,14 +96,14 @@ impl ExtraHeaders {
     }
 }
 
-/// Names only: a value may be a secret of the hook's.
+/// Names only: a value may be a secret of the hook.
 impl fmt::Debug for ExtraHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-/// Refuses the headers that are the road's own business.
+/// Rejects the headers that only the client itself sets.
 pub(crate) fn check_header(name: &HeaderName) -> Result<(), InvalidArgument> {
     const OWN: [HeaderName; 14] = [
         header::AUTHORIZATION,

@@ -1,5 +1,5 @@
-//! The one road from a call to an answer: prepare once, send until it succeeds or another attempt would be wrong,
-//! decode once.
+//! The path of every call from request to response: prepare once, send until it succeeds or must not be retried, decode
+//! once.
 
 mod base_url;
 mod budget;
@@ -53,22 +53,22 @@ use crate::error::{
 };
 use crate::secret::Secret;
 
-/// What the road must know of a platform.
+/// What the transport needs to know about a platform.
 pub(crate) struct Platform {
     pub(crate) name: &'static str,
     pub(crate) base_url: &'static str,
-    /// A path that users may leave at the end of a base URL, and that the document's paths begin with.
+    /// A path that users may include at the end of a base URL, although the document's paths start with it.
     pub(crate) optional_suffix: &'static str,
     pub(crate) auth: Auth,
-    /// The environment variable of the key, for the error that misses it.
+    /// The environment variable of the key, for the error about a missing key.
     pub(crate) key_variable: &'static str,
-    /// Reads an error answer; runs before the answer is classified.
+    /// Reads an error response; runs before the response is classified.
     pub(crate) dialect: fn(StatusCode, &HeaderMap, &[u8]) -> Facts,
-    /// The platform's store fails on U+0000 in any text.
+    /// Whether the platform's store fails on U+0000 in any text.
     pub(crate) rejects_nul: bool,
 }
 
-/// What all clones and resources of a client share.
+/// State shared by all clones and resources of a client.
 #[derive(Clone)]
 pub(crate) struct Core(Arc<Shared>);
 
@@ -77,11 +77,11 @@ struct Shared {
     http: reqwest::Client,
     /// Scheme, host and port.
     origin: Url,
-    /// What stands before the document's paths, without a slash at its end.
+    /// Prefix of the document's paths, without a trailing slash.
     prefix: String,
     /// Sent with every request, a fixed credential among them.
     headers: Arc<HeaderMap>,
-    /// The same, with what announces a JSON body.
+    /// The same, with those for a JSON body.
     json_headers: Arc<HeaderMap>,
     credential: Credential,
     settings: Settings,
@@ -89,7 +89,7 @@ struct Shared {
     budget: Arc<Budget>,
 }
 
-/// Numbers of a client that the builder sets.
+/// Settings of a client that the builder sets.
 #[derive(Clone, Copy, Debug)]
 struct Settings {
     connect: Duration,
@@ -109,15 +109,15 @@ impl fmt::Debug for Core {
     }
 }
 
-/// A 2xx answer of one attempt.
+/// A 2xx response of one attempt.
 struct Sent {
     received: Received,
-    /// The key that went out.
+    /// The key that was sent.
     secret: Option<SentSecret>,
     took: Duration,
 }
 
-/// A 2xx answer, and what led to it.
+/// A 2xx response, and the attempts before it.
 struct Delivered {
     sent: Sent,
     /// The attempts that failed before it.
@@ -125,7 +125,7 @@ struct Delivered {
     prepared: Box<Prepared>,
 }
 
-/// Why an attempt brought no 2xx answer, and the key that went out.
+/// Why an attempt got no 2xx response, and the key that was sent.
 type Missed = (Failure, Option<SentSecret>);
 
 impl Core {
@@ -135,7 +135,7 @@ impl Core {
         trace::in_span(span, self.send_prepared(draft, prepared)).await
     }
 
-    /// Sends the operation's own spelling, then the alternates as long as the server does not route them.
+    /// Sends the operation's own route, then its alternates for as long as the server does not route them.
     async fn send_prepared(&self, draft: &Draft, mut prepared: Box<Prepared>) -> Result<Delivered, Error> {
         let plan = draft.plan(&self.0.settings);
         let mut progress = Progress::begin(&plan);
@@ -190,7 +190,7 @@ impl Core {
         }
     }
 
-    /// Tells a 2xx answer from all others.
+    /// Separates 2xx responses from all others.
     fn judge(&self, received: Received) -> Result<Received, Failure> {
         if received.status.is_success() {
             return Ok(received);
@@ -239,12 +239,12 @@ impl Core {
 fn error_of(prepared: &Prepared, failure: Failure, secret: Option<&Secret<String>>, attempts: Vec<Attempt>) -> Error {
     let may_have_been_processed = attempts.iter().any(|attempt| attempt.may_have_been_processed);
     let mut record = prepared.record(attempts, may_have_been_processed);
-    // A provided key is not known before there is a URL.
+    // A provided key is not known when the URL is built.
     record.url = redacted(record.url, secret);
     error_after(None, failure, record, secret)
 }
 
-/// `head`: what came of a 2xx answer before the failure.
+/// `head`: what had arrived of a 2xx response before the failure.
 fn error_after(
     head: Option<Box<Head>>,
     failure: Failure,

@@ -1,4 +1,4 @@
-//! What the generated operation tables are made of, and how a path comes to be.
+//! The types of the generated operation tables, and how paths are built.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::check::{self, InvalidArgument};
 use crate::config;
 use crate::error::DecodeFault;
 
-/// One operation of a platform: how it is asked, and what `T` its answer decodes to.
+/// One operation of a platform: its request, and the type `T` that its response decodes to.
 #[derive(Clone, Copy)]
 pub(crate) struct Operation<T> {
     pub(crate) spec: &'static OperationSpec,
     pub(crate) decode: fn(&Exchange<'_>) -> Result<T, DecodeFault>,
 }
 
-/// What an operation is on the wire, whatever its answer's type.
+/// An operation on the wire, independent of its response's type.
 #[derive(Debug)]
 pub(crate) struct OperationSpec {
     /// The document's `operationId`.
@@ -27,14 +27,14 @@ pub(crate) struct OperationSpec {
     /// Whether the credential is sent.
     pub(crate) auth: bool,
     pub(crate) retry: RetryClass,
-    /// Attempt timeout where the document raises the default.
+    /// Attempt timeout, where the document raises the default.
     pub(crate) timeout: Option<Duration>,
-    /// Other spellings of the operation, for servers that do not route the first.
+    /// Alternative routes of the operation, for servers that do not route the first.
     pub(crate) alternates: &'static [Alternate],
     pub(crate) paging: Option<Paging>,
 }
 
-/// Another spelling of an operation.
+/// An alternative route of an operation.
 #[derive(Debug)]
 pub(crate) struct Alternate {
     pub(crate) id: &'static str,
@@ -51,12 +51,12 @@ pub(crate) enum Piece {
     Id { name: &'static str, uuid: bool },
 }
 
-/// How the pages of a list follow each other.
+/// How a list is paged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Paging {
-    /// By `limit` and `offset`; a page shorter than asked is the last one.
+    /// By `limit` and `offset`; a page with fewer items than requested is the last one.
     Offset {
-        /// The server's `limit` when none is sent.
+        /// The server's default `limit`.
         page_size: u32,
     },
 }
@@ -76,7 +76,7 @@ pub enum RetryClass {
     NonIdempotent,
 }
 
-/// Everything that must not stand raw in a path segment.
+/// Everything that must be escaped in a path segment.
 const SEGMENT: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -95,10 +95,10 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'[')
     .add(b']');
 
-/// Puts `ids` into the places of `path`, in order.
+/// Fills the placeholders of `path` with `ids`, in order.
 ///
 /// # Errors
-/// An id that is not exactly one path segment, or not a UUID where the operation takes one.
+/// An id that is not exactly one path segment, or is not a UUID where the operation takes one.
 pub(crate) fn expand(path: &[Piece], ids: &[String]) -> Result<String, InvalidArgument> {
     let mut expanded = String::with_capacity(96);
     let mut ids = ids.iter();
@@ -123,10 +123,10 @@ pub(crate) fn expand(path: &[Piece], ids: &[String]) -> Result<String, InvalidAr
     Ok(expanded)
 }
 
-/// Puts `segments` behind one another.
+/// Joins `segments` into a path.
 ///
 /// # Errors
-/// A segment that is none.
+/// A segment that is not exactly one path segment.
 pub(crate) fn join(segments: &[String]) -> Result<String, InvalidArgument> {
     let mut path = String::new();
     for given in segments {
@@ -136,15 +136,15 @@ pub(crate) fn join(segments: &[String]) -> Result<String, InvalidArgument> {
     Ok(path)
 }
 
-/// Escapes one path segment, and refuses what could re-aim the path. Escaping alone is not enough: URL parsers read
-/// `%2e%2e` as `..`.
+/// Escapes one path segment, and rejects those that could redirect the path. Escaping alone is not enough: URL parsers
+/// read `%2e%2e` as `..`.
 pub(crate) fn segment<'a>(name: &str, id: &'a str) -> Result<PercentEncode<'a>, InvalidArgument> {
     let reason = if id.trim().is_empty() {
         "must not be empty"
     } else if id.len() > config::MAX_ID {
         "is too long for an id"
     } else if matches!(id.split(';').next(), Some("." | "..")) {
-        // Some servers cut a segment at its first semicolon.
+        // Some servers truncate a segment at its first semicolon.
         "must not be a dot segment"
     } else if id.contains(['/', '\\']) {
         "must be one path segment, without slashes"

@@ -1,4 +1,4 @@
-//! A call before it is sent: what the caller said, and the frozen request made of it.
+//! A call before it is sent: what the caller set, and the frozen request made from it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -25,13 +25,13 @@ pub(crate) struct Draft {
     pub(crate) query: String,
     pub(crate) body: Option<Bytes>,
     pub(crate) options: Options,
-    /// The first thing that was wrong; surfaces on send.
+    /// The first invalid argument; returned on sending.
     pub(crate) fault: Option<InvalidArgument>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// The operation's own path, with these ids in it.
+    /// The operation's own path, with these ids.
     Ids(Vec<String>),
     /// A method and path segments that the crate has no operation for.
     Raw(Method, Vec<String>),
@@ -52,7 +52,7 @@ pub(crate) struct Options {
 }
 
 impl Draft {
-    /// The loop's plan: the caller's word first, then the document's, then the client's.
+    /// The plan of the retry loop: the caller's settings come first, then the document's, then the client's.
     pub(crate) fn plan(&self, settings: &Settings) -> Plan {
         let options = &self.options;
         let policy: RetryPolicy = settings.policy;
@@ -68,7 +68,7 @@ impl Draft {
             policy: policy.max_retries(options.max_retries.unwrap_or(policy.max_retries)),
             class: options.class.unwrap_or(natural_class),
             attempt,
-            // An attempt that was allowed more than the default total has it.
+            // An attempt timeout beyond the default total raises the total.
             total: total.unwrap_or(config::TOTAL_TIMEOUT.max(attempt)),
             strict: total.is_some(),
         }
@@ -133,7 +133,7 @@ impl Draft {
         }
         let mut headers = Arc::clone(if body.is_some() { &shared.json_headers } else { &shared.headers });
         if body.is_none() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
-            // Some servers and proxies refuse such a request that does not say how long it is.
+            // Some servers and proxies reject such a request without a length.
             Arc::make_mut(&mut headers).insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         if !self.options.headers.is_empty() {
@@ -149,7 +149,8 @@ impl Draft {
         Ok(Prepared { operation, auth: self.spec.auth, method, url, query, headers, body, shown_url: OnceLock::new() })
     }
 
-    /// Errors and spans show paths and the names of query pairs. A key among them is a mistake, such as swapped arguments.
+    /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as
+    /// swapped arguments.
     fn refuse_in_sight(&self, key: &str) -> Result<(), InvalidArgument> {
         let ids = match &self.target {
             Target::Ids(ids) | Target::Raw(_, ids) => ids.iter(),
@@ -196,12 +197,12 @@ impl Draft {
     }
 }
 
-/// `str::contains` prepares for long texts, which costs more than to look through an id.
+/// `str::contains` is built for long texts, which costs more than scanning an id.
 fn holds(text: &[u8], key: &[u8]) -> bool {
     text.windows(key.len()).any(|part| part.first() == key.first() && part == key)
 }
 
-/// U+0000 is always escaped in JSON, and always `%00` in a query.
+/// Rejects U+0000, which is always escaped in JSON, and always `%00` in a query.
 fn refuse_nul(query: &str, body: Option<&[u8]>) -> Result<(), InvalidArgument> {
     if query.contains("%00") {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -210,7 +211,7 @@ fn refuse_nul(query: &str, body: Option<&[u8]>) -> Result<(), InvalidArgument> {
         }
     }
     let escaped = |body: &&[u8]| body.windows(6).any(|window| window == b"\\u0000");
-    // It may be an escaped backslash, and text that looks like the rest.
+    // It may be an escaped backslash followed by the same characters.
     match body.filter(escaped).map(serde_json::from_slice) {
         Some(Ok(value)) => refuse_nul_in(&value),
         _ => Ok(()),
@@ -240,14 +241,14 @@ fn free_of_nul(name: &str, text: &str) -> Result<(), InvalidArgument> {
 /// A frozen call.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// The spelling's own id: an alternate is an operation too.
+    /// The id of the route: an alternate is an operation too.
     pub(crate) operation: &'static str,
     pub(crate) auth: bool,
     pub(crate) method: Method,
     pub(crate) url: Url,
     /// The query as sent.
     pub(crate) query: String,
-    /// All but a provided credential and what hooks add.
+    /// All except a provided credential and the headers that hooks add.
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Option<Bytes>,
     shown_url: OnceLock<String>,

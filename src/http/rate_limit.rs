@@ -1,4 +1,4 @@
-//! What an answer tells of the rate limit.
+//! The rate limit that a response reports.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,14 +7,14 @@ use http::HeaderMap;
 use super::retry_after::sent_at;
 use crate::open::Timestamp;
 
-/// Reset values below this are seconds from now, others seconds since 1970.
+/// Reset values below this are seconds from now, others are seconds since 1970.
 const SMALLEST_EPOCH: u64 = 1_000_000_000;
 /// Reset values from here on are milliseconds since 1970.
 const SMALLEST_MILLIS: u64 = 100_000_000_000;
 
-/// The rate limit as an answer tells it, in `X-RateLimit-*` or `RateLimit-*` headers.
+/// The rate limit reported in the `X-RateLimit-*` or `RateLimit-*` headers of a response.
 ///
-/// Of the platforms, only some send these headers, and not on every answer.
+/// Only some platforms send these headers, and not on every response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
@@ -22,7 +22,7 @@ pub struct RateLimit {
     pub limit: Option<u64>,
     /// Requests left in the window.
     pub remaining: Option<u64>,
-    /// When the window starts anew.
+    /// When the window resets.
     pub reset: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! A call not yet sent.
+//! A call that has not been sent yet.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -20,10 +20,10 @@ use crate::check::{Check, InvalidArgument};
 use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
 use crate::page::{Cursor, Items, Page, Pages};
 
-/// A call not yet sent: every method of every resource returns one.
+/// A call that has not been sent yet. Every method of every resource returns one.
 ///
-/// Await it to send it, or call [`send`](Self::send), which does the same without boxing the future. Before that, the
-/// methods here set what holds for this call alone.
+/// Await it to send it, or call [`send`](Self::send), which does the same without boxing the future. The methods here
+/// set options for this call alone.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -34,11 +34,11 @@ use crate::page::{Cursor, Items, Page, Pages};
 /// ```
 ///
 /// # Cancel safety
-/// Dropping the future ends the call and closes its connection. A request that was sent by then may have been
-/// processed. Until the future is first polled, nothing is sent.
+/// Dropping the future ends the call and closes its connection. A request that was already sent may have been
+/// processed. Nothing is sent until the future is first polled.
 ///
 /// # Panics
-/// When polled outside of a tokio runtime, or in one without its IO and time drivers.
+/// When polled outside a tokio runtime, or in one without its IO and time drivers.
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<T> {
     draft: Draft,
@@ -51,7 +51,7 @@ impl<T> Clone for Request<T> {
     }
 }
 
-/// Operation and path only: bodies and headers may hold what must not be seen.
+/// The operation only: bodies and headers may hold secrets.
 impl<T> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("operation", &self.draft.spec.id).finish_non_exhaustive()
@@ -71,7 +71,7 @@ static RAW: OperationSpec = OperationSpec {
 };
 
 impl Request<Value> {
-    /// A call of an endpoint that the crate has no operation for.
+    /// A call to an endpoint that the crate has no operation for.
     pub(crate) fn raw<S: AsRef<str>>(core: &Core, method: Method, segments: impl IntoIterator<Item = S>) -> Self {
         let segments = segments.into_iter().map(|segment| segment.as_ref().to_owned()).collect();
         let mut draft = Draft::new(core, &RAW);
@@ -119,18 +119,18 @@ impl<T> Request<T> {
         Self { draft: Draft::new(core, operation.spec), decode: operation.decode }
     }
 
-    /// Makes the call fail with `invalid` when it is sent.
+    /// Makes the call fail with `invalid` on sending.
     pub(crate) fn refuse(mut self, invalid: InvalidArgument) -> Self {
         self.draft.fault = Some(invalid);
         self
     }
 
-    /// What an error says of a call that is not under way.
+    /// The record of a call that is not in flight, for errors.
     pub(crate) fn unsent_record(&self) -> CallRecord {
         self.draft.record()
     }
 
-    /// The next id of the path.
+    /// Adds the next id of the path.
     pub(crate) fn id(mut self, id: impl Into<String>) -> Self {
         if let Target::Ids(ids) = &mut self.draft.target {
             ids.push(id.into());
@@ -157,17 +157,17 @@ impl<T> Request<T> {
         self
     }
 
-    /// How long one attempt may take, from sending to the last byte of the answer. Default: 30 s, or more where the
-    /// operation is known to be slow. [`Duration::MAX`] is no limit.
+    /// Sets how long one attempt may take, from sending to the last byte of the response. Default: 30 s, or more where
+    /// the operation is known to be slow. [`Duration::MAX`] means no limit.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.draft.options.attempt = Some(timeout);
         self
     }
 
-    /// How long the call may take over all attempts and all pauses between them, those included that the server
-    /// orders: a pause that does not fit ends the call at once, with the pause in
-    /// [`Error::retry_after`](crate::Error::retry_after). Default: 90 s, to which pauses ordered by the server are added;
-    /// an attempt timeout beyond 90 s raises it. [`Duration::MAX`] is no limit.
+    /// Sets how long the call may take, including all attempts, pauses and server-requested waits. A pause that does
+    /// not fit ends the call at once, with the pause in [`Error::retry_after`](crate::Error::retry_after).
+    /// Default: 90 s, to which server-requested waits are added; an attempt timeout beyond 90 s raises it.
+    /// [`Duration::MAX`] means no limit.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.draft.options.total = Some(timeout);
         self
@@ -185,13 +185,13 @@ impl<T> Request<T> {
         self
     }
 
-    /// Whether the call may be sent again after it may have been processed. Default: the operation's own class.
+    /// Sets whether the call may be sent again after it may have been processed. Default: the operation's own class.
     pub fn retry_class(mut self, class: RetryClass) -> Self {
         self.draft.options.class = Some(class);
         self
     }
 
-    /// Sets a header. Credentials and the headers that frame the body are the client's own; naming one of them is an
+    /// Sets a header. The client itself sets credentials and the headers that frame the body; naming one of those is an
     /// `InvalidArgument` on sending, as is a name or value that HTTP does not allow.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         match header(name.as_ref(), value.as_ref()) {
@@ -203,27 +203,26 @@ impl<T> Request<T> {
         self
     }
 
-    /// Adds a pair to the URL's query.
+    /// Adds a pair to the URL's query string.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.draft.options.query.push((name.into(), value.into()));
         self
     }
 
-    /// Sets a field of the JSON body, for fields that this version of the crate does not know. An operation whose
-    /// method has no body, or whose body is no object, is an `InvalidArgument` on sending.
+    /// Sets a field of the JSON body, for fields that this version of the crate does not know. On sending it is an
+    /// `InvalidArgument` if the operation's method has no body, or its body is not an object.
     pub fn body_field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.draft.options.body_fields.push((name.into(), value.into()));
         self
     }
 
-    /// Decodes the JSON answer as another type: one with fields that this version of the crate does not know, or
-    /// `serde_json::Value` to see it all. For lists that go on page by page see
-    /// [`decode_items_as`](Request::decode_items_as).
+    /// Decodes the JSON response as another type: one with fields that this version of the crate does not know, or
+    /// `serde_json::Value` for all of it. For paged lists see [`decode_items_as`](Request::decode_items_as).
     pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
         Request { draft: self.draft, decode: decode::json }
     }
 
-    /// Sends the call and waits for its value.
+    /// Sends the call and returns its value.
     ///
     /// # Errors
     /// Any variant of [`Error`].
@@ -231,7 +230,7 @@ impl<T> Request<T> {
         self.with_response().await.map(Response::into_value)
     }
 
-    /// Sends the call and waits for its value together with status, headers and rate limit of the answer.
+    /// Sends the call and returns its value together with the status, headers and rate limit of the response.
     ///
     /// # Errors
     /// Any variant of [`Error`].
@@ -258,7 +257,7 @@ impl<T> Request<T> {
 }
 
 impl<T: Send + 'static> Request<Page<T>> {
-    /// Starts at the page that `cursor` names; see [`Page::next_cursor`].
+    /// Starts at the position of `cursor`; see [`Page::next_cursor`].
     pub fn after(mut self, cursor: &Cursor) -> Self {
         if let Some(Paging::Offset { .. }) = self.draft.spec.paging {
             self.draft.options.cursor = Some(("offset", cursor.as_str().to_owned()));
@@ -266,17 +265,17 @@ impl<T: Send + 'static> Request<Page<T>> {
         self
     }
 
-    /// Decodes the items of the list as another type, and keeps the paging.
+    /// Decodes the items of the list as another type, keeping the paging.
     pub fn decode_items_as<U: DeserializeOwned>(self) -> Request<Page<U>> {
         Request { draft: self.draft, decode: decode::page }
     }
 
-    /// All items from this page on, fetched page by page as they are asked for.
+    /// Streams all items from this page on, fetched page by page on demand.
     pub fn items(self) -> Items<T> {
         Items::new(self.pages())
     }
 
-    /// This page and all that follow.
+    /// Streams this page and all that follow.
     pub fn pages(self) -> Pages<T> {
         Pages::new(self)
     }

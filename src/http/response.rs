@@ -1,11 +1,12 @@
-//! A value together with the answer it came in.
+//! A value together with its response.
 
 use http::{HeaderMap, StatusCode};
 
 use super::RateLimit;
 use crate::error::{Attempt, Headers};
 
-/// What [`Request::with_response`](crate::Request::with_response) gives: the value, and what the answer said besides.
+/// The value of a call with its status, headers and attempts; from
+/// [`Request::with_response`](crate::Request::with_response).
 #[derive(Clone, Debug)]
 pub struct Response<T> {
     pub(crate) value: T,
@@ -15,43 +16,43 @@ pub struct Response<T> {
 }
 
 impl<T> Response<T> {
-    /// The decoded value.
+    /// Returns the decoded value.
     pub fn value(&self) -> &T {
         &self.value
     }
 
-    /// Takes the value out.
+    /// Unwraps the value.
     pub fn into_value(self) -> T {
         self.value
     }
 
-    /// Takes the value out, and leaves an answer that has what `change` makes of it.
+    /// Maps the value, keeping status, headers and attempts.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
         let Self { value, status, headers, attempts } = self;
         Response { value: change(value), status, headers, attempts }
     }
 
-    /// The answer's status.
+    /// Returns the response's status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The answer's headers.
+    /// Returns the response's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers.0
     }
 
-    /// The server's name for the exchange, from `X-Request-Id` or `Request-Id`, if it sent one.
+    /// Returns the server's request id, from `X-Request-Id` or `Request-Id`, if it sent one.
     pub fn request_id(&self) -> Option<&str> {
         request_id(&self.headers.0)
     }
 
-    /// The rate limit that the answer told.
+    /// Returns the rate limit reported in the response headers.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::from_headers(&self.headers.0)
     }
 
-    /// The attempts that failed before this answer came.
+    /// Returns the attempts that failed before this response.
     pub fn failed_attempts(&self) -> &[Attempt] {
         &self.attempts
     }

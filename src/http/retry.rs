@@ -1,4 +1,4 @@
-//! Whether and when a call is sent again: `classify`, `delay`, and the loop that uses them.
+//! Whether and when a call is retried: `classify`, `delay`, and the loop that uses them.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,8 +14,17 @@ use crate::error::{Attempt, Reason, Timer, TransportKind};
 
 /// How often and with what pauses a client retries.
 ///
-/// The pause before retry `n` is drawn evenly from zero to `base * 2^n`, at most `cap` (full jitter), unless the
-/// server ordered another with `Retry-After`.
+/// The pause before retry `n`, counted from 0, is drawn uniformly from zero to `base * 2^n`, at most `cap` (full
+/// jitter), unless the server sent `Retry-After`.
+///
+/// | outcome of an attempt | idempotent call | other call |
+/// |---|---|---|
+/// | no connection could be made | retry | retry |
+/// | 429, unless a plan, cap or quota is used up | retry | retry |
+/// | 503 with a valid `Retry-After` | retry | retry |
+/// | 408, 500, 502, 503, 504; the connection was lost; the attempt timed out | retry | give up |
+/// | a kept-alive connection ended before a response arrived | retry at once | give up |
+/// | anything else, including 409 | give up | give up |
 ///
 /// ```
 /// # use std::time::Duration;
@@ -46,20 +55,20 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// No retries at all.
+    /// Returns a policy without retries.
     #[must_use]
     pub fn none() -> Self {
         Self::default().max_retries(0)
     }
 
-    /// Retries after the first attempt. Default: 2.
+    /// Sets the number of retries after the first attempt. Default: 2.
     #[must_use]
     pub fn max_retries(mut self, max_retries: u32) -> Self {
         self.max_retries = max_retries;
         self
     }
 
-    /// Upper bound of the first pause and of any pause. Default: 500 ms and 8 s.
+    /// Sets the upper bounds of the first pause and of any pause. Default: 500 ms and 8 s.
     #[must_use]
     pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
         self.base = base;
@@ -67,16 +76,16 @@ impl RetryPolicy {
         self
     }
 
-    /// Whether a pause is drawn from zero to its upper bound, or is always the bound. Default: drawn. Without jitter,
-    /// clients that failed together come back together.
+    /// Sets whether a pause is drawn from zero to its upper bound, or is always the bound. Default: drawn. Without
+    /// jitter, clients that failed together retry together.
     #[must_use]
     pub fn jitter(mut self, jitter: bool) -> Self {
         self.jitter = jitter;
         self
     }
 
-    /// The longest pause ordered by a server that is obeyed; an error that asks for a longer one is returned at once,
-    /// with the value in [`Error::retry_after`](crate::Error::retry_after). Default: 120 s.
+    /// Sets the longest `Retry-After` that is honoured; an error with a longer one is returned at once, with the value
+    /// in [`Error::retry_after`](crate::Error::retry_after). Default: 120 s.
     #[must_use]
     pub fn max_server_wait(mut self, longest: Duration) -> Self {
         self.max_server_wait = longest;
@@ -93,7 +102,7 @@ impl RetryPolicy {
     }
 }
 
-/// What an attempt met, as far as a retry depends on it.
+/// The outcome of an attempt, as far as a retry depends on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Status {
@@ -106,7 +115,7 @@ pub(crate) enum Outcome {
         timer: Timer,
         connected: bool,
     },
-    /// Nothing was sent, for a reason that another attempt does not change.
+    /// Nothing was sent, for a reason that another attempt would not change.
     NotSent,
 }
 
@@ -118,13 +127,13 @@ impl Outcome {
         }
     }
 
-    /// The server refuses the call, and works.
+    /// Whether the server rejects the call, and so works.
     fn server_works(self) -> bool {
         let refused = |status: StatusCode| status.is_client_error() && !matches!(status.as_u16(), 408 | 429);
         self.status().is_some_and(refused)
     }
 
-    /// What the server ordered.
+    /// The wait that the server asked for.
     pub(crate) fn ordered_wait(self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => retry_after,
@@ -132,10 +141,10 @@ impl Outcome {
         }
     }
 
-    /// Whether the server may have done what was asked.
+    /// Whether the server may have processed the call.
     pub(crate) fn may_have_been_processed(self) -> bool {
         match self {
-            // A redirect tells nothing of what was done before it.
+            // A redirect says nothing about what was done before it.
             Self::Status { status, .. } => !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT,
             Self::Transport(kind) => kind != TransportKind::NotConnected,
             Self::Timeout { connected, .. } => connected,
@@ -148,11 +157,11 @@ impl Outcome {
 pub(crate) enum Verdict {
     GiveUp,
     Retry,
-    /// Retry without a pause and without counting: the attempt met a connection that was dead before it.
+    /// Retry without a pause and without counting: the attempt ran on a connection that was already dead.
     RetryAtOnce,
 }
 
-/// The whole rule. `delivered`: the caller has seen a part of the answer.
+/// The complete rule. `delivered`: the caller has seen a part of the response.
 pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> Verdict {
     let again = match outcome {
         _ if delivered => false,
@@ -176,23 +185,23 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
     if again { Verdict::Retry } else { Verdict::GiveUp }
 }
 
-/// What the loop goes by, fixed before the first attempt.
+/// The settings of the loop, fixed before the first attempt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) policy: RetryPolicy,
     pub(crate) class: RetryClass,
     pub(crate) attempt: Duration,
     pub(crate) total: Duration,
-    /// The caller set the total: pauses ordered by the server count too.
+    /// The caller set the total: server-requested waits count too.
     pub(crate) strict: bool,
 }
 
-/// How long the next attempt may take, and which timer it is that ends it.
+/// How long the next attempt may take, and which timer ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) length: Duration,
     pub(crate) timer: Timer,
-    /// What the timer was set to, for the error's text.
+    /// What the timer was set to, for the error message.
     pub(crate) set_to: Duration,
 }
 
@@ -204,7 +213,7 @@ impl Plan {
         Window { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt }
     }
 
-    /// Whether `pause` is one to wait for. A pause that the server ordered moves the deadline, unless the caller set it.
+    /// Whether to wait for `pause`. A server-requested wait moves the deadline, unless the caller set it.
     fn allows(&self, pause: Duration, outcome: Outcome, deadline: &mut Instant) -> bool {
         let ordered = outcome.ordered_wait().unwrap_or_default();
         if ordered > self.policy.max_server_wait {
@@ -218,7 +227,7 @@ impl Plan {
     }
 }
 
-/// What a call has been through so far, in all its spellings.
+/// The progress of a call so far, over all its routes.
 #[derive(Debug)]
 pub(crate) struct Progress {
     deadline: Instant,
@@ -229,13 +238,13 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A call that begins now.
+    /// The progress of a call that starts now.
     pub(crate) fn begin(plan: &Plan) -> Self {
         let deadline = clock::after(Instant::now(), plan.total);
         Self { deadline, retries: 0, stale_met: false, attempts: Vec::new() }
     }
 
-    /// How long to wait before the next attempt; `None` if there is to be none.
+    /// How long to wait before the next attempt; `None` if there is none.
     fn pause(&mut self, plan: &Plan, outcome: Outcome, random: f64) -> Option<Duration> {
         let pause = match classify(outcome, plan.class, false) {
             _ if plan.policy.max_retries == 0 => return None,
@@ -256,15 +265,15 @@ impl Progress {
 /// A failed attempt, as the loop sees it.
 pub(crate) trait Failed {
     fn outcome(&self) -> Outcome;
-    /// Of the answer, if one came.
+    /// The status of the response, if one arrived.
     fn status(&self) -> Option<StatusCode>;
     fn cause(&self) -> String;
 }
 
-/// Sends until an attempt succeeds or another would be wrong.
+/// Sends until an attempt succeeds or must not be retried.
 ///
 /// # Errors
-/// The last failure; what every attempt met is in `progress`.
+/// The last failure; the outcome of every attempt is in `progress`.
 pub(crate) async fn run<A, F, S, SF, Z, ZF>(
     plan: &Plan,
     budget: &Budget,

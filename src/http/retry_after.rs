@@ -1,12 +1,12 @@
-//! How long a server asks to wait.
+//! How long a server asks the client to wait.
 
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
-/// Reads `Retry-After-Ms` (milliseconds), or `Retry-After`: seconds, fractions too, or an HTTP date, which is measured
-/// against the answer's own `Date` so that a wrong local clock does no harm. Anything else is as good as absent. Of
-/// several, which proxies may have joined by commas, the first that can be read counts.
+/// Reads `Retry-After-Ms` (milliseconds), or `Retry-After`: seconds, including fractions, or an HTTP date, which is
+/// measured against the response's own `Date` so that a wrong local clock does no harm. Any other value counts as
+/// absent. Of several, which proxies may have joined with commas, the first valid one counts.
 pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(wait) = text("retry-after-ms").and_then(|ms| number(ms, 1000.0)) {
@@ -15,7 +15,7 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     let date =
         |value: &str| Some(httpdate::parse_http_date(value).ok()?.duration_since(sent_at(headers)).unwrap_or_default());
     let values = headers.get_all(header::RETRY_AFTER).into_iter().filter_map(|value| value.to_str().ok());
-    // A date has a comma of its own.
+    // A date contains a comma itself.
     let mut waits = values
         .filter_map(|value| date(value.trim()).or_else(|| value.split(',').find_map(|part| seconds(part.trim()))));
     waits.next()
@@ -32,7 +32,7 @@ pub(crate) fn seconds(text: &str) -> Option<Duration> {
     number(text, 1.0)
 }
 
-/// A plain decimal number, `per_second` of which make a second. One too large for a `Duration` is still a wait, only
+/// A plain decimal number in units of which `per_second` make a second. One too large for a `Duration` is still a wait,
 /// longer than any cap.
 fn number(text: &str, per_second: f64) -> Option<Duration> {
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_date_is_measured_against_the_answers_own_date() {
-        // The answer's clock is years off the local one, either way.
+        // The response's clock is years off the local one, either way.
         for (date, until) in [
             ("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:30 GMT"),
             ("Wednesday, 21-Oct-15 07:28:00 GMT", "Wednesday, 21-Oct-15 07:28:30 GMT"),

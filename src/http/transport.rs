@@ -1,4 +1,4 @@
-//! One attempt over reqwest: connection watching, timers, body limits, and what a failure was.
+//! One attempt over reqwest: connection watching, timers, body limits, and the classification of failures.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -16,7 +16,7 @@ use crate::clock;
 use crate::config;
 use crate::error::{BoxError, ErrorAnswer, Reason, Timer, TransportKind, root_cause, timeout_words};
 
-/// An attempt that did not bring a 2xx answer.
+/// An attempt that did not get a 2xx response.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Answer(Box<ErrorAnswer>),
@@ -29,7 +29,7 @@ pub(crate) enum Failure {
         after: Duration,
         connected: bool,
     },
-    /// The body of a 2xx answer did not come whole; how much did is in the answer.
+    /// The body of a 2xx response was incomplete; what arrived is in the response.
     Incomplete {
         answer: Box<Received>,
         failure: Box<Failure>,
@@ -42,7 +42,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What an error answer gave as its reason.
+    /// The reason that an error response gave.
     pub(super) fn reason(&self) -> Option<Reason> {
         match self {
             Self::Answer(answer) => answer.facts.reason,
@@ -50,7 +50,7 @@ impl Failure {
         }
     }
 
-    /// Without the URL that reqwest puts into its errors: it holds the values of the query.
+    /// Without the URL that reqwest puts into its errors: it includes the values of the query.
     fn transport(kind: TransportKind, error: reqwest::Error) -> Self {
         Self::Transport { kind, source: error.without_url().into() }
     }
@@ -88,7 +88,7 @@ impl Failed for Failure {
     }
 }
 
-/// An answer whose body was read as far as its status warrants.
+/// A response whose body was read as far as its status requires.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) status: StatusCode,
@@ -96,10 +96,10 @@ pub(crate) struct Received {
     pub(crate) body: Bytes,
 }
 
-/// Drives `sending` and reads the answer: all of a 2xx up to the client's limit, else what an error keeps.
+/// Drives `sending` and reads the response: all of a 2xx up to the client's limit, else what an error keeps.
 ///
 /// # Errors
-/// `Transport` or `Timeout`; never for the body of an answer with an error status, whose status says enough.
+/// `Transport` or `Timeout`; never for the body of a response with an error status, whose status says enough.
 pub(crate) async fn exchange(
     sending: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
     window: Window,
@@ -122,7 +122,7 @@ pub(crate) async fn exchange(
         }
         return Ok(Received { status, headers, body: kept.all() });
     }
-    // However this ends, what was read until then is kept. The status is there, so nobody need wait long for the words.
+    // However this ends, what was read so far is kept. The status is known, so the message is not worth a long wait.
     let patience = deadline.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
     let _ = timeout_at(patience, kept.read_start(&mut response)).await;
     Ok(Received { status, headers, body: kept.start() })
@@ -135,7 +135,7 @@ pub(super) fn timed_out(window: Window, connected: bool) -> Failure {
 /// What was read of a body.
 #[derive(Default)]
 struct Kept {
-    /// Most bodies come in one piece, which is not copied.
+    /// Most bodies arrive in one piece, which is not copied.
     first: Bytes,
     /// Everything, once there is more than one piece.
     joined: BytesMut,
@@ -161,7 +161,7 @@ impl Kept {
         if self.joined.is_empty() { self.first } else { self.joined.freeze() }
     }
 
-    /// As much as an error keeps.
+    /// The part that an error keeps.
     fn start(self) -> Bytes {
         let mut all = self.all();
         all.truncate(config::MAX_ERROR_BODY);
@@ -225,7 +225,7 @@ fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, con
     }
 }
 
-/// Walks the whole chain of sources until one is known.
+/// Walks the chain of sources until one is recognised.
 pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> TransportKind {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,4 +1,4 @@
-//! Open string enums: every word survives, known or not.
+//! Open string enums: every value is kept, known or not.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
 
-/// Makes a string enum that keeps the words it does not know.
+/// Defines a string enum that keeps values it does not know.
 ///
 /// ```text
 /// open_enum! {
@@ -26,21 +26,21 @@ macro_rules! open_enum {
     ) => {
         $(#[$attribute])*
         ///
-        /// Words that a newer server says are kept as `Unknown`. A later version of the crate may know them, so compare
-        /// with [`as_str`](Self::as_str) and not with `Unknown`.
+        /// Values of newer servers are kept as `Unknown`. A later version of the crate may know them, so compare with
+        /// [`as_str`](Self::as_str) and not with `Unknown`.
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_attribute])* $variant,)*
-            /// A word that this version of the crate does not know.
+            /// A value that this version of the crate does not know.
             Unknown(::std::string::String),
         }
 
         impl $name {
-            /// The words that this version of the crate knows.
+            /// The values that this version of the crate knows.
             pub const KNOWN: &'static [&'static str] = &[$($word),*];
 
-            /// The word on the wire.
+            /// Returns the value on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)*
@@ -103,7 +103,7 @@ macro_rules! open_enum {
 }
 pub(crate) use open_enum;
 
-/// Reads a string into an open enum; a known word costs no allocation.
+/// Deserializes a string into an open enum; a known value costs no allocation.
 pub(crate) fn deserialize_word<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

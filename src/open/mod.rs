@@ -1,5 +1,5 @@
-//! What the generated types stand on: enums and unions that stay open for what a newer server says, [`Timestamp`], and
-//! readers that know null from absent and take `3.0` for a whole number.
+//! The base of the generated types: enums and unions that are open to values of newer servers, [`Timestamp`], and
+//! deserializers that distinguish null from absent and accept `3.0` as a whole number.
 
 mod enumeration;
 mod timestamp;
@@ -17,7 +17,7 @@ pub use timestamp::{InvalidTimestamp, Timestamp};
 pub(crate) use union::{OpenUnion, Replay, deserialize_union, member, open_union, unknown};
 pub(crate) use whole::{optional_whole, whole};
 
-/// Reads null as the empty value.
+/// Deserializes null as the empty value.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -26,7 +26,8 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Reads a field that is there, be it null: with `#[serde(default)]`, absent is `None` and null is `Some(None)`.
+/// Deserializes a field that is present, even if null: with `#[serde(default)]`, absent is `None` and null is
+/// `Some(None)`.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -35,7 +36,7 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// The value of the first spelling that has one.
+/// The value of the first alias that has one.
 pub(crate) fn first<T, const N: usize>(spellings: [Option<T>; N]) -> Option<T> {
     spellings.into_iter().flatten().next()
 }
@@ -49,7 +50,7 @@ pub(crate) fn first_present<T, const N: usize>(spellings: [Option<Option<T>>; N]
     Some(first.or_else(|| present.flatten().next()))
 }
 
-/// A required field that no spelling has.
+/// A required field that is missing under all its names.
 #[derive(Debug)]
 pub(crate) struct MissingField(pub(crate) &'static str);
 

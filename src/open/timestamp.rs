@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time, to the nanosecond, between the years −9999 and 9999.
 ///
-/// Servers write timestamps with an offset, with `Z` or with nothing at all, which means UTC. All are read; what is
-/// written always is UTC and says so.
+/// Servers write timestamps with an offset, with `Z` or without either, which means UTC. All are accepted; output is
+/// always UTC, with `Z`.
 ///
 /// ```
 /// # use polyagent::Timestamp;
@@ -26,24 +26,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
-    /// The present, by the clock of this machine.
+    /// Returns the current time, by the clock of this machine.
     pub fn now() -> Self {
         Self(jiff::Timestamp::now())
     }
 
-    /// The time `seconds` after 1970-01-01T00:00:00Z, or before it if negative. `None` beyond the year 9999 or −9999.
+    /// Returns the time `seconds` after 1970-01-01T00:00:00Z, or before it if negative. `None` beyond the year 9999 or
+    /// −9999.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
         jiff::Timestamp::from_second(seconds).ok().map(Self)
     }
 
-    /// The time `millis` milliseconds after 1970-01-01T00:00:00Z, or before it if negative. `None` beyond the year 9999
-    /// or −9999.
+    /// Returns the time `millis` milliseconds after 1970-01-01T00:00:00Z, or before it if negative. `None` beyond the
+    /// year 9999 or −9999.
     pub fn from_unix_millis(millis: i64) -> Option<Self> {
         jiff::Timestamp::from_millisecond(millis).ok().map(Self)
     }
 
-    /// The time `micros` microseconds after 1970-01-01T00:00:00Z, or before it if negative. `None` beyond the year 9999
-    /// or −9999.
+    /// Returns the time `micros` microseconds after 1970-01-01T00:00:00Z, or before it if negative. `None` beyond the
+    /// year 9999 or −9999.
     pub fn from_unix_micros(micros: i64) -> Option<Self> {
         jiff::Timestamp::from_microsecond(micros).ok().map(Self)
     }
@@ -70,7 +71,7 @@ impl Timestamp {
     }
 }
 
-/// The nearest that can be told: a time beyond the year 9999 becomes the last one, one before −9999 the first.
+/// Saturating: a time beyond the year 9999 becomes the last one, one before −9999 the first.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let nearest = if time < SystemTime::UNIX_EPOCH { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
@@ -94,14 +95,14 @@ impl From<Timestamp> for SystemTime {
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
-    /// Reads RFC 3339 with any offset or none, a space in place of the `T`, or a date alone, which is its midnight.
+    /// Parses RFC 3339 with any offset or none, a space in place of the `T`, or a date alone, which means midnight.
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         let read = if has_offset(text) { text.parse::<jiff::Timestamp>().ok() } else { without_offset(text) };
         read.map(Self).ok_or(InvalidTimestamp(()))
     }
 }
 
-/// Whether anything after the date says how far from UTC the time is. Names of time zones are no part of RFC 3339.
+/// Whether the part after the date has a UTC offset. Names of time zones are not part of RFC 3339.
 fn has_offset(text: &str) -> bool {
     text.get("2026-02-04".len()..).is_some_and(|time| time.contains(['Z', 'z', '+', '-', '[']))
 }
@@ -112,7 +113,7 @@ fn without_offset(text: &str) -> Option<jiff::Timestamp> {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, with as many digits of a fraction as it takes: `2026-02-04T12:00:00Z`.
+    /// Writes RFC 3339 in UTC, with as many fractional digits as needed: `2026-02-04T12:00:00Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
@@ -150,7 +151,7 @@ impl Visitor<'_> for TimestampVisitor {
     }
 }
 
-/// A text that is no timestamp.
+/// A string that is not a valid timestamp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidTimestamp(());
 

@@ -1,8 +1,8 @@
 //! Open unions: objects that a tag tells apart, decoded without a detour through [`Value`].
 //!
-//! A visitor looks at the keys as they come. Servers write the tag first, and then the member reads straight from the rest
-//! of the text. Entries before the tag are kept and replayed. That way a union works wherever serde does: in text, in a
-//! [`Value`], inside an untagged enum and below a flattened field.
+//! A visitor looks at the keys as they come. Servers write the tag first, and then the member reads straight from the
+//! rest of the text. Entries before the tag are kept and replayed. That way a union works wherever serde does: in text,
+//! in a [`Value`], inside an untagged enum and below a flattened field.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

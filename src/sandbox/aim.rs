@@ -1,15 +1,15 @@
-//! Which calls a fault strikes.
+//! Which calls a fault affects.
 
 use super::fault::{Effect, Fault, Processing};
 use super::faults::Occasion;
 use crate::Error;
 use crate::check::InvalidArgument;
 
-/// Which calls it strikes.
+/// Targeting.
 impl Fault {
-    /// Only calls of this operation, by its id in the OpenAPI document.
-    /// [`Sandbox::operations`](super::Sandbox::operations) lists them, and [`Sandbox::fault`](super::Sandbox::fault)
-    /// names the nearest ones if there is none of that id.
+    /// Targets only calls of this operation, by its id in the OpenAPI document.
+    /// [`Sandbox::operations`](super::Sandbox::operations) lists the ids, and the error of
+    /// [`Sandbox::fault`](super::Sandbox::fault) suggests similar ones for an unknown id.
     ///
     /// ```
     /// # use polyagent::sandbox::{Fault, Sandbox};
@@ -27,7 +27,7 @@ impl Fault {
         self
     }
 
-    /// From the `n`-th matching call on, counted from when the fault is armed. The first one is 1, the default.
+    /// Starts at the `n`-th matching call, counted from when the fault is armed. The first one is 1, the default.
     pub fn nth(mut self, n: usize) -> Self {
         if n == 0 {
             self.invalid = Some("calls are counted from 1".to_owned());
@@ -36,19 +36,19 @@ impl Fault {
         self
     }
 
-    /// This many calls in a row. Default: 1.
+    /// Affects this many calls in a row. Default: 1.
     pub fn times(mut self, count: usize) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// Every call until the faults are [cleared](super::Sandbox::clear_faults).
+    /// Affects every call until the faults are [cleared](super::Sandbox::clear_faults).
     pub fn always(mut self) -> Self {
         self.count = None;
         self
     }
 
-    /// Each matching call with this probability, 0 to 1. The dice fall alike in every run.
+    /// Affects each matching call with this probability, 0 to 1. The random sequence is the same in every run.
     pub fn with_probability(mut self, probability: f64) -> Self {
         if !(0.0..=1.0).contains(&probability) {
             self.invalid = Some(format!("{probability} is no probability"));
@@ -65,7 +65,7 @@ impl Fault {
         self
     }
 
-    /// The server does nothing: the call was lost on its way there. What is damaged then is a proxy's answer, 502.
+    /// Makes the server ignore the call, as if it were lost on its way. The damaged response is then a proxy's 502.
     pub fn unprocessed(mut self) -> Self {
         self.processing = Processing::Not;
         self
@@ -118,7 +118,7 @@ impl Fault {
         !matches!(self.effect, Effect::Connection | Effect::Request(..))
     }
 
-    /// Whether it is about things like `occasion`.
+    /// Whether the fault applies to events like `occasion`.
     pub(super) fn concerns(&self, occasion: Occasion<'_>) -> bool {
         match occasion {
             Occasion::Connection => matches!(self.effect, Effect::Connection),
@@ -132,12 +132,12 @@ impl Fault {
         self.operation.is_none() || self.operation.as_deref() == operation
     }
 
-    /// Whether the `n`-th matching call is one to strike.
+    /// Whether the fault affects the `n`-th matching call.
     pub(super) fn covers(&self, n: usize) -> bool {
         n >= self.first && self.count.is_none_or(|count| n - self.first < count)
     }
 
-    /// Whether no call after the `n`-th matching one will be struck.
+    /// Whether no call after the `n`-th matching one will be affected.
     pub(super) fn spent(&self, n: usize) -> bool {
         self.count.is_some_and(|count| n + 1 >= self.first.saturating_add(count))
     }

@@ -1,10 +1,10 @@
-//! An answer, before it is HTTP.
+//! A response, before it is encoded as HTTP.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-/// Status, headers and body of an answer.
+/// Status, headers and body of a response.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -13,7 +13,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// An answer without a body.
+    /// A response without a body.
     pub(super) fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
@@ -21,7 +21,7 @@ impl Answer {
     pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
             Ok(body) => Self::typed(status, "application/json", body),
-            // Nothing that is answered here has such keys or numbers.
+            // No response has keys or numbers that JSON cannot represent.
             Err(error) => Self::text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         }
     }
@@ -39,7 +39,7 @@ impl Answer {
         Self { status, headers, body: body.into() }
     }
 
-    /// The answer with one more header. A value that cannot stand in a header is left out.
+    /// The response with another header. A value that is not valid in a header is dropped.
     pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));

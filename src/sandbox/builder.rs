@@ -12,7 +12,7 @@ use super::tenant::Tenant;
 use super::{DEFAULT_TENANT, Sandbox};
 use crate::{Error, Secret, Timestamp};
 
-/// Starts a [`Sandbox`] that is not like the others; from [`Sandbox::builder`].
+/// Builds a [`Sandbox`] with non-default settings; from [`Sandbox::builder`].
 ///
 /// ```
 /// # use std::time::Duration;
@@ -41,20 +41,20 @@ pub struct SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// The port to listen on. Default: 0, any free one.
+    /// Sets the port to listen on. Default: 0, any free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The key of the default tenant, of visible ASCII characters. Space around it is no part of it, as in clients.
-    /// Default: a new one.
+    /// Sets the key of the default tenant, of visible ASCII characters. Surrounding white space is trimmed, as in
+    /// clients. Default: a new one.
     pub fn key(mut self, key: impl Into<Secret<String>>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// What the sandbox's clock says when it starts, within the years 1 to 9999. Default: the present.
+    /// Sets the initial time of the sandbox's clock, within the years 1 to 9999. Default: the current time.
     pub fn starts_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.starts_at = Some(time.into());
         self
@@ -70,14 +70,14 @@ impl SandboxBuilder {
         self
     }
 
-    /// Which quirks Elephantasm shows. Default: [`Quirks::observed`].
+    /// Sets the quirks of Elephantasm. Default: [`Quirks::observed`].
     pub fn elephantasm_quirks(mut self, quirks: Quirks) -> Self {
         self.quirks = quirks;
         self
     }
 
-    /// The plan that every tenant of Elephantasm begins with. Default: [`Plan::unlimited`]. Unless the
-    /// [quirks](Self::elephantasm_quirks) say otherwise, one more than a [limit](Plan::events) goes through.
+    /// Sets the initial plan of every tenant of Elephantasm. Default: [`Plan::unlimited`]. By default, the
+    /// [quirks](Self::elephantasm_quirks) let one more than a [limit](Plan::events) through.
     pub fn elephantasm_plan(mut self, plan: Plan) -> Self {
         self.plan = plan;
         self
@@ -86,8 +86,8 @@ impl SandboxBuilder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// [`Error::Config`] if the port is taken, the key is empty or not of visible ASCII characters, or the clock can't start at
-    /// that time.
+    /// [`Error::Config`] if the port is in use, the key is empty or not of visible ASCII characters, or the clock
+    /// cannot start at that time.
     #[allow(
         clippy::unused_async,
         reason = "starting may come to wait for something, and callers should not have to change"

@@ -1,4 +1,4 @@
-//! The sandbox's time, which runs like any other but can be moved forward.
+//! The sandbox's clock, which can be moved forward.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -8,21 +8,21 @@ use crate::Timestamp;
 /// Microseconds since 1970-01-01T00:00:00Z.
 pub(super) type Micros = i64;
 
-/// 0001-01-01T00:00:00: before it Python tells no time.
+/// 0001-01-01T00:00:00: the earliest time that Python supports.
 pub(super) const EARLIEST: Micros = -62_135_596_800_000_000;
-/// 9999-12-31T23:59:59.999999: after it Python tells no time.
+/// 9999-12-31T23:59:59.999999: the latest time that Python supports.
 pub(super) const LATEST: Micros = 253_402_300_799_999_999;
-/// The last that a [`Timestamp`] tells, at which a clock stops: clients must be able to read what it says.
+/// The latest time that a [`Timestamp`] represents, at which a clock stops: clients must be able to read its times.
 pub(super) const READABLE: Micros = 253_402_207_200_999_999;
 
-/// A clock that runs, ahead of the machine's by some amount.
+/// A running clock, ahead of the machine's by some amount.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     ahead: AtomicI64,
 }
 
 impl Clock {
-    /// A clock that says `start` now; none if no clock can say that.
+    /// A clock whose current time is `start`; `None` if that is out of range.
     pub(super) fn starting_at(start: Timestamp) -> Option<Self> {
         let start = micros(start.into());
         let ahead = start.saturating_sub(micros(SystemTime::now()));
@@ -33,16 +33,16 @@ impl Clock {
         micros(SystemTime::now()).saturating_add(self.ahead.load(Ordering::SeqCst)).clamp(EARLIEST, READABLE)
     }
 
-    /// It stops at the end of the time that it can tell.
+    /// Moves the clock forward, at most to the end of its range.
     pub(super) fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         let add = |ahead: i64| Some(ahead.saturating_add(by));
-        // It always changes to something, so there is nothing that could fail.
+        // The closure always returns `Some`, so this cannot fail.
         let _ = self.ahead.fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
     }
 }
 
-/// Microseconds since 1970, before which they are negative.
+/// Microseconds since 1970; negative before.
 pub(super) fn micros(time: SystemTime) -> Micros {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),

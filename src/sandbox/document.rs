@@ -1,4 +1,4 @@
-//! The operations that the document describes, and which of them a request asks for.
+//! The operations that the document describes, and the routing of requests to them.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ pub(super) struct Operation {
     pub(super) id: String,
     method: Method,
     path: Vec<Segment>,
-    /// Whether it asks for a key.
+    /// Whether it requires a key.
     pub(super) auth: bool,
     pub(super) path_parameters: Vec<Field>,
     pub(super) query: Vec<Field>,
@@ -29,14 +29,14 @@ enum Segment {
     Parameter(String),
 }
 
-/// Where a request leads.
+/// The route of a request.
 #[derive(Debug)]
 pub(super) enum Route {
-    /// To an operation, with the values of its path.
+    /// An operation, with the values of its path.
     Operation(&'static Operation, Vec<(String, String)>),
-    /// To a path that is known by other methods only.
+    /// A path that exists only with other methods.
     OtherMethods(Vec<Method>),
-    /// Nowhere, but without the slashes at its end the path is known.
+    /// No route, but the path without its trailing slashes exists.
     Slash(String),
     Nowhere,
 }
@@ -51,7 +51,7 @@ static DOCUMENT: LazyLock<Result<Document, String>> =
     LazyLock::new(|| Document::read(include_str!("../../spec/openapi.json")));
 
 impl Document {
-    /// The document, read once.
+    /// Returns the document, which is parsed once.
     pub(super) fn get() -> Result<&'static Self, Error> {
         DOCUMENT.as_ref().map_err(|error| Error::config(format!("the sandbox can't read its document: {error}")))
     }
@@ -69,18 +69,18 @@ impl Document {
         Ok(Self { operations })
     }
 
-    /// The ids of all operations, in the order of the alphabet.
+    /// The ids of all operations, in alphabetical order.
     pub(super) fn ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = self.operations.iter().map(|operation| operation.id.as_str()).collect();
         ids.sort_unstable();
         ids
     }
 
-    /// The operation that a request asks for. `raw` is the path as it was sent, still escaped.
+    /// The route of a request. `raw` is the path as it was sent, still escaped.
     pub(super) fn route(&'static self, method: &Method, raw: &str) -> Route {
         let path = percent_decode_str(raw).decode_utf8_lossy();
         let candidates: Vec<_> = self.matching(&path).collect();
-        // Of `/animas/search` and `/animas/{anima_id}` the first one is meant.
+        // `/animas/search` takes precedence over `/animas/{anima_id}`.
         let best = candidates
             .iter()
             .filter(|(operation, _)| operation.method == *method)
@@ -122,7 +122,7 @@ impl Operation {
     }
 }
 
-/// The document as it stands.
+/// The document as written.
 #[derive(Deserialize)]
 struct DocumentSource {
     paths: Entries<PathSource>,
@@ -212,7 +212,7 @@ fn read_operation(
     })
 }
 
-/// A path that is still escaped, without the slashes at its end, escaped or not.
+/// A path that is still escaped, without its trailing slashes, escaped or not.
 fn without_slashes(mut raw: &str) -> &str {
     while let Some(shorter) = ["/", "%2F", "%2f"].into_iter().find_map(|slash| raw.strip_suffix(slash)) {
         raw = shorter;

@@ -9,10 +9,10 @@ use super::answer::Answer;
 use super::reach::Reach;
 use super::wire::{Damage, End, Place};
 
-/// One thing that goes wrong, and for which calls.
+/// A fault, and the calls that it affects.
 ///
-/// What goes wrong is chosen by the function that makes the fault, for which calls by the methods after it. Without
-/// them it is the next call, whatever its operation. [`Sandbox::fault`](super::Sandbox::fault) arms it.
+/// The constructor selects the fault, the methods after it select the calls. By default it affects the next call of any
+/// operation. [`Sandbox::fault`](super::Sandbox::fault) arms it.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -34,18 +34,18 @@ use super::wire::{Damage, End, Place};
 /// # Ok(()) }
 /// ```
 ///
-/// # When the server can't be reached
+/// # Unreachable servers
 ///
-/// [`down_for`](Self::down_for) and [`silent_for`](Self::silent_for) begin with a call, and end by themselves. To refuse
-/// connections, or let them hang, from the first one on, set the sandbox's [reach](super::Sandbox::set_reach). What is
-/// refused never arrives, so the sandbox can't count it.
+/// [`down_for`](Self::down_for) and [`silent_for`](Self::silent_for) start with a call, and end by themselves. To
+/// refuse connections, or let them hang, from the first one on, set the sandbox's [reach](super::Sandbox::set_reach).
+/// Refused connections never arrive, so the sandbox cannot count them.
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is given to `Sandbox::fault`"]
 pub struct Fault {
     pub(super) effect: Effect,
-    /// How much later than it could.
+    /// Delay of the response or fault.
     pub(super) delay: Duration,
-    /// Whether it is answered before the body of the request is read.
+    /// Whether the response is sent before the body of the request is read.
     pub(super) early: bool,
     /// Whether the server does what it is asked for all the same.
     pub(super) processing: Processing,
@@ -71,9 +71,9 @@ pub(super) enum Processing {
 #[derive(Clone, Debug)]
 pub(super) enum Effect {
     Damage(Damage),
-    /// It is only late.
+    /// The response is only delayed.
     Undamaged,
-    /// Nobody gets through for a while.
+    /// The server is unreachable for a while.
     Outage(Reach, Duration),
     Truncate(usize),
     /// One byte of the body is another.
@@ -87,16 +87,16 @@ pub(super) enum Effect {
     Request(usize, End),
 }
 
-/// How the connection fares.
+/// Connection faults.
 impl Fault {
-    /// The connection is made, and reset as soon as a request begins to arrive, before any of it is read. It strikes
-    /// connections, not calls, and [`nth`](Self::nth), [`times`](Self::times), [`always`](Self::always) and
-    /// [`with_probability`](Self::with_probability) count those; [`on`](Self::on) does not go with it.
+    /// Resets the connection as soon as a request begins to arrive, before any of it is read. It affects connections,
+    /// not calls, and [`nth`](Self::nth), [`times`](Self::times), [`always`](Self::always) and
+    /// [`with_probability`](Self::with_probability) count those; it cannot be combined with [`on`](Self::on).
     ///
-    /// Clients keep connections, so a client that has made a call may not make another connection for long. One that
-    /// was just [built](super::Sandbox::elephantasm_builder) has none. It can't tell whether its request was read, so
-    /// [`may_have_been_processed`](crate::Error::may_have_been_processed) says yes, and only calls that may be repeated
-    /// are retried.
+    /// Clients keep connections alive, so a client that has made a call may not make another connection for a long
+    /// time. A newly [built](super::Sandbox::elephantasm_builder) one has none. The client cannot know whether its
+    /// request was read, so [`may_have_been_processed`](crate::Error::may_have_been_processed) is true, and only
+    /// idempotent calls are retried.
     ///
     /// ```
     /// # use polyagent::elephantasm::types::ListAnimasParams;
@@ -114,14 +114,13 @@ impl Fault {
         Self::new(Effect::Connection, false)
     }
 
-    /// The connection is reset after `bytes` bytes of a request, counted from the first one of its head, at the latest
-    /// before its last one. The call is not processed, and [`Sandbox::requests`](super::Sandbox::requests) does not show
-    /// it. A client that still writes, such as the body of a large request, finds the connection gone.
+    /// Resets the connection after `bytes` bytes of a request, counted from the start of its head, at the latest before
+    /// its last byte. The call is not processed, and [`Sandbox::requests`](super::Sandbox::requests) does not list it.
+    /// A client that is still writing, such as the body of a large request, finds the connection gone.
     ///
-    /// It strikes requests as they begin to arrive, on new connections and kept ones;
-    /// [`nth`](Self::nth), [`times`](Self::times), [`always`](Self::always) and
-    /// [`with_probability`](Self::with_probability) count those. What they ask for is not known then, so
-    /// [`on`](Self::on) does not go with it.
+    /// It affects requests as they begin to arrive, on new and kept-alive connections; [`nth`](Self::nth),
+    /// [`times`](Self::times), [`always`](Self::always) and [`with_probability`](Self::with_probability) count those.
+    /// Their operation is not known at that point, so it cannot be combined with [`on`](Self::on).
     ///
     /// ```
     /// # use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
@@ -140,10 +139,10 @@ impl Fault {
         Self::new(Effect::Request(bytes, End::Reset), false)
     }
 
-    /// The server reads no further than `bytes` bytes of a request, counted from the first one of its head, at the latest
-    /// before its last one, and stays silent. A client that sends more than the network holds can't even finish that.
+    /// Stops reading after `bytes` bytes of a request, counted from the start of its head, at the latest before its
+    /// last byte, and stays silent. A client that sends more than the network buffers cannot even finish sending.
     ///
-    /// It strikes requests, and is counted, like [`reset_request_at`](Self::reset_request_at).
+    /// It affects requests, and counts them, like [`reset_request_at`](Self::reset_request_at).
     pub fn stall_request_at(bytes: usize) -> Self {
         Self::new(Effect::Request(bytes, End::Stall), false)
     }
@@ -162,71 +161,71 @@ impl Fault {
         Self::new(Effect::Damage(Damage::Last), true)
     }
 
-    /// The connection is closed in place of an answer.
+    /// Closes the connection instead of responding.
     ///
-    /// If a client had kept the connection from an earlier call, it takes it for one that was dead before
-    /// ([`TransportKind::StaleConnection`](crate::TransportKind::StaleConnection)): calls that may be repeated are sent
-    /// again at once, and once more than the retry policy says. Strike that attempt as well, with
-    /// [`times`](Self::times), or give the code under test a client that was just
-    /// [built](super::Sandbox::elephantasm_builder), which has kept no connection. The same goes for every fault that
-    /// ends a connection before the whole head of an answer came.
+    /// If a client had kept the connection alive from an earlier call, it treats it as one that was already dead
+    /// ([`TransportKind::StaleConnection`](crate::TransportKind::StaleConnection)): idempotent calls are retried at
+    /// once, and once more than the retry policy allows. Make the fault affect that attempt as well, with
+    /// [`times`](Self::times), or give the code under test a newly [built](super::Sandbox::elephantasm_builder) client,
+    /// which has no kept-alive connection. The same applies to every fault that ends a connection before the complete
+    /// head of a response.
     pub fn cut() -> Self {
         Self::cut_head_at(0)
     }
 
-    /// The connection is closed after `bytes` bytes of the answer's head, at the latest before its last one.
+    /// Closes the connection after `bytes` bytes of the response's head, at the latest before its last byte.
     pub fn cut_head_at(bytes: usize) -> Self {
         Self::broken(Place::Head(bytes), End::Cut)
     }
 
-    /// The connection is closed after `bytes` bytes of the answer's body, at the latest before its last one.
+    /// Closes the connection after `bytes` bytes of the response's body, at the latest before its last byte.
     pub fn cut_body_at(bytes: usize) -> Self {
         Self::broken(Place::Body(bytes), End::Cut)
     }
 
-    /// The connection is reset in place of an answer.
+    /// Resets the connection instead of responding.
     pub fn reset() -> Self {
         Self::broken(Place::Head(0), End::Reset)
     }
 
-    /// The connection is reset after `bytes` bytes of the answer's head, at the latest before its last one.
+    /// Resets the connection after `bytes` bytes of the response's head, at the latest before its last byte.
     pub fn reset_head_at(bytes: usize) -> Self {
         Self::broken(Place::Head(bytes), End::Reset)
     }
 
-    /// The connection is reset after `bytes` bytes of the answer's body, at the latest before its last one.
+    /// Resets the connection after `bytes` bytes of the response's body, at the latest before its last byte.
     pub fn reset_body_at(bytes: usize) -> Self {
         Self::broken(Place::Body(bytes), End::Reset)
     }
 
-    /// No answer ever comes; the connection stays open until the client leaves.
+    /// Never responds; the connection stays open until the client closes it.
     pub fn stall() -> Self {
         Self::broken(Place::Head(0), End::Stall)
     }
 
-    /// Nothing more comes after `bytes` bytes of the answer's head, at the latest before its last one; the connection
-    /// stays open until the client leaves.
+    /// Sends nothing after `bytes` bytes of the response's head, at the latest before its last byte; the connection
+    /// stays open until the client closes it.
     pub fn stall_head_at(bytes: usize) -> Self {
         Self::broken(Place::Head(bytes), End::Stall)
     }
 
-    /// Nothing more comes after `bytes` bytes of the answer's body; the connection stays open until the client leaves.
+    /// Sends nothing after `bytes` bytes of the response's body; the connection stays open until the client closes it.
     pub fn stall_body_at(bytes: usize) -> Self {
         Self::broken(Place::Body(bytes), End::Stall)
     }
 
-    /// The answer pauses after `bytes` bytes of its head, at the latest before its last one.
+    /// Pauses the response after `bytes` bytes of its head, at the latest before its last byte.
     pub fn pause_head_at(bytes: usize, pause: Duration) -> Self {
         Self::broken(Place::Head(bytes), End::Pause(pause))
     }
 
-    /// The answer pauses after `bytes` bytes of its body.
+    /// Pauses the response after `bytes` bytes of its body.
     pub fn pause_body_at(bytes: usize, pause: Duration) -> Self {
         Self::broken(Place::Body(bytes), End::Pause(pause))
     }
 
-    /// The server goes down as the call arrives, and is back after `span`: until then all connections are reset and new
-    /// ones refused, as [`Reach::Down`] has it. The call is processed, but not answered; with
+    /// Takes the server down when the call arrives, and brings it back after `span`: until then all connections are
+    /// reset and new ones refused, as with [`Reach::Down`]. The call is processed, but gets no response; with
     /// [`unprocessed`](Self::unprocessed), it is not processed either.
     ///
     /// To be down before any call, set the [reach](super::Sandbox::set_reach).
@@ -252,21 +251,21 @@ impl Fault {
         Self::new(Effect::Outage(Reach::Down, span), true)
     }
 
-    /// The network carries nothing for `span` from when the call has arrived, as [`Reach::Silent`] has it. Then the
-    /// answer comes, if the client still waits for it.
+    /// Makes the network carry nothing for `span` once the call has arrived, as with [`Reach::Silent`]. Then the
+    /// response is sent, if the client still waits for it.
     ///
     /// To be silent before any call, set the [reach](super::Sandbox::set_reach).
     pub fn silent_for(span: Duration) -> Self {
         Self::new(Effect::Outage(Reach::Silent, span), true)
     }
 
-    /// The answer comes so much later.
+    /// Delays the response.
     pub fn delay(delay: Duration) -> Self {
         Self::new(Effect::Undamaged, true).delayed(delay)
     }
 
-    /// What happens comes so much later after the call was processed, or was not: a proxy that gives up waiting, a
-    /// connection that breaks after a while. Not of faults that let no call through.
+    /// Delays the fault after the call was processed, or dropped: a proxy that gives up waiting, a connection that
+    /// breaks after a while. Not for faults that let no call through.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -278,17 +277,17 @@ impl Fault {
         self
     }
 
-    /// The answer's body is sent in pieces of `bytes` bytes. As on any network, some may arrive together.
+    /// Sends the response's body in pieces of `bytes` bytes. As on any network, some may arrive together.
     pub fn split(bytes: usize) -> Self {
         Self::split_slowly(bytes, Duration::ZERO)
     }
 
-    /// The answer's body comes in pieces of `bytes` bytes, with a `pause` before each but the first.
+    /// Sends the response's body in pieces of `bytes` bytes, with a `pause` before each but the first.
     pub fn split_slowly(bytes: usize, pause: Duration) -> Self {
         Self::new(Effect::Damage(Damage::Split { bytes, pause }), true)
     }
 
-    /// These bytes come in place of the answer, whatever HTTP makes of them; then the connection is closed.
+    /// Sends these bytes instead of the response, whether they are valid HTTP or not; then the connection is closed.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Effect::Damage(Damage::Replaced(Bytes::from(bytes.into()))), true)
     }

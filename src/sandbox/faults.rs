@@ -1,4 +1,4 @@
-//! The faults that are armed.
+//! The armed faults.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use crate::lock::lock;
 /// Any number; the same in every run.
 const SEED: u64 = 8484;
 
-/// What a fault may strike.
+/// What a fault may affect.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Occasion<'o> {
     /// A connection that a client makes.
@@ -20,18 +20,18 @@ pub(super) enum Occasion<'o> {
     Request,
     /// A request whose head was read, but not its body.
     Head(Option<&'o str>),
-    /// A call of an operation; none if it asks for nothing that there is.
+    /// A call of an operation; `None` if the request matches none.
     Call(Option<&'o str>),
 }
 
-/// A fault that was armed; from [`Sandbox::fault`](super::Sandbox::fault). It stays armed if this is dropped.
+/// An armed fault; from [`Sandbox::fault`](super::Sandbox::fault). It stays armed if this is dropped.
 #[derive(Clone, Debug)]
 pub struct Armed {
     struck: Arc<AtomicUsize>,
 }
 
 impl Armed {
-    /// How many calls it has struck so far; connections, or requests, if it strikes those.
+    /// Returns how many calls it has affected so far; connections, or requests, if it affects those.
     pub fn struck(&self) -> usize {
         self.struck.load(Ordering::SeqCst)
     }
@@ -49,7 +49,7 @@ struct List {
 #[derive(Debug)]
 struct Entry {
     fault: Fault,
-    /// Calls, or connections, so far that it might have struck.
+    /// Calls, or connections, so far that it might have affected.
     seen: usize,
     struck: Arc<AtomicUsize>,
 }
@@ -72,8 +72,7 @@ impl Faults {
         lock(&self.0).armed.clear();
     }
 
-    /// The fault that strikes: of those that are due, the one armed first. The others that are due wait for the next
-    /// occasion.
+    /// Returns the fault to apply: of those that are due, the one armed first. The others wait for the next occasion.
     pub(super) fn strike(&self, occasion: Occasion<'_>) -> Option<Fault> {
         let mut list = lock(&self.0);
         let List { armed, dice } = &mut *list;

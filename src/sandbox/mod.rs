@@ -1,8 +1,8 @@
 //! The platforms in memory, on a loopback port.
 //!
-//! A [`Sandbox`] serves what the OpenAPI document describes: it checks keys and values, keeps what it is told, answers
-//! in the platform's own words, and plays the quirks that were seen on real servers. It needs no account and no network,
-//! so programs can be written and tested with it, in Rust and, over its port, in any other language.
+//! A [`Sandbox`] serves what the OpenAPI document describes: it checks keys, validates values, stores what it is sent,
+//! responds with the platform's own messages, and simulates the quirks observed on real servers. It needs no account
+//! and no network, so you can write and test programs with it, in Rust and, over its port, in any other language.
 //!
 //! ```
 //! use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, GetLatestMemoryPackParams};
@@ -23,35 +23,36 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # What it plays
+//! # What it simulates
 //!
-//! - **State.** Tenants, each with keys and all objects of their own; soft deletes and what they take along; plans and
-//!   rate limits, if [set](SandboxBuilder).
-//! - **Dedupe keys.** They are kept, and by default [not compared](elephantasm::Quirk::DuplicateKeys): an event that is
-//!   sent twice is stored twice, as on the servers that were seen. `Quirks::observed().without(Quirk::DuplicateKeys)`
-//!   plays a server that answers the second one with 409.
-//! - **Packs.** With a query, a pack holds every captured event of the anima that shares a term with it: a word, whatever
-//!   the case of its letters. Without one it holds the latest 20 events that no memory covers; but the latest pack without
-//!   a query is the newest that is stored, however old, if there is one. Its `pending_events` are cut to 500 characters each, its `context` has them in full. A configuration of your own
-//!   ([`compile`](crate::elephantasm::MemoryPacks::compile)) holds 20 events unless it says otherwise. Similarity is the
-//!   part of the query's terms that a text holds. No model is asked: real servers choose by meaning, and make memories
-//!   of events in the background, which a sandbox never does.
-//! - **Memories.** Those that the API creates have no embedding, and neither searches by meaning nor a pack's long-term
-//!   memories hold them, until [`Tenant::embed_memories`] gives them one. A pack's session memories hold active ones of
-//!   the last 24 hours, embedded or not.
+//! - **State.** Tenants, each with its own keys and objects; soft deletes and what they include; plans and rate limits,
+//!   if [set](SandboxBuilder).
+//! - **Dedupe keys.** They are stored, and by default [not compared](elephantasm::Quirk::DuplicateKeys): an event that
+//!   is sent twice is stored twice, as on the observed servers. `Quirks::observed().without(Quirk::DuplicateKeys)`
+//!   simulates a server that rejects the second one with 409.
+//! - **Packs.** With a query, a pack holds every captured event of the anima that shares a term with it: a word,
+//!   ignoring case. Without one it holds the latest 20 events that no memory covers; but the latest pack without a
+//!   query is the newest stored one, however old, if there is one. Its `pending_events` are truncated to 500 characters
+//!   each, its `context` has them in full. A custom configuration
+//!   ([`compile`](crate::elephantasm::MemoryPacks::compile)) holds 20 events by default. Similarity is the share of the
+//!   query's terms that a text contains. No model is used: real servers select by meaning, and create memories from
+//!   events in the background, which a sandbox never does.
+//! - **Memories.** Those created by the API have no embedding, so neither semantic search nor the long-term memories of
+//!   a pack include them until [`Tenant::embed_memories`] gives them one. A pack's session memories are the active ones
+//!   of the last 24 hours, embedded or not.
 //! - **Time.** The sandbox's clock runs with the machine's, and can be moved [forward](Sandbox::advance). A dream ends
-//!   when it was read twice, or after a minute.
-//! - **Refusals.** Values that do not fit the document get the platform's own list of what is wrong.
-//! - **Quirks.** Each way in which servers [differ](elephantasm::Quirk) from their documentation has a switch, and there
-//!   are sets: [observed](elephantasm::Quirks::observed), the default, [self-hosted](elephantasm::Quirks::self_hosted) and
-//!   [documented](elephantasm::Quirks::documented).
-//! - **Faults.** What a network or a server can do to a connection, a request and an answer: see [`Fault`].
+//!   once it has been read twice, or after a minute.
+//! - **Validation.** Values that do not match the document get the platform's own list of violations.
+//! - **Quirks.** Each [difference](elephantasm::Quirk) between servers and their documentation has a switch, and there
+//!   are presets: [observed](elephantasm::Quirks::observed), the default,
+//!   [self-hosted](elephantasm::Quirks::self_hosted) and [documented](elephantasm::Quirks::documented).
+//! - **Faults.** What a network or a server can do to a connection, a request and a response: see [`Fault`].
 //!
 //! # With a paused clock
 //!
-//! `#[tokio::test(start_paused = true)]` does not go with a sandbox. A paused clock jumps to the next timer whenever the
-//! program only waits for a socket, so the client's timeouts strike before the sandbox, which runs on a thread and a
-//! clock of its own, has answered. Leave the clock running, and set short timeouts and pauses:
+//! `#[tokio::test(start_paused = true)]` does not work with a sandbox. A paused clock jumps to the next timer whenever
+//! the program only waits for a socket, so the client's timeouts fire before the sandbox, which has its own thread and
+//! clock, has responded. Leave the clock running, and set short timeouts and pauses:
 //!
 //! ```
 //! # use std::time::Duration;
@@ -106,12 +107,12 @@ use crate::elephantasm::Elephantasm;
 use crate::http::ClientBuilder;
 use crate::lock::lock;
 
-/// The name of the tenant whose clients the sandbox hands out.
+/// The name of the tenant whose clients the sandbox returns.
 const DEFAULT_TENANT: &str = "default";
 
 /// Platforms in memory, served on a loopback port until this is dropped.
 ///
-/// It runs on a thread of its own, on the machine's clock, so a test that uses it must not
+/// It runs on a separate thread, on the machine's clock, so a test that uses it must not
 /// [pause](self#with-a-paused-clock) its own. Dropping it closes its port and all connections.
 pub struct Sandbox {
     server: Server,
@@ -126,36 +127,36 @@ impl fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox on a free port, with all defaults.
+    /// Starts a sandbox on a free port, with default settings.
     ///
     /// # Errors
-    /// [`Error::Config`] if no port of the loopback address can be had.
+    /// [`Error::Config`] if no port of the loopback address is available.
     pub async fn start() -> Result<Self, Error> {
         Self::builder().start().await
     }
 
-    /// A builder, to change the defaults.
+    /// Returns a builder with default settings.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
-    /// The base URL, such as `http://127.0.0.1:49152`, without a slash at its end. Paths of the platforms follow:
-    /// `/api/health`.
+    /// Returns the base URL, such as `http://127.0.0.1:49152`, without a trailing slash. Append the platforms' paths to
+    /// it: `/api/health`.
     pub fn url(&self) -> &str {
         self.tenant.url()
     }
 
-    /// The key of the default tenant.
+    /// Returns the key of the default tenant.
     pub fn key(&self) -> &str {
         self.tenant.key()
     }
 
-    /// A client of Elephantasm for the default tenant. Clients of one sandbox share connections.
+    /// Returns a client of Elephantasm for the default tenant. Clients of one sandbox share connections.
     pub fn elephantasm(&self) -> Elephantasm {
         self.tenant.elephantasm()
     }
 
-    /// A builder of clients of Elephantasm for the default tenant, with URL and key filled in.
+    /// Returns a builder of a client of Elephantasm for the default tenant, with URL and key filled in.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -173,8 +174,7 @@ impl Sandbox {
         self.tenant.elephantasm_builder()
     }
 
-    /// The tenant of that name; there is none of that name before the first call. Tenants do not see each other's
-    /// objects.
+    /// Returns the tenant of that name, creating it on the first call. Tenants do not see each other's objects.
     ///
     /// ```
     /// # use polyagent::elephantasm::types::AnimaCreate;
@@ -190,7 +190,7 @@ impl Sandbox {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Config`] if no HTTP client can be had.
+    /// [`Error::Config`] if no HTTP client can be built.
     pub fn tenant(&self, name: &str) -> Result<Tenant, Error> {
         if name == DEFAULT_TENANT {
             return Ok(self.tenant.clone());
@@ -198,7 +198,7 @@ impl Sandbox {
         Tenant::new(name, None, self.url(), &self.shared)
     }
 
-    /// The tenant whose client [`elephantasm`](Self::elephantasm) is.
+    /// Returns the tenant of the client that [`elephantasm`](Self::elephantasm) returns.
     pub fn default_tenant(&self) -> &Tenant {
         &self.tenant
     }
@@ -224,8 +224,7 @@ impl Sandbox {
         Ok(self.shared.faults.arm(fault))
     }
 
-    /// The ids of all operations, in the order of the alphabet: what [`Fault::on`] takes and
-    /// [`Recorded::operation`] tells.
+    /// Returns the ids of all operations, in alphabetical order, as used by [`Fault::on`] and [`Recorded::operation`].
     ///
     /// ```
     /// # use polyagent::sandbox::Sandbox;
@@ -239,7 +238,7 @@ impl Sandbox {
         self.shared.document.ids()
     }
 
-    /// Opens or closes the way to the sandbox, and comes back when that is in effect. It stays so until it is changed
+    /// Makes the sandbox reachable or unreachable, and returns once that is in effect. It stays so until it is changed
     /// again, here or by a fault such as [`Fault::down_for`].
     ///
     /// ```
@@ -266,13 +265,13 @@ impl Sandbox {
         self.shared.reach.set(reach, None).await.map_err(failed)
     }
 
-    /// Disarms all faults. An outage that one has begun goes on until its end, or until the [reach](Self::set_reach) is
+    /// Disarms all faults. An outage that one has started lasts until its end, or until the [reach](Self::set_reach) is
     /// set.
     pub fn clear_faults(&self) {
         self.shared.faults.clear();
     }
 
-    /// The requests that arrived whole, answered or not, oldest first; the latest 10,000 of them.
+    /// Returns the latest 10,000 requests that arrived complete, with or without a response, oldest first.
     ///
     /// ```
     /// # use polyagent::sandbox::Sandbox;
@@ -290,20 +289,20 @@ impl Sandbox {
         self.shared.log.all()
     }
 
-    /// Moves the sandbox's clock forward, at most to the end of the year 9999, where it stops. Dreams end, animas fall
-    /// dormant, months begin. Rate limits and faults go by the machine's clock.
+    /// Moves the sandbox's clock forward, at most to the end of the year 9999, where it stops. Dreams end, animas
+    /// become dormant, months begin. Rate limits and faults use the machine's clock.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
     }
 
-    /// The port that it listens on.
+    /// Returns the port that it listens on.
     pub fn port(&self) -> u16 {
         self.server.address.port()
     }
 }
 
 impl Shared {
-    /// Does something to Elephantasm, at the present time of the sandbox.
+    /// Runs `act` on Elephantasm, at the sandbox's current time.
     fn with_elephantasm<T>(&self, act: impl FnOnce(&mut elephantasm::Platform, clock::Micros) -> T) -> T {
         let now = self.clock.now();
         act(&mut lock(&self.elephantasm), now)

@@ -1,9 +1,9 @@
-//! What somebody may have meant.
+//! Suggestions for an unknown name.
 
-/// How many are told.
+/// Maximum number of suggestions.
 const MOST: usize = 5;
 
-/// Those of `known` that are most like `given`: they hold it, or it takes few changes of single characters to get there.
+/// The elements of `known` that are most similar to `given`: they contain it, or have a small edit distance to it.
 pub(super) fn nearest<'k>(given: &str, known: &[&'k str]) -> Vec<&'k str> {
     let given = given.to_ascii_lowercase();
     let holding = |known: &&str| !given.is_empty() && known.contains(&given);
@@ -15,7 +15,7 @@ pub(super) fn nearest<'k>(given: &str, known: &[&'k str]) -> Vec<&'k str> {
     ranked.into_iter().take(MOST).filter(|(distance, ..)| Some(*distance) == least).map(|(.., known)| known).collect()
 }
 
-/// How many characters must be added, taken away or replaced to make `b` of `a`.
+/// The edit distance: how many characters must be added, removed or replaced to turn `a` into `b`.
 fn changes(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

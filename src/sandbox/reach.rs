@@ -1,4 +1,4 @@
-//! Whether clients get through to the server at all.
+//! Whether clients can reach the server.
 
 use std::future::pending;
 use std::io;
@@ -25,17 +25,17 @@ use crate::lock::lock;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reach {
-    /// They do.
+    /// They can.
     #[default]
     Open,
-    /// The server is down, as while it restarts: the connections that there were are reset, new ones are refused.
+    /// The server is down, as during a restart: existing connections are reset, new ones are refused.
     Down,
     /// The network carries nothing: new connections hang before they are made, and nothing passes on those that there
     /// were. Once it is open again these go on where they stopped: what was sent meanwhile arrives and is processed, even
     /// if the client has left. Connections that hang are made when the client's operating system tries again, after a
     /// second or more.
     ///
-    /// Where the operating system can't let connections hang, as on Windows, new ones are refused.
+    /// Where the operating system cannot let connections hang, as on Windows, new ones are refused.
     Silent,
 }
 
@@ -48,15 +48,15 @@ const TRY_AGAIN: Duration = Duration::from_millis(10);
 /// For how long the sandbox tries to have its port again, should somebody else have just got it.
 const REBINDING: Duration = Duration::from_secs(1);
 
-/// A change of reach that was asked for.
+/// A requested change of reach.
 pub(super) struct Order {
     reach: Reach,
-    /// Open again after so long.
+    /// Open again after this time.
     span: Option<Duration>,
     done: oneshot::Sender<io::Result<()>>,
 }
 
-/// Where changes of reach are asked for.
+/// The sender of requested changes of reach.
 #[derive(Clone, Debug)]
 pub(super) struct Orders(mpsc::UnboundedSender<Order>);
 
@@ -66,7 +66,7 @@ impl Orders {
         (Self(sender), receiver)
     }
 
-    /// Changes the reach, for a span of time or until the next change, and comes back when it is in effect.
+    /// Changes the reach, for a span of time or until the next change, and returns once it is in effect.
     pub(super) async fn set(&self, reach: Reach, span: Option<Duration>) -> io::Result<()> {
         let gone = || io::Error::new(io::ErrorKind::NotConnected, "the sandbox has stopped");
         let (done, obeyed) = oneshot::channel();
@@ -75,16 +75,16 @@ impl Orders {
     }
 }
 
-/// What becomes of the bytes on connections.
+/// What happens to the bytes on connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fate {
     Pass,
     Wait,
-    /// The server went down since the connection was made.
+    /// The server has gone down since the connection was made.
     Reset,
 }
 
-/// What all connections of a sandbox have in common.
+/// State shared by all connections of a sandbox.
 #[derive(Debug, Default)]
 pub(super) struct Traffic(Mutex<State>);
 
@@ -124,7 +124,7 @@ impl Traffic {
 }
 
 impl Gate {
-    /// What becomes of this connection's bytes now. The task is woken when that changes.
+    /// What happens to this connection's bytes now. The task is woken when that changes.
     pub(super) fn fate(&self, cx: &Context<'_>) -> Fate {
         self.waker.register(cx.waker());
         let state = lock(&self.traffic.0);
@@ -136,14 +136,14 @@ impl Gate {
     }
 }
 
-/// Where connections come from.
+/// The source of connections.
 pub(super) struct Wires {
     door: Door,
     address: SocketAddr,
     orders: mpsc::UnboundedReceiver<Order>,
-    /// When the door opens again by itself.
+    /// When the sandbox becomes reachable again by itself.
     reopens: Option<Instant>,
-    /// Our own connections, which take up all room for those that wait.
+    /// Our own connections, which fill the backlog.
     fillers: Vec<TcpStream>,
     traffic: Arc<Traffic>,
     shared: Arc<Shared>,
@@ -151,7 +151,7 @@ pub(super) struct Wires {
 
 enum Door {
     Open(TcpListener),
-    /// Others wait, if there is room.
+    /// Others wait in the backlog, if there is room.
     Ajar(TcpListener),
     /// Nobody listens. The port is bound, so that no other program gets it by chance.
     Shut(TcpSocket),
@@ -197,7 +197,7 @@ impl Wires {
                 None => pending().await,
             }
         };
-        // Orders are over only when the sandbox is.
+        // The channel closes only with the sandbox.
         let order = self.orders.select_next_some();
         match select(select(order, pin!(reopened)), pin!(connection)).await {
             Either::Left((Either::Left((order, _)), _)) => Event::Order(order),
@@ -242,7 +242,7 @@ impl Wires {
         if reach == Reach::Silent { self.fill().await } else { Ok(()) }
     }
 
-    /// Takes up all room for connections that wait, so that the next one hangs.
+    /// Fills the backlog, so that the next connection hangs.
     async fn fill(&mut self) -> io::Result<()> {
         for _ in 0..=BACKLOG {
             match timeout(HANGS, TcpStream::connect(self.address)).await {
@@ -287,12 +287,12 @@ impl Wires {
     }
 }
 
-/// The port, without anybody listening on it.
+/// Binds the port without listening on it.
 async fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let patience = Instant::now() + REBINDING;
     loop {
         let socket = TcpSocket::new_v4()?;
-        // Elsewhere this would let others have the port at the same time.
+        // Elsewhere this would let other processes bind the port at the same time.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         match socket.bind(address) {

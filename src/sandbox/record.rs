@@ -1,4 +1,4 @@
-//! What arrived.
+//! The requests that arrived.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -9,20 +9,20 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
 
-/// How many requests are kept. Older ones are forgotten.
+/// How many requests are kept. Older ones are dropped.
 const KEPT: usize = 10_000;
 
-/// A request that arrived at the sandbox, credential taken out; from [`Sandbox::requests`](super::Sandbox::requests).
+/// A request that arrived at the sandbox, without its credential; from [`Sandbox::requests`](super::Sandbox::requests).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// The operation, by its id in the OpenAPI document; none if the request asked for nothing that there is.
+    /// The operation, by its id in the OpenAPI document; `None` if the request matches none.
     pub operation: Option<&'static str>,
     /// The method.
     pub method: Method,
     /// The path as it was sent, still escaped.
     pub path: String,
-    /// The query as it was sent, still escaped; empty if there was none.
+    /// The query string as it was sent, still escaped; empty if there was none.
     pub query: String,
     /// The headers without `Authorization`.
     pub headers: HeaderMap,
@@ -44,12 +44,12 @@ impl Recorded {
         }
     }
 
-    /// The body as JSON; null if it is none.
+    /// Returns the body as JSON; null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The first value of `name` in the query, unescaped.
+    /// Returns the first value of `name` in the query, unescaped.
     pub fn query_value(&self, name: &str) -> Option<Cow<'_, str>> {
         url::form_urlencoded::parse(self.query.as_bytes()).find_map(|(key, value)| (key == name).then_some(value))
     }

@@ -1,4 +1,4 @@
-//! Faults that are said in HTTP: refusals, and answers that are too short.
+//! Faults at the HTTP level: error responses, and responses that are too short.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::fault::{Effect, Fault};
 
-/// What the server, or a proxy before it, says.
+/// HTTP-level faults.
 impl Fault {
-    /// The answer's body is only `bytes` bytes long, at most all but the last one, and says so: well-formed HTTP, broken
-    /// JSON.
+    /// Truncates the response's body to `bytes` bytes, at most all but the last one, with a matching length:
+    /// well-formed HTTP, broken JSON.
     pub fn truncate(bytes: usize) -> Self {
         Self::new(Effect::Truncate(bytes), true)
     }
@@ -55,7 +55,7 @@ impl Fault {
         fault
     }
 
-    /// A header of a [`status`](Self::status) fault; not one that frames the answer.
+    /// Adds a header to a [`status`](Self::status) fault; not one that frames the response.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match unframing(name, value) {
             Ok(header) => self.answer("a header", |answer| answer.headers.push(header)),
@@ -66,24 +66,24 @@ impl Fault {
         }
     }
 
-    /// A plain-text body of a [`status`](Self::status) fault.
+    /// Sets a plain-text body of a [`status`](Self::status) fault.
     pub fn text(self, body: impl Into<String>) -> Self {
         self.body("text/plain; charset=utf-8", body.into())
     }
 
-    /// An HTML body of a [`status`](Self::status) fault, as proxies send it.
+    /// Sets an HTML body of a [`status`](Self::status) fault, as proxies send it.
     pub fn html(self, body: impl Into<String>) -> Self {
         self.body("text/html", body.into())
     }
 
-    /// A JSON body of a [`status`](Self::status) fault.
+    /// Sets a JSON body of a [`status`](Self::status) fault.
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())
     }
 
-    /// A [`status`](Self::status) fault answers before the body of the request is read, as a proxy does that finds it too
-    /// large. A client that still writes may find the connection gone before it has read the answer. The call is not
-    /// processed, and [`Sandbox::requests`](super::Sandbox::requests) does not show it.
+    /// Sends the response of a [`status`](Self::status) fault before the body of the request is read, like a proxy that
+    /// finds it too large. A client that is still writing may find the connection gone before it has read the response.
+    /// The call is not processed, and [`Sandbox::requests`](super::Sandbox::requests) does not list it.
     ///
     /// ```
     /// # use polyagent::elephantasm::types::AnimaCreate;

@@ -1,4 +1,4 @@
-//! What a value of a request must look like, read from the document.
+//! Schemas of request values, read from the document.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A schema, as far as requests need it.
+/// The parts of a schema that requests need.
 #[derive(Clone, Debug)]
 pub(super) enum Schema {
     /// Anything.
@@ -16,15 +16,15 @@ pub(super) enum Schema {
     Integer(Bounds),
     Number(Bounds),
     Boolean,
-    /// One of these words.
+    /// One of these values.
     Word(Vec<String>),
     List(Box<Schema>),
-    /// An object of any keys.
+    /// An object with any keys.
     Map,
     Object(Arc<[Field]>),
 }
 
-/// What a string may be.
+/// Bounds of a string.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text {
     pub(super) min: Option<u64>,
@@ -49,7 +49,7 @@ pub(super) struct Field {
     pub(super) nullable: bool,
 }
 
-/// A schema as it stands in the document.
+/// A schema as written in the document.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Source {
@@ -117,7 +117,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// One property or parameter. Null stands for absence where the document gives no default to stand in.
+    /// One property or parameter. Null means absent if the document gives no default.
     pub(super) fn field(&self, name: &str, schema: &Source, required: bool) -> Result<Field, String> {
         let nullable = schema.nullable || (!required && schema.default.is_none());
         Ok(Field { name: name.to_owned(), schema: self.schema(schema)?, required, nullable })

@@ -1,4 +1,4 @@
-//! The server: a thread of its own, so that it answers whatever the program's runtime does, and outlives none of it.
+//! The server: a separate thread, so that it responds whatever the program's runtime does, until it is dropped.
 
 use std::convert::Infallible;
 use std::io;
@@ -32,7 +32,7 @@ use crate::lock::lock;
 /// The largest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// What the server and the handles on it share.
+/// State shared by the server and its handles.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) document: &'static Document,
@@ -77,7 +77,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The receiver is dropped, or the thread gone, only if the server has stopped already.
+        // The receiver is dropped, or the thread gone, only if the server has already stopped.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }
@@ -187,7 +187,7 @@ async fn strike(fault: Fault, reach: &Orders, process: impl Fn() -> Answer) -> (
     }
 }
 
-/// Damage of a byte that is there: an answer must not escape by being short.
+/// Clamps the damage to an existing byte, so that it also affects a short response.
 fn fitted(damage: Damage, body: &Bytes) -> Damage {
     match damage {
         Damage::Broken { at: Place::Body(_), end } if body.is_empty() => {

@@ -9,9 +9,9 @@ use crate::elephantasm::Elephantasm;
 use crate::http::ClientBuilder;
 use crate::{Error, Secret};
 
-/// An account of a sandbox, with a key and a client of its own; from [`Sandbox::tenant`](super::Sandbox::tenant).
+/// An account of a sandbox, with its own key and client; from [`Sandbox::tenant`](super::Sandbox::tenant).
 ///
-/// It gives animas what no operation can: the platform makes knowledge and identities in the background.
+/// It adds what no operation can: the platform creates knowledge and identities in the background.
 #[derive(Clone)]
 pub struct Tenant {
     name: String,
@@ -34,33 +34,33 @@ impl Tenant {
         Ok(Self { name: name.to_owned(), url: url.to_owned(), key, client, shared: shared.clone() })
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The base URL of the sandbox.
+    /// Returns the base URL of the sandbox.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The key that it began with.
+    /// Returns its initial key.
     pub fn key(&self) -> &str {
         self.key.expose()
     }
 
-    /// Its client of Elephantasm.
+    /// Returns its client of Elephantasm.
     pub fn elephantasm(&self) -> Elephantasm {
         self.client.clone()
     }
 
-    /// A builder of clients of Elephantasm, with URL and key filled in. Proxies are not used, because a sandbox is on
-    /// this machine.
+    /// Returns a builder of a client of Elephantasm, with URL and key filled in. Proxies are not used, because a
+    /// sandbox is on this machine.
     pub fn elephantasm_builder(&self) -> ClientBuilder<Elephantasm> {
         builder(&self.url, self.key.clone())
     }
 
-    /// Gives an anima an item of knowledge, and tells its id.
+    /// Adds an item of knowledge to an anima, and returns its id.
     ///
     /// ```
     /// # use polyagent::elephantasm::types::{AnimaCreate, KnowledgeSearch};
@@ -85,7 +85,7 @@ impl Tenant {
         self.shared.with_elephantasm(|platform, now| platform.add_knowledge(&self.name, anima_id, seed, now))
     }
 
-    /// Gives an anima an identity, in place of the one it may have, and tells its id.
+    /// Sets the identity of an anima, replacing any it has, and returns its id.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if the tenant has no such anima.
@@ -93,7 +93,8 @@ impl Tenant {
         self.shared.with_elephantasm(|platform, now| platform.set_identity(&self.name, anima_id, seed, now))
     }
 
-    /// Says that a memory came from an event. Packs without a query then leave the event out of their pending ones.
+    /// Links a memory to the event that it came from. Packs without a query then exclude the event from their pending
+    /// ones.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if the tenant lacks one of them.
@@ -101,9 +102,10 @@ impl Tenant {
         self.shared.with_elephantasm(|platform, _| platform.link(&self.name, memory_id, event_id))
     }
 
-    /// Gives all of the tenant's memories an embedding, so that they are found by meaning, and says how many had none.
+    /// Gives all of the tenant's memories an embedding, so that semantic search finds them, and returns how many had
+    /// none.
     ///
-    /// Memories that the API creates have none, by
+    /// Memories created by the API have none, because of
     /// [`Quirk::UnembeddedMemories`](super::elephantasm::Quirk::UnembeddedMemories).
     ///
     /// ```
@@ -125,7 +127,7 @@ impl Tenant {
         self.shared.with_elephantasm(|platform, _| platform.embed_memories(&self.name))
     }
 
-    /// Puts the tenant on another plan.
+    /// Changes the tenant's plan.
     pub fn set_plan(&self, plan: Plan) {
         self.shared.with_elephantasm(|platform, _| platform.set_plan(&self.name, plan));
     }

@@ -1,11 +1,11 @@
-//! Words in common: what stands in for meaning.
+//! Similarity by common words, in place of meaning.
 
 use std::collections::BTreeSet;
 
-/// The distinct terms of a text: its words, whatever the case of their letters.
+/// The distinct terms of a text: its words, ignoring case.
 ///
-/// A word is an unbroken run of letters and digits. Scripts that put no space between words give one term per
-/// character, so that a word is found inside a sentence.
+/// A word is a run of letters and digits. Scripts without spaces between words give one term per character, so that a
+/// word is found inside a sentence.
 pub(super) fn terms(text: &str) -> BTreeSet<String> {
     let mut terms = BTreeSet::new();
     let mut word = String::new();
@@ -14,7 +14,7 @@ pub(super) fn terms(text: &str) -> BTreeSet<String> {
             terms.insert(character.to_string());
             terms.insert(std::mem::take(&mut word));
         } else if character.is_alphanumeric() || is_mark(character) {
-            // By way of upper case, so that `ß` meets `SS` and a final sigma meets the others.
+            // Via upper case, so that `ß` matches `SS` and a final sigma matches the others.
             word.extend(character.to_uppercase().flat_map(char::to_lowercase));
         } else {
             terms.insert(std::mem::take(&mut word));
@@ -25,7 +25,7 @@ pub(super) fn terms(text: &str) -> BTreeSet<String> {
     terms
 }
 
-/// How much of `query` is in `text`: the part of its distinct terms that occur there, 0 to 1.
+/// The share of the distinct terms of `query` that occur in `text`, 0 to 1.
 pub(super) fn overlap(query: &BTreeSet<String>, text: &str) -> f64 {
     if query.is_empty() {
         return 0.0;
@@ -34,14 +34,14 @@ pub(super) fn overlap(query: &BTreeSet<String>, text: &str) -> f64 {
     count(query.intersection(&terms(text)).count()) / count(query.len())
 }
 
-/// Characters of Chinese and Japanese that stand for a word or a syllable, and of Thai, Lao, Khmer and Burmese.
+/// Chinese and Japanese characters that represent a word or a syllable, and those of Thai, Lao, Khmer and Burmese.
 fn is_word_by_itself(character: char) -> bool {
     matches!(u32::from(character),
         0x0E01..=0x0E30 | 0x0E40..=0x0E46 | 0x0E81..=0x0EB0 | 0x1000..=0x102A | 0x1780..=0x17B3
         | 0x3041..=0x3096 | 0x30A1..=0x30FA | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
 }
 
-/// Accents that are written as characters of their own belong to the letter before them.
+/// Combining accents belong to the letter before them.
 fn is_mark(character: char) -> bool {
     matches!(u32::from(character), 0x0300..=0x036F)
 }

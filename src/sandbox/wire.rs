@@ -20,20 +20,20 @@ use super::reach::{Fate, Gate};
 use super::server::Shared;
 use crate::lock::lock;
 
-/// What happens to an answer on its way.
+/// Damage to a response in transit.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Damage {
-    /// At some byte the connection breaks, or goes silent.
+    /// The connection breaks at some byte, or goes silent.
     Broken { at: Place, end: End },
-    /// The body comes in pieces of `bytes`, with a `pause` before each but the first.
+    /// The body is sent in pieces of `bytes`, with a `pause` before each but the first.
     Split { bytes: usize, pause: Duration },
-    /// These bytes come in place of the answer; then the connection ends.
+    /// These bytes are sent instead of the response; then the connection ends.
     Replaced(Bytes),
     /// The answer is the last of its connection.
     Last,
 }
 
-/// A byte of an answer. One beyond the last means the last.
+/// A byte of a response. One beyond the last means the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Place {
     /// Counted from the first byte of the status line; within the head.
@@ -42,27 +42,27 @@ pub(super) enum Place {
     Body(usize),
 }
 
-/// How an answer ends before its end.
+/// How a response ends early.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum End {
     /// The connection is closed.
     Cut,
     /// The connection is reset.
     Reset,
-    /// Nothing more comes; the connection stays open.
+    /// Nothing more is sent; the connection stays open.
     Stall,
-    /// Nothing comes for a while, then the rest.
+    /// Nothing is sent for a while, then the rest.
     Pause(Duration),
 }
 
-/// A connection, as the handler of its requests sees it: what to do with the answer is laid down here.
+/// The request handler's side of a connection: it sets here what happens to the response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     next: Arc<Mutex<Next>>,
     lost: Arc<Mutex<Option<End>>>,
 }
 
-/// What the handler laid down since the connection looked.
+/// What the handler has set since the connection last checked.
 #[derive(Debug, Default)]
 enum Next {
     #[default]
@@ -71,12 +71,12 @@ enum Next {
 }
 
 impl Line {
-    /// Another answer is written next, with this damage or none.
+    /// The next response to be written has this damage, or none.
     pub(super) fn next_answer(&self, damage: Option<Damage>) {
         *lock(&self.next) = Next::Answer(damage);
     }
 
-    /// How the connection is to end in place of reading the request that arrives; none if it is not to.
+    /// How the connection ends instead of reading the arriving request; `None` if it does not.
     pub(super) fn lost(&self) -> Option<End> {
         *lock(&self.lost)
     }
@@ -95,7 +95,7 @@ pub(super) struct Wire {
     socket: TcpStream,
     gate: Gate,
     shared: Arc<Shared>,
-    /// It is reset in place of being read.
+    /// It is reset instead of being read.
     doomed: bool,
     line: Line,
     /// What arrives next is another request.
@@ -104,17 +104,17 @@ pub(super) struct Wire {
     last: bool,
     /// How much more is read before the connection ends, and how; none if it is not to.
     rest: Option<(usize, End)>,
-    /// The damaged answer that is being written.
+    /// The damaged response that is being written.
     answer: Option<Answer>,
     asleep: Option<Pin<Box<Sleep>>>,
 }
 
-/// How much of a damaged answer is written.
+/// How much of a damaged response is written.
 struct Answer {
     damage: Damage,
     head: usize,
     body: usize,
-    /// How much of the empty line that ends the head was seen; all of it means that the body has begun.
+    /// How much of the empty line that ends the head has been seen; all of it means that the body has started.
     seen: usize,
 }
 
@@ -177,7 +177,8 @@ impl Answer {
 
 impl Wire {
     pub(super) fn new(socket: TcpStream, doomed: bool, gate: Gate, shared: Arc<Shared>) -> Self {
-        // Without it a split answer would arrive in one piece; a connection that refuses it is closed soon anyway.
+        // Without it a split response would arrive in one piece; a connection on which this fails is closed soon
+        // anyway.
         let _ = socket.set_nodelay(true);
         let line = Line::default();
         Self { socket, gate, shared, doomed, line, between: true, last: false, rest: None, answer: None, asleep: None }
@@ -187,7 +188,7 @@ impl Wire {
         self.line.clone()
     }
 
-    /// Waits until bytes pass; an error if they never will again.
+    /// Waits until bytes can pass; an error if they never will again.
     fn poll_open(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         match self.gate.fate(cx) {
             Fate::Pass => Poll::Ready(Ok(())),
@@ -210,17 +211,17 @@ impl Wire {
         self.line.set_lost(self.rest.map(|(_, end)| end));
     }
 
-    /// Ends the connection, so that the client sees it.
+    /// Ends the connection visibly for the client.
     fn close(&mut self, reset: bool) -> io::Error {
         if reset {
-            // Without it the client sees an orderly end, which is a fault as well.
+            // Without it the client sees an orderly close, which is a fault as well.
             let _ = self.socket.set_zero_linger();
             self.rest = Some((0, End::Reset));
         }
         io::Error::from(io::ErrorKind::ConnectionAborted)
     }
 
-    /// Waits for the client to leave.
+    /// Waits for the client to close the connection.
     fn silent(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.socket.poll_read_ready(cx))?;
@@ -235,7 +236,7 @@ impl Wire {
         }
     }
 
-    /// Goes through a pause, if one is due.
+    /// Waits for the end of a pause, if one is due.
     fn poll_awake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(sleep) = &mut self.asleep {
             ready!(sleep.as_mut().poll(cx));
@@ -334,7 +335,7 @@ impl AsyncWrite for Wire {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.rest == Some((0, End::Reset)) {
-            // An orderly end first, and the client would see no reset.
+            // After an orderly close the client would see no reset.
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut this.socket).poll_shutdown(cx)
@@ -348,7 +349,7 @@ mod tests {
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody";
     const HEAD: usize = ANSWER.len() - 4;
 
-    /// What passes of an answer that is written in pieces of `piece`, and how it ends.
+    /// What passes of a response that is written in pieces of `piece`, and how it ends.
     fn passed(damage: &Damage, piece: usize) -> (usize, Option<End>) {
         let mut answer = Answer::new(damage.clone());
         let mut sent = 0;

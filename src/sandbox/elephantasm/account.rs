@@ -1,4 +1,4 @@
-//! All that belongs to one tenant.
+//! Everything that belongs to one tenant.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub(super) struct Account {
     pub(super) user_id: String,
     pub(super) organization_id: String,
     pub(super) plan: Plan,
-    /// The key that the tenant began with, revoked or not.
+    /// The tenant's initial key, revoked or not.
     pub(super) first_key: Secret<String>,
     pub(super) keys: Vec<ApiKey>,
     pub(super) animas: Vec<Anima>,
@@ -42,7 +42,7 @@ pub(super) struct Account {
     pub(super) events_created: Meter,
     pub(super) pack_builds: Meter,
     pub(super) dreams_begun: Meter,
-    /// When the latest calls came, for the rate limit.
+    /// Times of the latest calls, for the rate limit.
     calls: VecDeque<Instant>,
 }
 
@@ -78,7 +78,7 @@ impl Account {
         }
     }
 
-    /// An anima that was not deleted.
+    /// An anima that is not deleted.
     pub(super) fn anima(&mut self, id: &str) -> Result<&mut Anima, Answer> {
         self.any_anima(id).filter(|anima| !anima.deleted).ok_or_else(|| refusal::absent("Anima", id))
     }
@@ -88,7 +88,7 @@ impl Account {
         self.animas.iter_mut().find(|anima| anima.id == id)
     }
 
-    /// Counts a call at `now`, and says whether it is one more than `limit` within `window`.
+    /// Counts a call at `now`, and returns whether it exceeds `limit` within `window`.
     pub(super) fn is_over_rate(&mut self, limit: usize, window: Duration, now: Instant) -> bool {
         while self.calls.front().is_some_and(|call| now.duration_since(*call) >= window) {
             self.calls.pop_front();

@@ -1,4 +1,4 @@
-//! Animas: create, read, list, search, change, delete, restore, count.
+//! Animas: create, get, list, search, update, delete, restore, count.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
 
-/// An anima sleeps when nothing has happened to it for so long.
+/// An anima becomes dormant after this time without activity.
 const DORMANT_AFTER: Micros = 30 * 24 * 3_600_000_000;
 
 #[derive(Clone, Debug)]
@@ -36,14 +36,14 @@ impl Anima {
         now - self.last_activity_at.unwrap_or(self.created_at) > DORMANT_AFTER
     }
 
-    /// Something happened to it.
+    /// Records activity.
     pub(super) fn touch(&mut self, now: Micros) {
         self.last_activity_at = Some(now);
         self.updated_at = now;
     }
 }
 
-/// An anima as it is answered.
+/// An anima, as it is returned.
 #[derive(Serialize)]
 struct View<'a> {
     id: &'a str,
@@ -137,7 +137,7 @@ pub(super) fn search(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     Ok(views(scene, call.page(&animas, 50)))
 }
 
-/// An anima with counts, as it is answered.
+/// An anima with counts, as it is returned.
 #[derive(Serialize)]
 struct Summary<'a> {
     id: &'a str,
@@ -225,7 +225,7 @@ pub(super) fn update(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     Ok(Answer::json(StatusCode::OK, &view))
 }
 
-/// Takes all that belongs to the anima along. What is marked can be brought back; the rest is gone.
+/// Includes everything that belongs to the anima. What is marked can be restored; the rest is removed.
 pub(super) fn delete(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let id = call.id("anima_id");
     let now = scene.now;
@@ -269,7 +269,7 @@ fn remove<T>(items: &mut Vec<T>, gone: impl Fn(&T) -> bool) -> usize {
     before - items.len()
 }
 
-/// Marks the events, memories, knowledge and identities of an anima, and tells of each how many marks were changed.
+/// Marks the events, memories, knowledge and identities of an anima, and returns how many marks of each were changed.
 fn mark_all(account: &mut Account, id: &str, deleted: bool) -> [usize; 4] {
     let events = account.events.iter_mut().filter(|event| event.anima_id == id);
     let memories = account.memories.iter_mut().filter(|memory| memory.anima_id == id);

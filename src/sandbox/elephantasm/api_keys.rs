@@ -1,4 +1,4 @@
-//! API keys: create, list, revoke, delete. Each key of an account opens the whole account.
+//! API keys: create, list, revoke, delete. Each key of an account gives access to the whole account.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
 
-/// How much of a key its record shows.
+/// How many characters of a key its record shows.
 const PREFIX: usize = 12;
 
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl ApiKey {
     }
 }
 
-/// A key as it is answered.
+/// A key, as it is returned.
 #[derive(Serialize)]
 struct View<'a> {
     id: &'a str,
@@ -67,7 +67,7 @@ struct View<'a> {
     expires_at: Option<Stamp>,
     created_at: Stamp,
     updated_at: Stamp,
-    /// Shown once.
+    /// Returned once.
     #[serde(skip_serializing_if = "Option::is_none")]
     full_key: Option<&'a str>,
 }

@@ -1,4 +1,4 @@
-//! A call whose key and values are in order, and what its handler works on.
+//! A call with a valid key and valid values, and the state that its handler works on.
 
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -14,13 +14,13 @@ use crate::Check;
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 
-/// An answer, or an answer that refuses.
+/// A response, or an error response.
 pub(super) type Outcome = Result<Answer, Answer>;
 
-/// Answers a call.
+/// Handles a call.
 pub(super) type Handler = fn(&mut Scene<'_>, &Call) -> Outcome;
 
-/// What a handler works on. It sees one account, so no other account's objects can get into an answer.
+/// The state that a handler works on. It has one account, so no other account's objects can get into a response.
 pub(super) struct Scene<'a> {
     pub(super) account: &'a mut Account,
     /// The call names the organisation of another account.
@@ -41,13 +41,13 @@ impl Scene<'_> {
 }
 
 impl Quirks {
-    /// How times are written that are read back from the database.
+    /// The format of times that are read back from the database.
     pub(super) fn stored_form(self) -> Form {
         if self.has(Quirk::NaiveTimestamps) { Form::Naive } else { Form::Zulu }
     }
 }
 
-/// The values of a call. Those of path, query and body were looked at, and have one form each.
+/// The values of a call. Those of path, query and body are validated and normalised.
 pub(super) struct Call {
     pub(super) path: Map<String, Value>,
     pub(super) query: Map<String, Value>,
@@ -59,7 +59,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A parameter of the path; every operation that asks for one has it.
+    /// A parameter of the path; present if the operation has it.
     pub(super) fn id(&self, name: &str) -> &str {
         self.path.get(name).and_then(Value::as_str).unwrap_or_default()
     }
@@ -88,12 +88,12 @@ impl Call {
         &items[begin..begin + length]
     }
 
-    /// The body as the client sends it, checked as the client checks it.
+    /// The body as the client sends it, validated as the client validates it.
     pub(super) fn body<T: DeserializeOwned + Check>(&self) -> Result<T, Answer> {
         self.read(self.body.clone())
     }
 
-    /// The body without the text `name` if that is empty, which then counts as absent.
+    /// The body without the string `name` if that is empty, which counts as absent.
     pub(super) fn body_with_optional<T: DeserializeOwned + Check>(&self, name: &str) -> Result<T, Answer> {
         let mut body = self.body.clone();
         if let Some(fields) = body.as_object_mut().filter(|fields| fields.get(name) == Some(&json!(""))) {
@@ -114,13 +114,13 @@ impl Call {
         Ok(body)
     }
 
-    /// A time of the body, in the form it was sent in.
+    /// A time of the body, in the format that was sent.
     pub(super) fn stamp(&self, name: &str) -> Option<Stamp> {
         self.sent.get(name).and_then(|value| Stamp::read(value).ok())
     }
 }
 
-/// The answer to a value that the server does not look at before it breaks something.
+/// The response to a value that the server does not validate before it fails on it.
 pub(super) fn unchecked(quirks: Quirks, place: &str, name: &str, input: &Value) -> Answer {
     if quirks.has(Quirk::UncheckedValuesFail) {
         return refusal::server_error();

@@ -14,7 +14,7 @@ use crate::sandbox::clock::Micros;
 use crate::sandbox::terms::{overlap, terms};
 
 const HOUR: Micros = 3_600_000_000;
-/// How many pending events a pack holds unless told otherwise.
+/// How many pending events a pack holds by default.
 const MAX_PENDING: usize = 20;
 
 /// What goes into a pack.
@@ -30,12 +30,12 @@ pub(super) struct Config {
     session: usize,
     knowledge: usize,
     long_term: usize,
-    /// Least nearness to the query; none means that one term in common is enough.
+    /// Minimum similarity to the query; `None` means that one common term is enough.
     threshold: Option<f64>,
     pub(super) identity: bool,
     temporal: bool,
     pub(super) pending: bool,
-    /// How many pending events; none means 20 without a query, and all that share a term with one.
+    /// How many pending events; `None` means 20 without a query, and all that share a term with a query.
     max_pending: Option<usize>,
 }
 
@@ -88,7 +88,7 @@ impl From<RetrievalConfig> for Config {
     }
 }
 
-/// Something and how well it fits.
+/// An item and its score.
 #[derive(Debug)]
 pub(super) struct Scored<'a, T> {
     pub(super) it: &'a T,
@@ -97,7 +97,7 @@ pub(super) struct Scored<'a, T> {
     pub(super) reason: &'static str,
 }
 
-/// How long ago the anima was last spoken to.
+/// Time since the last conversation with the anima.
 #[derive(Debug)]
 pub(super) struct Temporal {
     pub(super) last_event_at: Micros,
@@ -195,7 +195,7 @@ fn knowledge<'a>(
     found
 }
 
-/// Something whose text is near enough to the query.
+/// The item, if its text is similar enough to the query.
 fn near<'a, T>(it: &'a T, text: &str, query: &BTreeSet<String>, config: &Config) -> Option<Scored<'a, T>> {
     let score = overlap(query, text);
     let enough = config.threshold.map_or(score > 0.0, |threshold| score >= threshold);
@@ -207,7 +207,7 @@ fn best<T>(scored: &mut Vec<Scored<'_, T>>, count: usize) {
     scored.truncate(count);
 }
 
-/// Captured events, in the order they happened.
+/// Captured events, in the order in which they happened.
 fn pending<'a>(
     account: &'a Account,
     anima_id: &str,
@@ -250,7 +250,7 @@ fn ratio(part: Micros, whole: Micros) -> f64 {
 }
 
 impl Layers<'_> {
-    /// Text for a prompt: the layers that hold something, under headings.
+    /// Text for a prompt: the layers that are not empty, under headings.
     pub(super) fn context(&self) -> String {
         let bullets = |lines: Vec<String>| lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>();
         let memories = |memories: &[Scored<'_, Memory>]| {

@@ -1,4 +1,4 @@
-//! Dreams: begin, run, end.
+//! Dreams: start, run, end.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -14,9 +14,9 @@ use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::ids;
 
-/// A dream ends when it was looked at so often, ..
+/// A dream ends once it was read this often, ..
 const READS: usize = 2;
-/// .. or when so much time has passed.
+/// .. or after this time.
 const LASTS: Micros = 60_000_000;
 
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub(super) struct Dream {
     pub(super) memories_reviewed: usize,
     pub(super) summary: Option<String>,
     pub(super) updated_at: Micros,
-    /// How often it was looked at.
+    /// How often it was read.
     reads: usize,
 }
 
@@ -53,7 +53,7 @@ impl Status {
     }
 }
 
-/// A dream as it is answered.
+/// A dream, as it is returned.
 #[derive(Serialize)]
 struct View<'a> {
     id: &'a str,
@@ -97,7 +97,7 @@ fn view<'a>(scene: &Scene<'_>, dream: &'a Dream) -> View<'a> {
     }
 }
 
-/// Lets the dreams end that are old enough.
+/// Ends the dreams that are old enough.
 fn run(scene: &mut Scene<'_>) {
     let now = scene.now;
     let due: Vec<usize> = scene

@@ -1,4 +1,4 @@
-//! Events: capture, read, list, change, delete.
+//! Events: create, get, list, update, delete.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub(super) struct Event {
     pub(super) deleted: bool,
 }
 
-/// An event as it is answered.
+/// An event, as it is returned.
 #[derive(Serialize)]
 struct View<'a> {
     id: &'a str,
@@ -132,7 +132,7 @@ pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     Ok(answer)
 }
 
-/// The key that the server derives: the first half of a SHA-256 over what makes the event that event.
+/// The key that the server derives: the first half of a SHA-256 over what identifies the event.
 fn derive_key(event: &EventCreate, occurred_at: Stamp, source: &str) -> String {
     let beginning: String = event.content.chars().take(100).collect();
     let occurred_at = occurred_at.isoformat();
@@ -166,7 +166,7 @@ pub(super) fn list(scene: &mut Scene<'_>, call: &Call) -> Outcome {
                 && least.is_none_or(|least| event.importance_score.is_some_and(|score| score >= least))
         })
         .collect();
-    // Stable, so events of one moment stay in the order they came in, or in the reverse.
+    // Stable, so simultaneous events stay in the order of arrival, or in its reverse.
     events.sort_by_key(|event| (event.occurred_at, event.created_at));
     if session_id.is_none() {
         events.reverse();

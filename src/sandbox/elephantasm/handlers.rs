@@ -1,9 +1,9 @@
-//! Which function answers which operation.
+//! Which function handles which operation.
 
 use super::call::Handler;
 use super::{animas, api_keys, dreams, events, identities, knowledge, memories, packs, query, usage};
 
-/// What answers an operation that asks for a key.
+/// The handler of an operation that requires a key.
 pub(super) fn handler(operation: &str) -> Option<Handler> {
     Some(match operation {
         "elephantasm_create_anima" => animas::create,
@@ -66,7 +66,7 @@ mod tests {
         for operation in keyed {
             assert!(handler(&operation.id).is_some(), "{} has no handler", operation.id);
         }
-        // The one that the platform answers without an account.
+        // The one that the platform handles without an account.
         assert_eq!(open.iter().map(|operation| operation.id.as_str()).collect::<Vec<_>>(), ["elephantasm_get_health"]);
         assert!(handler("elephantasm_fly").is_none());
     }

@@ -1,4 +1,4 @@
-//! How the server feels.
+//! Health of the server.
 
 use http::StatusCode;
 use serde_json::json;

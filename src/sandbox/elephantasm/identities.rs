@@ -1,4 +1,4 @@
-//! Identities: who an anima has become. They come from the sandbox's own seeding methods.
+//! Identities of animas. They come from the sandbox's own seeding methods.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -21,25 +21,25 @@ pub struct IdentitySeed {
 }
 
 impl IdentitySeed {
-    /// An identity of which nothing is known.
+    /// Creates an identity without content.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One of the sixteen MBTI codes, such as `INTJ`.
+    /// Sets one of the sixteen MBTI codes, such as `INTJ`.
     pub fn personality_type(mut self, personality_type: impl Into<String>) -> Self {
         self.personality_type = Some(personality_type.into());
         self
     }
 
-    /// How the anima talks.
+    /// Sets the communication style of the anima.
     pub fn communication_style(mut self, style: impl Into<String>) -> Self {
         self.communication_style = Some(style.into());
         self
     }
 
-    /// One part of what the anima thinks of itself: `purpose` is `{"primary": ".."}`, `being` is
-    /// `{"essence": "..", "nature": ".."}`. A part that is no object makes every pack that holds the identity fail with 500, by
+    /// Sets one part of the anima's view of itself: `purpose` is `{"primary": ".."}`, `being` is `{"essence": "..",
+    /// "nature": ".."}`. A part that is not an object makes every pack with the identity fail with 500, because of
     /// [`Quirk::UncheckedValuesFail`](super::Quirk::UncheckedValuesFail).
     pub fn reflection(mut self, part: impl Into<String>, value: Value) -> Self {
         self.reflection.get_or_insert_default().insert(part.into(), value);
@@ -66,7 +66,7 @@ impl Identity {
         self.seed.reflection.iter().flat_map(Map::values).all(Value::is_object)
     }
 
-    /// What a prompt says of it.
+    /// Its lines in a prompt.
     pub(super) fn lines(&self) -> Vec<String> {
         let part =
             |part: &str, key: &str| self.seed.reflection.as_ref()?.get(part)?.get(key)?.as_str().map(str::to_owned);
@@ -83,7 +83,7 @@ impl Identity {
     }
 }
 
-/// An identity as it is answered.
+/// An identity, as it is returned.
 #[derive(Serialize)]
 struct View<'a> {
     id: &'a str,

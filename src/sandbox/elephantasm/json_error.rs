@@ -1,9 +1,9 @@
-//! Where a text stops being JSON, and why, in the words of Python's parser.
+//! Where a text stops being valid JSON, and why, with the messages of Python's parser.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
 
-/// The character at which the text stops being JSON, and what is wrong there; none if it is JSON.
+/// The character at which the text stops being valid JSON, and what is wrong there; `None` if it is valid.
 pub(super) fn find(text: &str) -> Option<(usize, &'static str)> {
     let mut scanner = Scanner { text, rest: text.char_indices().peekable(), depth: 0 };
     let found = scanner.document().err()?;
@@ -16,7 +16,7 @@ struct Scanner<'t> {
     depth: usize,
 }
 
-/// Values may be nested this deep; more is told like a missing value, lest the stack run out.
+/// Maximum nesting of values; anything deeper is reported like a missing value, to protect the stack.
 const DEPTH: usize = 500;
 
 type Scan = Result<(), (usize, &'static str)>;

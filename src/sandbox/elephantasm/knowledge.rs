@@ -1,4 +1,4 @@
-//! Knowledge: what is known, by kind and by meaning. It comes from the sandbox's own seeding methods.
+//! Knowledge: list by kind, search by meaning. It comes from the sandbox's own seeding methods.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub struct KnowledgeSeed {
 }
 
 impl KnowledgeSeed {
-    /// An item of a kind, such as `FACT`.
+    /// Creates an item of a kind, such as `FACT`.
     pub fn new(knowledge_type: impl Into<KnowledgeType>, content: impl Into<String>) -> Self {
         Self {
             knowledge_type: knowledge_type.into(),
@@ -38,25 +38,25 @@ impl KnowledgeSeed {
         }
     }
 
-    /// What it is about.
+    /// Sets its topic.
     pub fn topic(mut self, topic: impl Into<String>) -> Self {
         self.topic = Some(topic.into());
         self
     }
 
-    /// The same in short.
+    /// Sets a summary of its content.
     pub fn summary(mut self, summary: impl Into<String>) -> Self {
         self.summary = Some(summary.into());
         self
     }
 
-    /// How sure it is, 0 to 1.
+    /// Sets the confidence in it, 0 to 1.
     pub fn confidence(mut self, confidence: f64) -> Self {
         self.confidence = Some(confidence);
         self
     }
 
-    /// Where it comes from. Default: `INTERNAL`.
+    /// Sets its source. Default: `INTERNAL`.
     pub fn source_type(mut self, source_type: impl Into<SourceType>) -> Self {
         self.source_type = source_type.into();
         self
@@ -77,7 +77,7 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// What is searched by meaning.
+    /// The text for semantic search.
     pub(super) fn text(&self) -> String {
         [self.seed.topic.as_deref(), self.seed.summary.as_deref(), Some(&self.seed.content)]
             .map(Option::unwrap_or_default)
@@ -85,7 +85,7 @@ impl Item {
     }
 }
 
-/// An item of knowledge as it is answered.
+/// An item of knowledge, as it is returned.
 #[derive(Serialize)]
 struct View<'a> {
     id: &'a str,

@@ -1,4 +1,4 @@
-//! Memories: create, read, list, search by text and by meaning.
+//! Memories: create, get, list, search by text and by meaning.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -38,12 +38,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// What is searched by meaning.
+    /// The text for semantic search.
     pub(super) fn text(&self) -> String {
         format!("{}\n{}", self.summary.as_deref().unwrap_or_default(), self.content.as_deref().unwrap_or_default())
     }
 
-    /// What stands for it in a prompt.
+    /// Its text in a prompt.
     pub(super) fn brief(&self) -> &str {
         self.summary.as_deref().or(self.content.as_deref()).unwrap_or_default()
     }
@@ -53,7 +53,7 @@ impl Memory {
     }
 }
 
-/// A memory as it is answered.
+/// A memory, as it is returned.
 #[derive(Serialize)]
 pub(super) struct View<'a> {
     id: &'a str,
@@ -173,7 +173,7 @@ pub(super) fn search_semantic(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     Ok(Answer::json(StatusCode::OK, &matches))
 }
 
-/// What a semantic search does not look at before it breaks.
+/// The values that a semantic search does not validate before it fails.
 pub(super) fn look_at_search(scene: &Scene<'_>, call: &Call) -> Result<(), Answer> {
     if call.body["query"].as_str().is_some_and(|query| query.trim().is_empty()) {
         return Err(unchecked(scene.quirks, "body", "query", &call.sent["query"]));
@@ -184,7 +184,7 @@ pub(super) fn look_at_search(scene: &Scene<'_>, call: &Call) -> Result<(), Answe
     Ok(())
 }
 
-/// Those that are near enough, nearest first.
+/// Those that are similar enough, most similar first.
 pub(super) fn nearest<T>(mut scored: Vec<(f64, T)>, threshold: Option<f64>, limit: Option<i64>) -> Vec<(f64, T)> {
     let threshold = threshold.unwrap_or(0.7);
     scored.retain(|(score, _)| *score >= threshold);

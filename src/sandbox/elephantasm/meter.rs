@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::stamp::{Form, Stamp};
 use crate::sandbox::clock::Micros;
 
-/// How often something happened, month by month. It only goes up: what is deleted was used all the same.
+/// How often something happened, month by month. It never decreases: what is deleted was still used.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Meter(BTreeMap<String, i64>);
 
 impl Meter {
-    /// It happened once more.
+    /// Counts one occurrence.
     pub(super) fn count(&mut self, at: Micros) {
         *self.0.entry(first_day(at)).or_default() += 1;
     }

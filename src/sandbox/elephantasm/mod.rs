@@ -1,4 +1,4 @@
-//! Elephantasm in memory: its life, its words and its quirks.
+//! Elephantasm in memory: its behaviour, its messages and its quirks.
 
 #![allow(clippy::unnecessary_wraps, reason = "handlers have one signature, whether or not they can refuse")]
 

@@ -1,4 +1,4 @@
-//! Packs: compile, store, read, list, delete, count.
+//! Packs: compile, store, get, list, delete, count.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -19,7 +19,7 @@ use crate::sandbox::ids;
 
 /// How many packs of an anima are kept when a preset's pack is stored.
 const KEPT: usize = 100;
-/// How much of an event a pack holds, in characters.
+/// How many characters of an event a pack holds.
 const EVENT_CUT: usize = 500;
 
 /// A stored pack.
@@ -40,7 +40,7 @@ pub(super) struct Pack {
     compiled_at: Micros,
 }
 
-/// A pack as it is answered.
+/// A pack, as it is returned.
 #[derive(Serialize)]
 struct View<'a> {
     id: &'a str,
@@ -78,7 +78,7 @@ fn view<'a>(scene: &Scene<'_>, pack: &'a Pack) -> View<'a> {
     }
 }
 
-/// The pack for a prompt: a new one for a query; else the newest that is stored, however old; else a new one.
+/// The pack for a prompt: a new one for a query; else the newest stored one, however old; else a new one.
 pub(super) fn latest(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     let id = call.id("anima_id");
     let query = given_query(scene, call.text("query"))?;
@@ -114,7 +114,7 @@ pub(super) fn latest(scene: &mut Scene<'_>, call: &Call) -> Outcome {
     Ok(answer)
 }
 
-/// A query that is there and holds something; an empty one counts as none.
+/// The query, if there is one; an empty one counts as none.
 fn given_query<'q>(scene: &Scene<'_>, query: Option<&'q str>) -> Result<Option<&'q str>, Answer> {
     match query.filter(|query| !query.is_empty()) {
         Some(query) if query.trim().is_empty() => Err(unchecked(scene.quirks, "query", "query", &query.into())),
@@ -199,7 +199,7 @@ fn stored_memory(scored: &Scored<'_, Memory>, renamed: bool) -> Value {
     item
 }
 
-/// The one part that a score is made of here.
+/// The only component of a score here.
 fn breakdown(scored: &Scored<'_, Memory>) -> Value {
     let part = if scored.similarity.is_some() { "similarity" } else { "recency" };
     json!({part: scored.score})
@@ -234,7 +234,7 @@ fn events(events: &[&Event], quirks: Quirks) -> Vec<Value> {
     events.iter().map(item).collect()
 }
 
-/// A pack that is answered by a compile route, and not stored by it.
+/// A pack that a compile route returns without storing it.
 fn compiled(scene: &Scene<'_>, anima_id: &str, config: &Config) -> Result<Value, Answer> {
     let layers = compile(scene, anima_id, config)?;
     let memory = |scored: &Scored<'_, Memory>| {
@@ -270,7 +270,7 @@ fn compiled(scene: &Scene<'_>, anima_id: &str, config: &Config) -> Result<Value,
     Ok(Value::Object(answer))
 }
 
-/// What every answer of a compile route begins with.
+/// The first fields of every response of a compile route.
 fn counts(layers: &Layers<'_>) -> Map<String, Value> {
     fields(json!({
         "token_count": layers.tokens(),
@@ -291,7 +291,7 @@ fn fields(object: Value) -> Map<String, Value> {
     }
 }
 
-/// What the compile routes take for granted of a configuration.
+/// The values of a configuration that the compile routes do not validate.
 fn own_config(scene: &mut Scene<'_>, call: &Call) -> Result<(String, Config), Answer> {
     given_query(scene, call.body["query"].as_str())?;
     let config: RetrievalConfig = call.body_with_optional("query")?;

@@ -1,4 +1,4 @@
-//! What an account may use.
+//! The limits of an account.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -7,13 +7,13 @@ use super::quirks::{Quirk, Quirks};
 use super::types::PlanTier;
 use crate::sandbox::answer::Answer;
 
-/// A plan: its tier and limits. -1 is no limit.
+/// A plan: its tier and limits. -1 means no limit.
 ///
-/// Only the tier `free` is held to its limits; the others would be billed for what is above. A sandbox bills nothing:
-/// usage tells an overage of 0 cents and no spending cap, however much was used. What is held to a limit is events,
-/// pack builds and active animas; of memories, knowledge, syntheses (here: dreams) and dormant animas usage only tells
-/// the limits, and that the account is capped if one is used up. Self-hosted servers have no plans, and so a sandbox
-/// has none by default.
+/// Limits are enforced only for the tier `free`; the others would be billed for an overage. A sandbox bills nothing:
+/// usage reports an overage of 0 cents and no spending cap, however much was used. The limits of events, pack builds
+/// and active animas are enforced; for memories, knowledge, syntheses (here: dreams) and dormant animas usage only
+/// reports the limits, and that the account is capped if one is used up. Self-hosted servers have no plans, so a
+/// sandbox has none by default.
 ///
 /// ```
 /// # use polyagent::sandbox::Sandbox;
@@ -48,7 +48,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// No limit to anything, on the tier `enterprise`.
+    /// Returns a plan without limits, of the tier `enterprise`.
     pub fn unlimited() -> Self {
         Self {
             tier: PlanTier::Enterprise,
@@ -63,8 +63,8 @@ impl Plan {
         }
     }
 
-    /// The free plan as an older server had it: 1 active anima, 2 dormant ones, 1000 events a month, 100 memories, 10 items
-    /// of knowledge, 500 pack builds a month, 20 syntheses.
+    /// Returns the free plan of an older server: 1 active anima, 2 dormant ones, 1000 events a month, 100 memories, 10
+    /// items of knowledge, 500 pack builds a month, 20 syntheses.
     pub fn free() -> Self {
         Self {
             tier: PlanTier::Free,
@@ -79,33 +79,34 @@ impl Plan {
         }
     }
 
-    /// Another tier. Only `free` is held to its limits.
+    /// Sets the tier. Limits are enforced only for `free`.
     pub fn tier(mut self, tier: impl Into<PlanTier>) -> Self {
         self.tier = tier.into();
         self
     }
 
-    /// Events a month. By [`Quirk::LateLimits`], which is on unless it is switched off, a call is refused only once
-    /// usage is above the limit, so one more goes through: two of limit 1. The same goes for
+    /// Sets the events per month. With [`Quirk::LateLimits`], which is on by default, a call is rejected only once
+    /// usage is above the limit, so one more goes through: two with limit 1. The same applies to
     /// [`pack_builds`](Self::pack_builds) and [`active_animas`](Self::active_animas).
     pub fn events(mut self, limit: i64) -> Self {
         self.events = limit;
         self
     }
 
-    /// Pack builds a month, stored or not; see [`events`](Self::events) for when it is used up.
+    /// Sets the pack builds per month, stored or not; see [`events`](Self::events) for when the limit applies.
     pub fn pack_builds(mut self, limit: i64) -> Self {
         self.pack_builds = limit;
         self
     }
 
-    /// Animas that are neither deleted nor dormant; see [`events`](Self::events) for when it is used up.
+    /// Sets the number of animas that are neither deleted nor dormant; see [`events`](Self::events) for when the limit
+    /// applies.
     pub fn active_animas(mut self, limit: i64) -> Self {
         self.active_animas = limit;
         self
     }
 
-    /// Takes dreams out of the plan.
+    /// Removes dreams from the plan.
     pub fn without_dreams(mut self) -> Self {
         self.dreams = false;
         self
@@ -117,14 +118,14 @@ impl Plan {
         self.tier == PlanTier::Free && limit >= 0 && used() >= limit.saturating_add(late)
     }
 
-    /// The answer to a call that the plan has no room for.
+    /// The response to a call that exceeds a limit of the plan.
     pub(super) fn limit_exceeded(&self, action: &str, message: &str, quirks: Quirks) -> Answer {
         let status =
             if quirks.has(Quirk::PlanLimitForbids) { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
         self.refusal(status, "limit_exceeded", "action", action, message)
     }
 
-    /// The answer to a call that the plan lacks.
+    /// The response to a call of a feature that the plan does not include.
     pub(super) fn feature_missing(&self, feature: &str, message: &str) -> Answer {
         self.refusal(StatusCode::FORBIDDEN, "feature_not_available", "feature", feature, message)
     }

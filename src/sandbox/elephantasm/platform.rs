@@ -1,4 +1,4 @@
-//! From a request to its answer: route, key, rate, values, handler.
+//! Request handling: route, key, rate limit, validation, handler.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::Micros;
 use crate::sandbox::document::{Operation, Route};
 
-/// So many calls of one tenant in so much time.
+/// A number of calls of one tenant within a period.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sandbox) struct RateLimit {
     pub(in crate::sandbox) calls: usize,
@@ -42,7 +42,7 @@ impl Platform {
         Self { quirks, plan, rate, accounts: Vec::new() }
     }
 
-    /// The key of a tenant, who comes into being if there is none of that name, with `key` or a new one.
+    /// Returns the key of a tenant, creating the tenant if necessary, with `key` or a new one.
     pub(in crate::sandbox) fn tenant(
         &mut self,
         name: &str,
@@ -116,7 +116,7 @@ impl Platform {
         }
     }
 
-    /// The account and the number of its key. The word `Bearer` is compared letter by letter.
+    /// The account and the index of its key. `Bearer` is case-sensitive.
     fn authenticate(&self, headers: &HeaderMap) -> Option<(usize, usize)> {
         let secret = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
         self.accounts.iter().enumerate().find_map(|(index, account)| {
@@ -126,7 +126,7 @@ impl Platform {
     }
 }
 
-/// What the public host serves, whatever the method.
+/// Whether the public host serves a path, with any method.
 fn is_public(path: &str) -> bool {
     let Some(path) = path.strip_prefix("/api/") else { return false };
     let segments: Vec<&str> = path.split('/').collect();
@@ -168,7 +168,7 @@ fn read(operation: &Operation, path: &[(String, String)], head: &Parts, body: &B
     Ok(Call { path, query, body: read, sent_query, sent, headers: head.headers.clone() })
 }
 
-/// The body as JSON; as text if it calls itself something else; none if it is empty.
+/// The body as JSON; as text if it has another content type; `None` if it is empty.
 fn read_body(headers: &HeaderMap, body: &Bytes) -> Result<Option<Value>, Answer> {
     if body.is_empty() {
         return Ok(None);
@@ -195,7 +195,7 @@ fn is_json(content_type: &str) -> bool {
     essence.strip_prefix("application/").is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
-/// The database can't store U+0000.
+/// Whether `value` has U+0000, which the database cannot store.
 fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

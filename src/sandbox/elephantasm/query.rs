@@ -1,4 +1,4 @@
-//! Asking memories, knowledge and identity at once.
+//! Querying memories, knowledge and identity at once.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::{Micros, micros};
 use crate::sandbox::terms::{overlap, terms};
 
-/// A result, nearest first.
+/// A result.
 enum Found<'a> {
     Memory(&'a Memory),
     Knowledge(&'a Item),
@@ -72,7 +72,7 @@ fn knowledge<'a>(scene: &'a Scene<'_>, request: &QueryRequest) -> Vec<(f64, Foun
     near(request, scene.account.knowledge.iter().rev().filter(wanted).map(|item| (item.text(), Found::Knowledge(item))))
 }
 
-/// Those that are near enough and not excluded, with their similarity to four decimals.
+/// Those that are similar enough and not excluded, with their similarity to four decimals.
 fn near<'a>(request: &QueryRequest, found: impl Iterator<Item = (String, Found<'a>)>) -> Vec<(f64, Found<'a>)> {
     let query = terms(&request.query);
     let threshold = request.threshold.unwrap_or(0.7);
@@ -133,7 +133,7 @@ fn result(scene: &Scene<'_>, similarity: f64, found: &Found<'_>) -> Value {
     }
 }
 
-/// The answer as text for a prompt.
+/// The result as text for a prompt.
 fn context(scene: &Scene<'_>, identity: Option<&Identity>, found: &[(f64, Found<'_>)]) -> String {
     let named = |name: &str, value: Option<f64>| value.map(|value| format!(" ({name}: {value})")).unwrap_or_default();
     let (mut knowledge, mut memories) = (Vec::new(), Vec::new());

@@ -1,38 +1,39 @@
-//! Ways in which servers differ from their documentation, each with a switch.
+//! Differences between servers and their documentation, each with a switch.
 
-/// One way in which a server differs from what is documented or expected.
+/// A difference between a server and what is documented or expected.
 ///
-/// "Observed" is what a self-hosted server of version 0.5.8 did, "older code" what the published code of an older server
-/// says. The sandbox plays those that [`Quirks::observed`] lists unless told otherwise; the others say that they are off.
+/// "Observed" is the behaviour of a self-hosted server of version 0.5.8, "older code" that of the published code of an
+/// older server. By default the sandbox simulates those of [`Quirks::observed`]; the others are marked "off".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Quirk {
-    /// Timestamps read back from the database carry no offset: `2026-02-04T12:00:00`. Without: they end in `Z`.
+    /// Timestamps read back from the database have no offset: `2026-02-04T12:00:00`. Without: they end in `Z`.
     /// Observed.
     NaiveTimestamps,
-    /// Animas and events do not tell whether they are deleted. Without: they have `is_deleted`. Observed.
+    /// Animas and events do not show whether they are deleted. Without: they have `is_deleted`. Observed.
     HiddenDeletion,
-    /// The `meta` of an anima that was given none is `{}`. Without: null. Observed.
+    /// The `meta` of an anima created without one is `{}`. Without: null. Observed.
     EmptyMeta,
-    /// The latest pack of an anima that is absent or another tenant's gives 500 in plain text. Without: 404. Observed.
+    /// The latest pack of an anima that does not exist or is another tenant's gives 500 in plain text. Without: 404.
+    /// Observed.
     AbsentAnimaFails,
-    /// The latest pack without a query is compiled if none is stored. Without: the answer is null, as documented.
+    /// The latest pack without a query is compiled if none is stored. Without: the response is null, as documented.
     /// Observed.
     PackOnDemand,
-    /// Items of stored packs, the latest one among them, have `retrieval_reason` and `knowledge_type`. Without: `reason`,
-    /// `breakdown` and `type`, which the official SDKs read. Observed.
+    /// Items of stored packs, including the latest one, have `retrieval_reason` and `knowledge_type`. Without:
+    /// `reason`, `breakdown` and `type`, which the official SDKs read. Observed.
     RenamedPackItems,
-    /// Of events that come without a dedupe key, only those with a `source_uri` get one. Without: all of them, as
-    /// documented. Observed.
+    /// Of events without a dedupe key, only those with a `source_uri` get one. Without: all of them, as documented.
+    /// Observed.
     KeyNeedsSource,
-    /// Two events may have the same dedupe key, so an event that is sent again is stored again. Without: the second gets
-    /// 409, as documented. A key is then taken once per tenant, whatever the anima, and deleting its event does not free
-    /// it; how real servers with that check scope it is not known. Observed.
+    /// Two events may have the same dedupe key, so an event that is sent again is stored again. Without: the second
+    /// gets 409, as documented. A key is then unique per tenant, across animas, and deleting its event does not free
+    /// it; the scope on real servers with that check is not known. Observed.
     DuplicateKeys,
-    /// A memory that was created by the API has no embedding. Before
-    /// [`Tenant::embed_memories`](crate::sandbox::Tenant::embed_memories) neither semantic search nor `POST /query` finds
-    /// it, and packs hold it only as a session memory: if it is active and of the last 24 hours. Without: it has one at
-    /// once. Observed.
+    /// A memory created by the API has no embedding. Before
+    /// [`Tenant::embed_memories`](crate::sandbox::Tenant::embed_memories) neither semantic search nor `POST /query`
+    /// finds it, and packs hold it only as a session memory: if it is active and of the last 24 hours. Without: it has
+    /// one immediately. Observed.
     UnembeddedMemories,
     /// What the server never looks at makes it fail with 500 in plain text: blank queries, U+0000 in any text that it knows, names that
     /// are null or too long in updates of animas, a null `meta` in updates of events, unknown organisations, an identity
@@ -40,26 +41,26 @@ pub enum Quirk {
     UncheckedValuesFail,
     /// A used-up plan gives 403. Without: 429, as documented. Older code.
     PlanLimitForbids,
-    /// A plan refuses a call only once usage is above the limit, so one more than the limit goes through. Without: the
-    /// limit is the limit. Older code.
+    /// A plan rejects a call only once usage is above the limit, so one more than the limit goes through. Without: the
+    /// limit is exact. Older code.
     LateLimits,
-    /// `Retry-After` of a rate limit is text that can't be read, such as `5 per 1 second`, and its body has more fields.
+    /// `Retry-After` of a rate limit is text that is not valid, such as `5 per 1 second`, and its body has more fields.
     /// Without: it is `1`. Older code; off.
     WordyRetryAfter,
     /// Every path that the public host does not serve gives 404 `Not found`. Without: only for requests whose `Host` is
     /// the public host. Off.
     PublicHost,
-    /// `GET /subscriptions/usage` is not there: 404. Observed; off.
+    /// `GET /subscriptions/usage` does not exist: 404. Observed; off.
     NoUsageRoute,
-    /// `POST /query` is not there: 404. Observed; off.
+    /// `POST /query` does not exist: 404. Observed; off.
     NoQueryRoute,
-    /// Triggering a dream needs a query parameter `kwargs`, whatever its value. Without it: 422. The client always sends
-    /// it. Observed.
+    /// Triggering a dream requires a query parameter `kwargs`, with any value; if it is missing: 422. The client always
+    /// sends it. Observed.
     DreamNeedsKwargs,
-    /// The latest pack, if it would hold a long-term memory, gives 500 in plain text, whenever it is asked for: so do servers
-    /// that are installed with `NumPy` 2 or later. Observed; off, since others work.
+    /// The latest pack, if it would hold a long-term memory, always gives 500 in plain text, as on servers that are
+    /// installed with `NumPy` 2 or later. Observed; off, since others work.
     LongTermMemoriesFail,
-    /// The health answer says `degraded`, as if the database were down; all else goes on. Off.
+    /// The health response reports `degraded`, as if the database were down; everything else works. Off.
     Degraded,
 }
 
@@ -92,7 +93,7 @@ impl Quirk {
     }
 }
 
-/// Which quirks the sandbox plays.
+/// The quirks that the sandbox simulates.
 ///
 /// ```
 /// # use polyagent::sandbox::Sandbox;
@@ -107,9 +108,10 @@ impl Quirk {
 pub struct Quirks(u64);
 
 impl Quirks {
-    /// What was seen of servers, as far as it takes no route away; the default. Where nothing could be observed, because
-    /// the server has no plans, it goes by an older server's code: [`PlanLimitForbids`](Quirk::PlanLimitForbids) and
-    /// [`LateLimits`](Quirk::LateLimits). No one server need show all of it.
+    /// Returns the observed quirks, except those that remove a route; the default. Where nothing could be observed,
+    /// because the server has no plans, it follows an older server's code:
+    /// [`PlanLimitForbids`](Quirk::PlanLimitForbids) and [`LateLimits`](Quirk::LateLimits). A single server need not
+    /// have all of them.
     #[must_use]
     pub const fn observed() -> Self {
         Self::of(&[
@@ -129,9 +131,9 @@ impl Quirks {
         ])
     }
 
-    /// A self-hosted server of version 0.5.8 as it was observed. Unlike [`observed`](Self::observed) it has no route for
-    /// usage and none for queries. It enforces no plans either, so what an older server makes of those is off; a sandbox
-    /// that is given a [`Plan`](super::Plan) enforces it all the same.
+    /// Returns the quirks of a self-hosted server of version 0.5.8, as observed. Unlike [`observed`](Self::observed) it
+    /// has no routes for usage and queries. It does not enforce plans either, so an older server's quirks of plans are
+    /// off; a sandbox with a [`Plan`](super::Plan) still enforces it.
     ///
     /// ```
     /// # use polyagent::sandbox::Sandbox;
@@ -151,7 +153,7 @@ impl Quirks {
             .without(Quirk::LateLimits)
     }
 
-    /// None: the server as it is documented.
+    /// Returns no quirks: the server as documented.
     #[must_use]
     pub const fn documented() -> Self {
         Self(0)
@@ -166,19 +168,19 @@ impl Quirks {
         all
     }
 
-    /// These and `quirk`.
+    /// Adds `quirk`.
     #[must_use]
     pub const fn with(self, quirk: Quirk) -> Self {
         Self(self.0 | quirk.bit())
     }
 
-    /// These but `quirk`.
+    /// Removes `quirk`.
     #[must_use]
     pub const fn without(self, quirk: Quirk) -> Self {
         Self(self.0 & !quirk.bit())
     }
 
-    /// Whether `quirk` is one of these.
+    /// Whether `quirk` is included.
     pub const fn has(self, quirk: Quirk) -> bool {
         self.0 & quirk.bit() != 0
     }

@@ -1,4 +1,4 @@
-//! Answers that refuse, in the words of the server. Lists of violations and plan limits have their own files.
+//! Error responses, with the server's messages. Lists of violations and plan limits have their own files.
 
 use http::{Method, StatusCode, header};
 use serde_json::json;
@@ -15,12 +15,12 @@ pub(super) fn bad_request(text: impl Into<String>) -> Answer {
     detail(StatusCode::BAD_REQUEST, text)
 }
 
-/// The same for every way in which a key can be wrong.
+/// The same for all faults of a key.
 pub(super) fn unauthorized() -> Answer {
     detail(StatusCode::UNAUTHORIZED, "Authentication required").with(header::WWW_AUTHENTICATE, "Bearer")
 }
 
-/// An object that is not there, deleted, or another tenant's.
+/// An object that does not exist, is deleted, or is another tenant's.
 pub(super) fn absent(kind: &str, id: &str) -> Answer {
     detail(StatusCode::NOT_FOUND, format!("{kind} {id} not found"))
 }
@@ -48,12 +48,12 @@ pub(super) fn conflict(text: impl Into<String>) -> Answer {
     detail(StatusCode::CONFLICT, text)
 }
 
-/// An error that nobody handled.
+/// An unhandled error.
 pub(super) fn server_error() -> Answer {
     Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }
 
-/// Too many requests: more than `limit`, which is told as text.
+/// Too many requests: more than `limit`, which is given as text.
 pub(super) fn rate_limited(limit: &str, quirks: Quirks) -> Answer {
     if quirks.has(Quirk::WordyRetryAfter) {
         let body = json!({

@@ -1,4 +1,4 @@
-//! Single values of requests, read as leniently as the server reads them.
+//! Scalar values of requests, parsed as leniently as by the server.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::stamp::{Form, Misread, Stamp};
 use crate::sandbox::clock::READABLE;
 use crate::sandbox::schema::{Bounds, Text};
 
-/// What is wrong with a value: the kind, the sentence and the context of a violation.
+/// What is wrong with a value: the kind, message and context of a violation.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wrong {
     pub(super) kind: &'static str,
@@ -60,7 +60,7 @@ pub(super) fn integer(value: &Value, bounds: Bounds) -> Result<Value, Wrong> {
             let number: i128 = digits.parse().map_err(|_| {
                 Wrong::new("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
             })?;
-            // Saturated, it is as far out of bounds, or as far beyond the end of a list.
+            // A saturated number is equally out of bounds, or beyond the end of a list.
             i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
         }
         _ => return Err(Wrong::new("int_type", "Input should be a valid integer")),
@@ -99,7 +99,7 @@ pub(super) fn number(value: &Value, bounds: Bounds) -> Result<Value, Wrong> {
     Ok(json!(parsed))
 }
 
-/// The bound itself counts as within; what is not a number does not.
+/// Checks inclusive bounds; NaN is not within any.
 fn within(number: f64, bounds: Bounds, context: impl Fn(f64) -> Value) -> Result<(), Wrong> {
     if let Some(max) = bounds.max.filter(|max| number.is_nan() || number > *max) {
         let message = format!("Input should be less than or equal to {max}");
@@ -146,7 +146,7 @@ pub(super) fn word(value: &Value, words: &[String]) -> Result<Value, Wrong> {
 
 fn timestamp(value: &Value) -> Result<Value, Wrong> {
     match Stamp::read(value) {
-        // What is checked next knows no time after the last that a client can read; what is kept is what was sent.
+        // Later checks support no time after the latest that a client can read; the sent value is what is stored.
         Ok(stamp) => Ok(json!(Stamp::new(stamp.at.min(READABLE), Form::Zulu).text())),
         Err(Misread::Range(reason)) => {
             let message = format!("Input should be a valid datetime, {reason}");
@@ -179,7 +179,7 @@ fn uuid(value: &Value) -> Result<Value, Wrong> {
     }
 }
 
-/// Why a text is no UUID.
+/// Why a text is not a UUID.
 fn no_uuid(text: &str) -> Option<String> {
     let stranger = text.chars().enumerate().find(|(_, character)| !character.is_ascii_hexdigit() && *character != '-');
     if let Some((index, character)) = stranger {

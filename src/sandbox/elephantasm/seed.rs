@@ -1,4 +1,4 @@
-//! What the sandbox gives an anima that no operation can.
+//! Objects that the sandbox can add and no operation can.
 
 use super::account::Link;
 use super::identities::IdentitySeed;
@@ -9,7 +9,7 @@ use crate::Error;
 use crate::check::InvalidArgument;
 use crate::sandbox::clock::Micros;
 
-/// These fail only if something is missing that they name.
+/// These fail only if an object that they name does not exist.
 impl Platform {
     pub(in crate::sandbox) fn add_knowledge(
         &mut self,

@@ -1,4 +1,4 @@
-//! Points in time in the forms that the server writes and reads.
+//! Points in time in the formats that the server writes and reads.
 
 use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
@@ -7,26 +7,26 @@ use serde_json::Value;
 
 use crate::sandbox::clock::{EARLIEST, LATEST, Micros};
 
-/// What points in time are counted from.
+/// The epoch of points in time.
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
-/// A point in time and how it is written.
+/// A point in time and its format.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Stamp {
     pub(super) at: Micros,
     pub(super) form: Form,
 }
 
-/// How a point in time is written. A fraction has six digits, or is left out if it is zero.
+/// The format of a point in time. A fraction has six digits, or is omitted if it is zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Form {
-    /// `2026-02-04T12:00:00`: what comes back from the database.
+    /// `2026-02-04T12:00:00`: read back from the database.
     Naive,
-    /// `2026-02-04T12:00:00Z`: what is still in memory.
+    /// `2026-02-04T12:00:00Z`: still in memory.
     Zulu,
-    /// `2026-02-04T12:00:00+00:00`: what was never a field of a model.
+    /// `2026-02-04T12:00:00+00:00`: never a field of a model.
     Plus,
-    /// `2026-02-04T14:00:00+02:00`: what the caller sent, this many seconds ahead of UTC.
+    /// `2026-02-04T14:00:00+02:00`: sent by the caller, this many seconds ahead of UTC.
     Offset(i32),
 }
 
@@ -35,7 +35,7 @@ impl Stamp {
         Self { at, form }
     }
 
-    /// As Python's `isoformat` has it, which knows no `Z`.
+    /// As written by Python's `isoformat`, which has no `Z`.
     pub(super) fn isoformat(self) -> String {
         let form = if self.form == Form::Zulu { Form::Plus } else { self.form };
         Self { form, ..self }.text()
@@ -54,8 +54,8 @@ impl Stamp {
         format!("{}{suffix}", time.strftime(format))
     }
 
-    /// Reads what the server takes for a point in time: text with an offset, with `Z` or with nothing, which means UTC;
-    /// a date alone, which means its midnight; seconds or milliseconds since 1970. The error is the server's.
+    /// Parses what the server accepts as a point in time: text with an offset, with `Z` or without either, which means
+    /// UTC; a date alone, which means midnight; seconds or milliseconds since 1970. The error is the server's.
     pub(super) fn read(value: &Value) -> Result<Self, Misread> {
         match value {
             Value::Number(number) => since_1970(number.as_f64().unwrap_or(f64::INFINITY)).map_err(Misread::Range),
@@ -76,14 +76,14 @@ impl Serialize for Stamp {
     }
 }
 
-/// Why something is no point in time.
+/// Why a value is not a point in time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Misread {
     /// It is neither text nor a number.
     Type,
     /// What is wrong with the text.
     Text(&'static str),
-    /// It is a point in time that Python can't tell, and why.
+    /// It is a point in time that Python does not support, and why.
     Range(&'static str),
 }
 
@@ -131,7 +131,7 @@ fn read_text(text: &str) -> Result<Stamp, Misread> {
     }
 }
 
-/// Year, month and day of a text that begins with a date.
+/// Year, month and day of a text that starts with a date.
 fn read_date(text: &str) -> Result<(i16, i8, i8), &'static str> {
     let bytes = text.as_bytes();
     if bytes.len() < 10 {
@@ -179,7 +179,7 @@ fn read_time(text: &str) -> Option<(i8, i8, i8, i32, Form)> {
     let nanos = fraction.map_or(Some(0), |fraction| {
         let digit = |byte: &u8| byte.is_ascii_digit().then(|| i32::from(byte - b'0'));
         let digits = fraction.iter().map(digit).collect::<Option<Vec<_>>>()?;
-        // Microseconds are all that is kept.
+        // Only microseconds are kept.
         let micros = (0..6).fold(0, |micros, place| micros * 10 + digits.get(place).copied().unwrap_or(0));
         (!digits.is_empty()).then_some(micros * 1000)
     })?;

@@ -1,4 +1,4 @@
-//! What an account has used of its plan.
+//! The plan usage of an account.
 
 use http::StatusCode;
 
@@ -9,7 +9,7 @@ use super::refusal;
 use super::types::Usage;
 use crate::sandbox::answer::Answer;
 
-/// A number of things as it is answered.
+/// A count, as it is returned.
 pub(super) fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

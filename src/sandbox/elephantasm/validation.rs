@@ -1,4 +1,4 @@
-//! The 422 answer: every value of a request that does not fit the document, as the server lists them.
+//! The 422 response: every value of a request that does not match the document, as the server lists them.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -30,7 +30,7 @@ impl Violation {
     }
 }
 
-/// The answer to a request with violations.
+/// The response to a request with violations.
 pub(super) fn refusal(violations: &[Violation]) -> Answer {
     #[derive(Serialize)]
     struct Body<'a> {
@@ -39,9 +39,9 @@ pub(super) fn refusal(violations: &[Violation]) -> Answer {
     Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &Body { detail: violations })
 }
 
-/// Looks at values, collects violations and hands back the values in one form.
+/// Validates values, collects violations and returns the normalised values.
 pub(super) struct Validator<'o> {
-    /// The operation's id: the server does not check everything that the document binds.
+    /// The operation's id: the server does not validate every bound of the document.
     operation: &'o str,
     pub(super) violations: Vec<Violation>,
 }
@@ -51,7 +51,7 @@ impl<'o> Validator<'o> {
         Self { operation, violations: Vec::new() }
     }
 
-    /// Looks at parameters of the path or the query.
+    /// Validates parameters of the path or the query.
     pub(super) fn parameters(
         &mut self,
         place: &str,
@@ -61,7 +61,7 @@ impl<'o> Validator<'o> {
         self.fields(fields, values, &[json!(place)], &Value::Null)
     }
 
-    /// Looks at a body.
+    /// Validates a body.
     pub(super) fn body(&mut self, schema: &Schema, body: &Value) -> Value {
         self.value(schema, body, &mut vec![json!("body")])
     }
@@ -104,7 +104,7 @@ impl<'o> Validator<'o> {
         Value::Array(read)
     }
 
-    /// `holder` is what a missing field is missing in. What is not known is left out.
+    /// `holder` is the object of a missing field. Unknown fields are dropped.
     fn fields(
         &mut self,
         fields: &[Field],
@@ -134,17 +134,17 @@ impl<'o> Validator<'o> {
     }
 }
 
-/// Fields that the server looks at less, or more closely, than the document does, which tells what is worth sending.
+/// Fields that the server validates less, or more strictly, than the document, which describes what is worth sending.
 fn as_the_server_has_it(operation: &str, field: &Field) -> Field {
     let mut field = field.clone();
     match (operation, field.name.as_str()) {
-        // Free text: an unknown event type finds nothing, an unknown preset is a matter of business.
+        // Free text: an unknown event type finds nothing, an unknown preset is a business rule.
         ("elephantasm_list_events", "event_type") | (_, "preset") => field.schema = Schema::Text(Text::default()),
-        // Not looked at; the database fails.
+        // Not validated; the database fails.
         ("elephantasm_update_anima", "name") | ("elephantasm_update_event", "meta") => {
             field.schema = Schema::Any;
         }
-        // Bounds that are a matter of business, or of no one.
+        // Bounds that are a business rule, or are not checked.
         ("elephantasm_update_event", "importance_score") => field.schema = Schema::Number(Bounds::default()),
         ("elephantasm_search_memories_semantic" | "elephantasm_search_knowledge_semantic", "limit") => {
             field.schema = Schema::Integer(Bounds::default());
