@@ -10,13 +10,13 @@
 mod codegen;
 
 #[path = "../src/check.rs"]
-#[allow(dead_code, reason = "the crate uses all of it")]
+#[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod check;
 #[path = "../src/open/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the crate uses all of it")]
+#[allow(dead_code, unused_imports, reason = "generated types use it, those here not all of it")]
 mod open;
 #[path = "../src/secret.rs"]
-#[allow(dead_code, reason = "the crate uses all of it")]
+#[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod secret;
 
 #[path = "codegen/checks.rs"]

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "tests of other binaries use the rest")]
 #[path = "it/sockets.rs"]
 mod sockets;
 

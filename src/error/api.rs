@@ -9,10 +9,10 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 use url::Url;
 
-use super::call::{Attempt, CallRecord};
+use super::call::{CallRecord, call_accessors};
 use super::decode::{Body, Head, one_line, packed, redacted};
 use crate::config;
-use crate::http::Response;
+use crate::http::{RateLimit, Response};
 use crate::secret::Secret;
 
 /// What the status alone cannot say about an error.
@@ -149,6 +149,8 @@ pub struct ApiError {
     pub(super) record: CallRecord,
 }
 
+call_accessors!(ApiError);
+
 impl ApiError {
     pub(crate) fn new(answer: ErrorAnswer, record: CallRecord, secret: Option<&Secret<String>>) -> Box<Self> {
         let ErrorAnswer { status, headers, body, mut facts, retry_after } = answer;
@@ -206,6 +208,11 @@ impl ApiError {
         self.retry_after
     }
 
+    /// Returns the rate limit reported in the response headers.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        RateLimit::from_headers(self.headers())
+    }
+
     /// Returns the values that the server rejected.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.facts.field_errors
@@ -215,26 +222,6 @@ impl ApiError {
     /// example, `action`, `current_plan` and `upgrade_url`.
     pub fn detail(&self, name: &str) -> Option<&Value> {
         self.facts.details.get(name)
-    }
-
-    /// Returns the id of the called operation in the OpenAPI document.
-    pub fn operation(&self) -> &'static str {
-        self.record.operation
-    }
-
-    /// Returns the request's URL, without the values of its query.
-    pub fn url(&self) -> &str {
-        &self.record.url
-    }
-
-    /// Returns the outcome of each attempt, and the wait after it.
-    pub fn attempts(&self) -> &[Attempt] {
-        &self.record.attempts
-    }
-
-    /// Whether the server may have processed the call although it failed.
-    pub fn may_have_been_processed(&self) -> bool {
-        self.record.may_have_been_processed
     }
 
     /// Returns the response's headers.

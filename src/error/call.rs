@@ -29,6 +29,39 @@ impl fmt::Display for CallRecord {
     }
 }
 
+/// What every error of a call that was prepared says about the call.
+macro_rules! call_accessors {
+    ($error:ident) => {
+        impl $error {
+            /// Returns the id of the called operation in the OpenAPI document; `raw` for a raw call.
+            pub fn operation(&self) -> &'static str {
+                self.record.operation
+            }
+
+            /// Returns the request's method.
+            pub fn method(&self) -> &http::Method {
+                &self.record.method
+            }
+
+            /// Returns the request's URL, without the values of its query.
+            pub fn url(&self) -> &str {
+                &self.record.url
+            }
+
+            /// Returns the outcome of each attempt, and the wait after it.
+            pub fn attempts(&self) -> &[$crate::error::Attempt] {
+                &self.record.attempts
+            }
+
+            /// Whether the server may have processed the call although it failed.
+            pub fn may_have_been_processed(&self) -> bool {
+                self.record.may_have_been_processed
+            }
+        }
+    };
+}
+pub(super) use call_accessors;
+
 /// The outcome of one attempt of a call.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -111,6 +144,8 @@ pub struct TransportError {
     pub(crate) record: CallRecord,
 }
 
+call_accessors!(TransportError);
+
 impl TransportError {
     /// Returns where the connection failed.
     pub fn kind(&self) -> TransportKind {
@@ -177,6 +212,8 @@ pub struct TimeoutError {
     pub(crate) head: Option<Box<Head>>,
     pub(crate) record: CallRecord,
 }
+
+call_accessors!(TimeoutError);
 
 impl TimeoutError {
     /// Returns which timer ran out.

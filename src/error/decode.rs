@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
-use super::call::CallRecord;
+use super::call::{CallRecord, call_accessors};
 use crate::config;
 use crate::secret::{REDACTED, Secret};
 
@@ -28,6 +28,8 @@ pub struct DecodeError {
     fault: DecodeFault,
     pub(super) record: CallRecord,
 }
+
+call_accessors!(DecodeError);
 
 impl DecodeError {
     pub(crate) fn new(
@@ -234,7 +236,7 @@ mod tests {
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Strict {
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "only read")]
             n: u32,
         }
         #[derive(Debug, serde::Deserialize)]

@@ -22,7 +22,7 @@ pub(crate) fn json<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<T, De
 }
 
 /// Ignores the body.
-#[allow(clippy::unnecessary_wraps)] // It stands where any decoder may.
+#[allow(clippy::unnecessary_wraps, reason = "it stands where any decoder may")]
 pub(crate) fn empty(_: &Exchange<'_>) -> Result<(), DecodeFault> {
     Ok(())
 }
@@ -61,7 +61,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     struct Scored {
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "only read")]
         score: f64,
     }
 

@@ -3,7 +3,7 @@
 
 mod enumeration;
 mod timestamp;
-#[allow(dead_code, unused_macros, reason = "not every platform has unions")]
+#[allow(dead_code, unused_macros, reason = "for generated unions, which no enabled platform may have")]
 mod union;
 mod whole;
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 pub(crate) use enumeration::{deserialize_word, open_enum};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-#[allow(unused_imports, reason = "not every platform has unions")]
+#[allow(unused_imports, reason = "for generated unions, which no enabled platform may have")]
 pub(crate) use union::{OpenUnion, Replay, deserialize_union, member, open_union, unknown};
 pub(crate) use whole::{optional_whole, whole};
 

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
 use polyagent::elephantasm::{Elephantasm, types};
-use polyagent::{Error, HeaderValue, Method, Request};
+use polyagent::sandbox::{Fault, Sandbox};
+use polyagent::{Error, HeaderValue, Method, Request, RetryPolicy};
 use serde::Deserialize;
 use serde_json::json;
 use wiremock::matchers::any;
@@ -248,4 +249,24 @@ async fn builder_headers_and_user_agent_go_with_every_call() {
         (&request.headers["x-organization-id"], &request.headers["user-agent"]),
         (&HeaderValue::from_static(ID), &HeaderValue::from_static("my-agent/2"))
     );
+}
+
+#[tokio::test]
+async fn the_payload_of_every_variant_tells_of_the_call() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let builder = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none());
+    let client = builder.attempt_timeout(Duration::from_millis(200)).build().unwrap();
+    for fault in [Fault::status(503), Fault::cut(), Fault::stall(), Fault::corrupt_body_at(0)] {
+        sandbox.fault(fault).unwrap();
+        let error = client.health().await.unwrap_err();
+        let (operation, method, url, attempts, processed) = match &error {
+            Error::Server(e) => (e.operation(), e.method(), e.url(), e.attempts(), e.may_have_been_processed()),
+            Error::Transport(e) => (e.operation(), e.method(), e.url(), e.attempts(), e.may_have_been_processed()),
+            Error::Timeout(e) => (e.operation(), e.method(), e.url(), e.attempts(), e.may_have_been_processed()),
+            Error::Decode(e) => (e.operation(), e.method(), e.url(), e.attempts(), e.may_have_been_processed()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((operation, method.as_str(), attempts.len(), processed), ("elephantasm_get_health", "GET", 1, true));
+        assert_eq!(url, format!("{}/api/health", sandbox.url()));
+    }
 }

@@ -6,7 +6,7 @@
 mod encoding;
 mod environment;
 mod proxy;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "tests of other binaries use the rest")]
 #[path = "../it/sockets.rs"]
 mod sockets;
 #[cfg(feature = "socks")]
