@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let first = admin.api_keys().create(ApiKeyCreate::new("worker")).await?;
     let vault = Vault(Arc::new(RwLock::new(first.full_key)));
 
-    // The provider is asked before every attempt: no call goes out with a key that is no longer in the vault.
+    // The provider is called before every attempt, so no call uses a key that is no longer in the vault.
     let source = vault.clone();
     let worker = sandbox.elephantasm_builder().credentials(move || std::future::ready(source.read())).build()?;
     let anima = worker.animas().create(AnimaCreate::new("Ada")).await?;

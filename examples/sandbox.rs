@@ -1,12 +1,12 @@
 //! How do I test programs in other languages, or try the platform by hand?
 //!
-//! Serves Elephantasm in memory on a fixed port: `cargo run --example sandbox`, or `cargo run --example sandbox -- 9000`
-//! for another port; `-- --help` lists the other options. It starts with a request of its own, to check that it works, and
-//! prints what other programs need to connect.
+//! Serves Elephantasm in memory on a fixed port: `cargo run --example sandbox`, or
+//! `cargo run --example sandbox -- 9000` for another port; `-- --help` lists the other options. It starts with a
+//! request of its own, to check that it works, and prints what other programs need to connect.
 //!
-//! It ends with Ctrl-C, or, if its input is no terminal, when that ends: a program that starts it over a pipe takes it
-//! along when it ends itself. A service whose input is `/dev/null` would end at once: tell it how many seconds to stay with
-//! `--for 3600`.
+//! It ends with Ctrl-C, or, if its input is not a terminal, when the input ends: a program that starts it over a pipe
+//! thus ends it along with itself. A service whose input is `/dev/null` would end at once: set how many seconds it runs
+//! with `--for 3600`.
 
 use std::error::Error;
 use std::future::pending;

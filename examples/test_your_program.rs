@@ -1,7 +1,7 @@
 //! How do I test my program against a platform?
 //!
-//! `cargo run --example test_your_program`. What stands in `main` would be a `#[tokio::test]` of yours: the sandbox is a
-//! dev-dependency away, `polyagent = { version = "0.1", features = ["sandbox"] }`.
+//! `cargo run --example test_your_program`. What stands in `main` would be a `#[tokio::test]` of yours: the sandbox is
+//! a dev-dependency away, `polyagent = { version = "0.1", features = ["sandbox"] }`.
 
 use std::time::Duration;
 

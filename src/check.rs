@@ -154,7 +154,7 @@ pub(crate) fn https(name: &str, value: &str) -> Result<(), InvalidArgument> {
 /// Checks that a string matches a pattern.
 pub(crate) fn pattern(name: &str, value: &str, pattern: &Pattern) -> Result<(), InvalidArgument> {
     if pattern.text == r"\S" {
-        // White space of any script, and four separators: a server in Python strips them.
+        // Any Unicode white space, and four separators: a Python server strips all of them.
         let blank = value.chars().all(|c| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c));
         return if blank { Err(InvalidArgument::new(name, "must not be blank")) } else { Ok(()) };
     }

@@ -13,10 +13,11 @@ use crate::error::{TimeoutError, Timer, TransportKind};
 use crate::http::Request;
 use crate::{Error, clock, config};
 
-/// How much of the time that is left goes into the pause before the last look; the look has the rest.
+/// The share of the remaining time that the pause before the last poll takes; the poll has the rest.
 const LAST_PAUSE: f64 = 0.75;
 
-/// Waits until a long job is done. Await it for the final value; [`updates`](Self::updates) gives every look.
+/// Polls a long-running job until it finishes. Await it for the final value; [`updates`](Self::updates) yields every
+/// poll.
 ///
 /// Each pause is half as long again as the one before, and is extended to what the server asks for. Transient failures
 /// (connection, 429, 5xx) do not end the wait; the timeout does, with [`Error::Timeout`] and [`Timer::Poll`], whose
@@ -51,7 +52,7 @@ impl<T: Send + 'static> Poller<T> {
         self
     }
 
-    /// Sets what holds for every look, by the methods of [`Request`]. No look takes longer than the time that is left.
+    /// Sets options for every poll, with the methods of [`Request`]. No poll takes longer than the time that is left.
     pub fn options(self, set: impl FnOnce(Request<T>) -> Request<T>) -> Self {
         Self { request: set(self.request), ..self }
     }
@@ -119,7 +120,7 @@ struct Looking<T> {
     deadline: Instant,
     /// Before the next poll; none before the first.
     pause: Option<Duration>,
-    /// The next look is the last: the pause before it is shorter than is due.
+    /// The next poll is the last: the pause before it is shorter than is due.
     last: bool,
     poller: Poller<T>,
 }
@@ -153,7 +154,7 @@ impl<T: Send + 'static> Looking<T> {
             return Err(self.timed_out(met));
         }
         if due > left {
-            // A job that is done by then is not missed for a pause that would end too late.
+            // A job that finishes in time is not missed because a pause would end too late.
             self.last = true;
             due = left.mul_f64(LAST_PAUSE).max(ordered);
         }

@@ -25,7 +25,7 @@ impl Animas {
 
     /// Creates an anima.
     ///
-    /// Names need not be unique, so each call makes another anima. It is therefore
+    /// Names need not be unique, so each call creates another anima. It is therefore
     /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
     ///
     /// # Errors

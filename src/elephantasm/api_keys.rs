@@ -21,8 +21,7 @@ impl ApiKeys {
 
     /// Creates a key. No later response returns it again. Self-hosted servers only.
     ///
-    /// Each call makes another key. It is therefore
-    /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
+    /// Each call creates another key. It is therefore [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name of more than 255 or a description of more than

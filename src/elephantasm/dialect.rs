@@ -25,7 +25,7 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fact
 /// gives `Not Found`, and a missing object is named.
 ///
 /// The platform documents its plan limit as a 429 whose `detail` is text. Its rate limiter never sends `detail`, but
-/// one in front of it may; that one says so, or how long to wait without a word of a plan or a limit.
+/// one in front of it may; that one says so, or how long to wait without mentioning a plan or a limit.
 fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Reason> {
     match (status.as_u16(), detail) {
         (404, "Not found" | "Not Found") | (405, _) => Some(Reason::RouteMissing),

@@ -23,12 +23,12 @@ impl Events {
 
     /// Stores an event.
     ///
-    /// A `dedupe_key` is meant to keep an event from being stored twice. A server that enforces it answers the second
-    /// time with [`Conflict`](crate::Error::Conflict), which holds neither the stored event nor its id; a server
-    /// without the index stores the event again. The call is therefore
+    /// A `dedupe_key` is meant to keep an event from being stored twice. A server that enforces it gives the second
+    /// request a [`Conflict`](crate::Error::Conflict), which has neither the stored event nor its id; a server without
+    /// the index stores the event again. The call is therefore
     /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent). With a `dedupe_key`,
-    /// [`RetryClass::Idempotent`](crate::RetryClass::Idempotent) asks for more, and a conflict then means that the event
-    /// is stored.
+    /// [`RetryClass::Idempotent`](crate::RetryClass::Idempotent) allows more retries, and a conflict then means that
+    /// the event is stored.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) when the anima does not exist or is deleted,

@@ -139,14 +139,14 @@ impl Extract {
         self.with_response().await.map(Response::into_value)
     }
 
-    /// Sends the capture, and gives what became of it together with status, headers and rate limit of the response.
+    /// Sends the capture, and returns its result together with status, headers and rate limit of the response.
     ///
     /// # Errors
     /// See [`Elephantasm::extract`].
     pub async fn with_response(self) -> Result<Response<Captured>, Error> {
         match (self.request.with_response().await, self.dedupe_key) {
             (Ok(response), _) => Ok(response.map(Captured::Stored)),
-            // The platform knows no other conflict here than that of dedupe keys.
+            // The platform reports no other conflict here than that of dedupe keys.
             (Err(Error::Conflict(conflict)), Some(dedupe_key)) => {
                 Ok(conflict.into_response(Captured::AlreadyStored { dedupe_key }))
             }

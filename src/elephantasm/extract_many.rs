@@ -96,12 +96,13 @@ pub struct Outcome {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rest<S> {
-    /// Calls were under way for these: the platform may have stored them. With their places in the input, in its order.
+    /// Captures whose calls were in flight: the platform may have stored them. With their positions in the input, in
+    /// input order.
     pub in_doubt: Vec<(usize, Capture)>,
-    /// These were taken, but no call had begun: the platform has not seen them. With their places in the input, in its
-    /// order.
+    /// Captures that were taken, but whose calls had not begun: the platform has not seen them. With their positions in
+    /// the input, in input order.
     pub unsent: Vec<(usize, Capture)>,
-    /// The input, with all that was not taken.
+    /// The input, with everything that was not taken.
     pub input: S,
 }
 
@@ -119,9 +120,9 @@ pub struct ExtractMany<S> {
     in_session_order: bool,
     options: Option<Options>,
     under_way: FuturesUnordered<BoxFuture<'static, Outcome>>,
-    /// The captures that are under way, and whether their calls have begun.
+    /// The captures in flight, and whether their calls have begun.
     calls: BTreeMap<usize, (Capture, Arc<AtomicBool>)>,
-    /// Sessions that have a call under way, if their order is kept.
+    /// Sessions with a call in flight, if their order is kept.
     busy_sessions: HashSet<Conversation>,
     /// Captures that were taken while their session is busy, in order.
     parked: HashMap<Conversation, VecDeque<(usize, Capture)>>,
@@ -138,10 +139,9 @@ where
         self
     }
 
-    /// Sends the captures of one session one after another, in the order in which they come; those of different
-    /// sessions, and those without one, go at the same time, as long as no more captures wait for their session than
-    /// may be under way; then nothing is taken from the input until one of them goes. A failed capture does not hold back
-    /// the next of its session. Default: no order.
+    /// Sends the captures of a session one after another, in input order; captures of different sessions, and those
+    /// without one, run concurrently. While as many captures wait for their session as may be in flight, nothing is
+    /// taken from the input. A failed capture does not hold back the next of its session. Default: no order.
     pub fn in_session_order(mut self) -> Self {
         self.in_session_order = true;
         self

@@ -19,7 +19,7 @@ impl Identities {
     /// Returns the identity of an anima. An anima has at most one, and none at first.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when the anima has none, or does not exist: the two cannot be told apart.
+    /// [`NotFound`](crate::Error::NotFound) when the anima has none, or does not exist; the two are indistinguishable.
     /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run

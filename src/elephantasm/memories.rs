@@ -21,8 +21,8 @@ impl Memories {
 
     /// Stores a memory directly, without distilling it from events. Self-hosted servers only.
     ///
-    /// It has no embedding at first, so that a search by meaning does not find it. Each call makes another memory; it
-    /// is therefore [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
+    /// It has no embedding at first, so semantic search does not find it. Each call creates another memory; it is
+    /// therefore [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) when the anima does not exist, or, on the public host, with

@@ -24,8 +24,8 @@ impl MemoryPacks {
     /// Returns the memory pack to put into a prompt, compiling it if necessary.
     ///
     /// With a `query`, the server compiles a new pack each time, stores it and bills it. Such a call is
-    /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): after an attempt whose outcome is unknown, another could be
-    /// billed as well.
+    /// [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): after an attempt whose outcome is unknown,
+    /// another could be billed as well.
     ///
     /// Without a `query`, it returns the newest stored pack, whatever it was compiled for and however old it is: new
     /// events never refresh it, and `preset` is ignored. If none is stored, the server compiles and stores a general
@@ -33,11 +33,10 @@ impl MemoryPacks {
     ///
     /// # Errors
     /// [`Server`](crate::Error::Server), with plain text and not 404, when the anima does not exist or is another
-    /// user's.
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query, [`BadRequest`](crate::Error::BadRequest)
-    /// for a preset that the server does not know. [`PermissionDenied`](crate::Error::PermissionDenied) or
-    /// [`RateLimited`](crate::Error::RateLimited) when the plan's packs are used up, see
-    /// [`Reason::PlanLimit`](crate::Reason::PlanLimit).
+    /// user's. [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query,
+    /// [`BadRequest`](crate::Error::BadRequest) for a preset that the server does not know.
+    /// [`PermissionDenied`](crate::Error::PermissionDenied) or [`RateLimited`](crate::Error::RateLimited) when the
+    /// plan's packs are used up, see [`Reason::PlanLimit`](crate::Reason::PlanLimit).
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::GetLatestMemoryPackParams};
@@ -166,9 +165,10 @@ impl MemoryPacks {
 
     /// Compiles a pack from a preset, and stores it if `persist` is set. Self-hosted servers only.
     ///
-    /// Storing happens after the answer, which therefore has no id, and keeps the newest 100 packs of the anima. A
-    /// call that stores is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent), because a second attempt could store a
-    /// second pack; any other changes nothing and is [`RetryClass::Idempotent`](crate::RetryClass::Idempotent).
+    /// The server stores the pack after responding, so the response has no id, and keeps the newest 100 packs of the
+    /// anima. A call that stores is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent), because a second
+    /// attempt could store a second pack; any other changes nothing and is
+    /// [`RetryClass::Idempotent`](crate::RetryClass::Idempotent).
     ///
     /// # Errors
     /// [`BadRequest`](crate::Error::BadRequest) for a preset that the server does not know, or for

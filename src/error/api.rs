@@ -169,15 +169,15 @@ impl ApiError {
         Box::new(Self { head, message, facts, retry_after, record })
     }
 
-    /// The response that this is, for a caller to whom it is none that failed.
+    /// Converts the error to the response, for a caller to whom it is not a failure.
     pub(crate) fn into_response<T>(self, value: T) -> Response<T> {
         let Self { head: Head { status, headers, .. }, record: CallRecord { mut attempts, .. }, .. } = self;
-        // The last one brought this response.
+        // The last attempt received this response.
         attempts.pop();
         Response { value, status, headers, attempts }
     }
 
-    /// The answer's status.
+    /// Returns the response's status.
     pub fn status(&self) -> StatusCode {
         self.head.status
     }

@@ -294,7 +294,7 @@ impl Error {
         matches!(self, Self::TooLarge(_))
     }
 
-    /// 422.
+    /// Whether the status is 422.
     pub fn is_unprocessable_entity(&self) -> bool {
         matches!(self, Self::UnprocessableEntity(_))
     }
@@ -311,17 +311,17 @@ impl Error {
         self.reason().is_some_and(Reason::is_limit)
     }
 
-    /// A 4xx that has no variant of its own.
+    /// Whether the status is a 4xx without a variant of its own.
     pub fn is_other_client(&self) -> bool {
         matches!(self, Self::OtherClient(_))
     }
 
-    /// 3xx, or any other status that is neither success nor error.
+    /// Whether the status is 3xx, or any other that is neither success nor error.
     pub fn is_unexpected_status(&self) -> bool {
         matches!(self, Self::UnexpectedStatus(_))
     }
 
-    /// The connection failed after it was made.
+    /// Whether the connection failed after it was made.
     pub fn is_transport(&self) -> bool {
         matches!(self, Self::Transport(_))
     }

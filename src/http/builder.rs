@@ -164,17 +164,17 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Gives the client and its clones a retry budget of their own.
+    /// Gives the client and its clones their own retry budget.
     ///
-    /// A budget bounds what retries add to the load of a host that is down: 100 retries, and one more for every 10 calls
-    /// that find the host working. By default all clients of a process that speak to one host share one, which outlives
-    /// them until it is full again.
+    /// A budget limits what retries add to the load of a host that is down: 100 retries, and one more for every 10
+    /// calls that find the host working. By default all clients of a process that call the same host share one, which
+    /// is kept without them until it is full again.
     pub fn own_retry_budget(mut self) -> Self {
         self.own_retry_budget = true;
         self
     }
 
-    /// The largest successful answer that is read, in bytes. Default: 64 MiB.
+    /// Sets the largest successful response body that is read, in bytes. Default: 64 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.settings.max_body = bytes;
         self

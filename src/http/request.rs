@@ -173,13 +173,14 @@ impl<T> Request<T> {
         self
     }
 
-    /// [`total_timeout`](Self::total_timeout), unless the caller or the client has set a shorter one.
+    /// Sets the [`total_timeout`](Self::total_timeout), unless the caller or the client has set a shorter one.
     pub(crate) fn total_timeout_within(self, limit: Duration) -> Self {
         let own = self.draft.options.total.or(self.draft.core.0.settings.total);
         self.total_timeout(own.map_or(limit, |own| own.min(limit)))
     }
 
-    /// Retries after the first attempt. Default: the client's, which is 2. 0 means exactly one attempt.
+    /// Sets the number of retries after the first attempt. Default: the client's, which is 2. 0 means exactly one
+    /// attempt.
     pub fn max_retries(mut self, max_retries: u32) -> Self {
         self.draft.options.max_retries = Some(max_retries);
         self

@@ -21,7 +21,7 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     waits.next()
 }
 
-/// The time at which a response was sent by its own `Date`; without one, the present.
+/// When a response was sent, from its own `Date`; without one, the current time.
 pub(crate) fn sent_at(headers: &HeaderMap) -> SystemTime {
     let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
     date.and_then(|date| httpdate::parse_http_date(date.trim()).ok()).unwrap_or_else(SystemTime::now)

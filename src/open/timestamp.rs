@@ -64,9 +64,9 @@ impl Timestamp {
         self.since_epoch(1000)
     }
 
-    /// In units of so many nanoseconds, rounded down.
+    /// The time since 1970-01-01T00:00:00Z in units of this many nanoseconds, rounded down.
     fn since_epoch(self, unit: i128) -> i64 {
-        // The years that a timestamp tells are few enough for every unit.
+        // The years that a timestamp can represent are few enough for every unit.
         i64::try_from(self.0.as_nanosecond().div_euclid(unit)).unwrap_or(i64::MAX)
     }
 }
@@ -79,7 +79,7 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-/// Exact on all common systems; 1970-01-01T00:00:00Z where the system can't tell such a time.
+/// Exact on all common systems; 1970-01-01T00:00:00Z where the system cannot represent the time.
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
         let since: Duration = time.0.as_duration().unsigned_abs();

@@ -1,6 +1,6 @@
-//! Open unions: objects that a tag tells apart, decoded without a detour through [`Value`].
+//! Open unions: objects that a tag distinguishes, decoded without a detour through [`Value`].
 //!
-//! A visitor looks at the keys as they come. Servers write the tag first, and then the member reads straight from the
+//! A visitor reads the keys in their order. Servers write the tag first, and then the member reads straight from the
 //! rest of the text. Entries before the tag are kept and replayed. That way a union works wherever serde does: in text,
 //! in a [`Value`], inside an untagged enum and below a flattened field.
 
@@ -55,7 +55,7 @@ macro_rules! open_union {
                 }
             }
 
-            /// Reads `text`, whose variant `name` tells if it is known; else the tag inside does.
+            /// Decodes `text` as the variant called `name`, if that is known, else by the tag inside.
             #[allow(dead_code, reason = "for unions that are streamed")]
             pub(crate) fn decode(
                 name: ::std::option::Option<&str>,
@@ -201,7 +201,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<'de, A> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         match std::mem::replace(&mut self.next, Next::Rest) {
-            // Nobody else tells where this failed: whoever tracks the path has seen the entry go by long ago.
+            // Nothing else reports where this failed: whatever tracks the path has passed the entry long ago.
             Next::Kept(key, value) => {
                 seed.deserialize(value).map_err(|error| A::Error::custom(format_args!("{key}: {error}")))
             }

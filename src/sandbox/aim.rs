@@ -57,9 +57,9 @@ impl Fault {
         self
     }
 
-    /// The server does what it is asked for, although the answer does not show it. The default of all faults but
-    /// [`status`](Self::status). It does not go with [`early`](Self::early), nor with the faults of connections and requests,
-    /// such as [`reset_on_connect`](Self::reset_on_connect), which strike before anything is asked for.
+    /// Makes the server process the call, although the response does not show it. The default of all faults except
+    /// [`status`](Self::status). It cannot be combined with [`early`](Self::early), nor with faults of connections and
+    /// requests, such as [`reset_on_connect`](Self::reset_on_connect), which apply before the call has arrived.
     pub fn processed(mut self) -> Self {
         self.processing = Processing::Once;
         self
@@ -71,7 +71,7 @@ impl Fault {
         self
     }
 
-    /// The server does what it is asked for only after the [delay](Self::delayed), even if the client has left by then.
+    /// Makes the server process the call only after the [delay](Self::delayed), even if the client has left by then.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -92,7 +92,7 @@ impl Fault {
         self
     }
 
-    /// The server does what it is asked for twice, as if a proxy had sent the call again. The answer is that to the second
+    /// Makes the server process the call twice, as if a proxy had sent it again. The response is that to the second
     /// one.
     pub fn processed_twice(mut self) -> Self {
         self.processing = Processing::Twice;

@@ -60,9 +60,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// How many calls of Elephantasm each tenant has in any span of time `per`; more get 429. Default: no limit. Calls of all the
-    /// tenant's keys count together; calls beyond the limit, calls without a valid key and health checks do not
-    /// count.
+    /// Sets how many calls of Elephantasm each tenant may make within any period of `per`; further calls get 429.
+    /// Default: no limit. Calls with any of the tenant's keys count together; calls beyond the limit, calls without a
+    /// valid key and health checks do not count.
     ///
     /// Real servers count by the client's address, which is the same for all tenants of a sandbox.
     pub fn elephantasm_rate_limit(mut self, calls: usize, per: Duration) -> Self {

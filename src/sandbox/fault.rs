@@ -47,7 +47,7 @@ pub struct Fault {
     pub(super) delay: Duration,
     /// Whether the response is sent before the body of the request is read.
     pub(super) early: bool,
-    /// Whether the server does what it is asked for all the same.
+    /// Whether, when and how often the server processes the call.
     pub(super) processing: Processing,
     pub(super) operation: Option<String>,
     pub(super) first: usize,
@@ -61,7 +61,7 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Processing {
     Not,
-    /// When it has arrived.
+    /// On arrival.
     Once,
     Twice,
     /// Once, after the delay.
@@ -76,14 +76,14 @@ pub(super) enum Effect {
     /// The server is unreachable for a while.
     Outage(Reach, Duration),
     Truncate(usize),
-    /// One byte of the body is another.
+    /// One byte of the body is changed.
     Corrupt(usize),
-    /// The answer has this header.
+    /// The response has this header.
     Header(HeaderName, HeaderValue),
     Answer(Answer),
     /// The connection is reset before anything is read from it.
     Connection,
-    /// When so many bytes of a request were read, the connection is reset, goes silent or pauses.
+    /// After this many bytes of a request, the connection is reset, goes silent or pauses.
     Request(usize, End),
 }
 
@@ -131,7 +131,7 @@ impl Fault {
     /// let client = sandbox.elephantasm();
     /// sandbox.fault(Fault::reset_request_at(100))?;
     /// let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
-    /// assert!(error.may_have_been_processed()); // The client can't know,
+    /// assert!(error.may_have_been_processed()); // The client cannot know,
     /// assert!(sandbox.requests().is_empty()); // but it was not.
     /// # Ok(()) }
     /// ```
@@ -147,16 +147,16 @@ impl Fault {
         Self::new(Effect::Request(bytes, End::Stall), false)
     }
 
-    /// The server reads `bytes` bytes of a request, at the latest all but its last one, pauses, and reads on. Then the
-    /// call goes its way.
+    /// Pauses reading after `bytes` bytes of a request, counted from the start of its head, at the latest before its
+    /// last byte. The server then reads the rest and handles the call as usual.
     ///
-    /// It strikes requests, and is counted, like [`reset_request_at`](Self::reset_request_at).
+    /// It affects requests, and counts them, like [`reset_request_at`](Self::reset_request_at).
     pub fn pause_request_at(bytes: usize, pause: Duration) -> Self {
         Self::new(Effect::Request(bytes, End::Pause(pause)), false)
     }
 
-    /// The connection is closed once the answer was sent in full, without `connection: close`: a client that keeps the
-    /// connection finds it dead.
+    /// Closes the connection after the complete response, which has no `connection: close`: a client that keeps the
+    /// connection alive finds it dead.
     pub fn close_after() -> Self {
         Self::new(Effect::Damage(Damage::Last), true)
     }
@@ -265,7 +265,8 @@ impl Fault {
     }
 
     /// Delays the fault after the call was processed, or dropped: a proxy that gives up waiting, a connection that
-    /// breaks after a while. Not for faults that let no call through.
+    /// breaks after a while. With [`processed_late`](Self::processed_late) the call is processed after the delay. Not
+    /// for faults of connections and requests.
     ///
     /// ```
     /// # use std::time::Duration;

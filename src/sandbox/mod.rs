@@ -166,7 +166,7 @@ impl Sandbox {
     /// let sandbox = Sandbox::start().await?;
     /// let client = sandbox.elephantasm_builder().attempt_timeout(Duration::from_millis(500)).build()?;
     /// sandbox.fault(Fault::stall())?;
-    /// client.health().await?; // the second attempt is answered
+    /// client.health().await?; // the second attempt succeeds
     /// assert_eq!(sandbox.requests().len(), 2);
     /// # Ok(()) }
     /// ```
@@ -203,14 +203,14 @@ impl Sandbox {
         &self.tenant
     }
 
-    /// Arms a fault, which then strikes the calls, requests or connections that it chooses. If several are due, the one
-    /// that was armed first strikes, and the others wait for the next. What a fault of a connection ends never comes to
-    /// be a request, what one of a request ends no call; an [early](Fault::early) answer comes before the other faults of
-    /// calls, which do not count the call then.
+    /// Arms a fault, which then affects the calls, requests or connections that it selects. If several are due, the one
+    /// that was armed first applies, and the others wait for the next. A connection that a fault ends carries no
+    /// request, and a request that a fault ends becomes no call; an [early](Fault::early) response precedes the other
+    /// faults of calls, which then do not count the call.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the fault names an operation that there is not or something that HTTP does not allow, or if
-    /// what was chosen does not go together.
+    /// [`Error::InvalidArgument`] if the fault names an unknown operation or something that HTTP does not allow, or
+    /// combines options that exclude each other.
     pub fn fault(&self, fault: Fault) -> Result<Armed, Error> {
         fault.check()?;
         if let Some(operation) = &fault.operation {
@@ -259,7 +259,7 @@ impl Sandbox {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Config`] if the port can't be had again, or the operating system can't make it so.
+    /// [`Error::Config`] if the port cannot be bound again, or the operating system cannot make the change.
     pub async fn set_reach(&self, reach: Reach) -> Result<(), Error> {
         let failed = |error| Error::config_from(format!("the way to the sandbox can't be made {reach:?}"), error);
         self.shared.reach.set(reach, None).await.map_err(failed)

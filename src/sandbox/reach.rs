@@ -21,7 +21,7 @@ use super::server::Shared;
 use super::wire::Wire;
 use crate::lock::lock;
 
-/// Whether clients get through to a sandbox; for [`Sandbox::set_reach`](super::Sandbox::set_reach).
+/// Whether clients can reach a sandbox; for [`Sandbox::set_reach`](super::Sandbox::set_reach).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reach {
@@ -30,10 +30,10 @@ pub enum Reach {
     Open,
     /// The server is down, as during a restart: existing connections are reset, new ones are refused.
     Down,
-    /// The network carries nothing: new connections hang before they are made, and nothing passes on those that there
-    /// were. Once it is open again these go on where they stopped: what was sent meanwhile arrives and is processed, even
-    /// if the client has left. Connections that hang are made when the client's operating system tries again, after a
-    /// second or more.
+    /// The network carries nothing: new connections hang before they are made, and existing ones transfer nothing. Once
+    /// it is open again, existing connections continue where they stopped: what was sent in the meantime arrives and is
+    /// processed, even if the client has left. Connections that hang are made when the client's operating system
+    /// retries, after a second or more.
     ///
     /// Where the operating system cannot let connections hang, as on Windows, new ones are refused.
     Silent,
@@ -41,11 +41,11 @@ pub enum Reach {
 
 /// How many connections wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// A connection on loopback is made at once; one that takes so long hangs.
+/// A loopback connection is made at once; one that takes longer than this hangs.
 const HANGS: Duration = Duration::from_millis(10);
-/// The pause before another try when connections can't be accepted, or the port can't be had again.
+/// The pause before another try when connections cannot be accepted, or the port cannot be bound again.
 const TRY_AGAIN: Duration = Duration::from_millis(10);
-/// For how long the sandbox tries to have its port again, should somebody else have just got it.
+/// How long the sandbox tries to bind its port again, in case another process has just taken it.
 const REBINDING: Duration = Duration::from_secs(1);
 
 /// A requested change of reach.
@@ -153,9 +153,9 @@ enum Door {
     Open(TcpListener),
     /// Others wait in the backlog, if there is room.
     Ajar(TcpListener),
-    /// Nobody listens. The port is bound, so that no other program gets it by chance.
+    /// Nothing listens. The port is bound, so that no other process takes it by chance.
     Shut(TcpSocket),
-    /// The port could not be had again: another program listens on it.
+    /// The port could not be bound again: another process listens on it.
     Lost,
 }
 
@@ -184,7 +184,7 @@ impl Wires {
                 Door::Open(listener) => loop {
                     match listener.accept().await {
                         Ok(accepted) => break accepted,
-                        // The client has left already, or this process has too many files open.
+                        // The client has already left, or this process has too many open files.
                         Err(_) => sleep(TRY_AGAIN).await,
                     }
                 },
@@ -209,11 +209,11 @@ impl Wires {
     async fn set(&mut self, reach: Reach) -> io::Result<()> {
         self.reopens = None;
         if reach == Reach::Silent {
-            // At once; the door takes a moment longer.
+            // Bytes stop at once; the door takes a moment longer.
             self.traffic.set(reach);
         }
         let set = self.set_door(reach).await;
-        // Half a silence would be none.
+        // If the door cannot be made silent, bytes pass again: half a silence would be none.
         self.traffic.set(if set.is_ok() || reach == Reach::Down { reach } else { Reach::Open });
         set
     }
@@ -254,7 +254,7 @@ impl Wires {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this system has room for any number of waiting connections"))
     }
 
-    /// The next connection; until it comes, orders are obeyed.
+    /// The next connection. Orders are carried out while waiting for it.
     pub(super) async fn accept(&mut self) -> Wire {
         loop {
             match self.next().await {
@@ -270,7 +270,7 @@ impl Wires {
                     // Whoever asked may not have waited.
                     let _ = done.send(set);
                 }
-                // Another program has the port, and may leave.
+                // Another process has the port, and may release it.
                 Event::Reopen => {
                     if self.set(Reach::Open).await.is_err() {
                         self.reopens = Instant::now().checked_add(TRY_AGAIN);
@@ -280,7 +280,7 @@ impl Wires {
         }
     }
 
-    /// Whether the connection is one of our own; it is over then.
+    /// Whether the connection is one of our own; if so, it is removed.
     fn is_filler(&mut self, address: SocketAddr) -> bool {
         let found = self.fillers.iter().position(|filler| filler.local_addr().is_ok_and(|own| own == address));
         found.map(|index| self.fillers.swap_remove(index)).is_some()

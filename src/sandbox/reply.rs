@@ -1,4 +1,4 @@
-//! Faults at the HTTP level: error responses, and responses that are too short.
+//! Faults at the HTTP level: error responses, and responses that are changed or too short.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -15,14 +15,14 @@ impl Fault {
         Self::new(Effect::Truncate(bytes), true)
     }
 
-    /// One byte of the answer's body is another, the `at`-th one, counted from 0, or the last one if it is shorter: what
-    /// TCP's checksum let through, or a bug of a proxy. The length stays.
+    /// Changes one byte of the response's body, the `at`-th one, counted from 0, or the last one if the body is
+    /// shorter: an error that TCP's checksum missed, or a proxy's bug. The length stays the same.
     pub fn corrupt_body_at(at: usize) -> Self {
         Self::new(Effect::Corrupt(at), true)
     }
 
-    /// The server's own answer has this header too, in place of any of that name: what a proxy adds or changes. Not one
-    /// that frames the answer.
+    /// Sets a header of the server's own response, replacing any of that name: what a proxy adds or changes. Not one
+    /// that frames the response.
     ///
     /// ```
     /// # use polyagent::sandbox::{Fault, Sandbox};
@@ -45,8 +45,8 @@ impl Fault {
         }
     }
 
-    /// The server refuses the call with this status and an empty body; it does not do what it was asked for. Give it a
-    /// body with [`text`](Self::text), [`html`](Self::html) or [`json`](Self::json).
+    /// Rejects the call with this status and an empty body, without processing it. Set a body with
+    /// [`text`](Self::text), [`html`](Self::html) or [`json`](Self::json).
     pub fn status(status: u16) -> Self {
         let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
         let answer = Answer::empty(known.unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
@@ -125,7 +125,7 @@ impl Fault {
     }
 }
 
-/// A header that does not say where the answer ends.
+/// A header that does not frame the response.
 fn unframing(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     const FRAMING: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
     let (Ok(parsed), Ok(content)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {

@@ -83,16 +83,16 @@ impl Drop for Server {
     }
 }
 
-/// Answers the requests of one connection until it ends.
+/// Serves the requests of one connection until it ends.
 async fn serve(wire: Wire, shared: Arc<Shared>) {
     let line = wire.line();
     let service = service_fn(move |request| {
         let (shared, line) = (shared.clone(), line.clone());
         async move { Ok::<_, Infallible>(handle(&shared, &line, request).await) }
     });
-    // A request that arrived whole is processed even if the client left meanwhile, as real servers do.
+    // A request that arrived complete is processed even if the client has left, as on real servers.
     let connection = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(wire), service);
-    // How a connection ends is the client's affair, or a fault's.
+    // How a connection ends is up to the client, or to a fault.
     let _ = connection.await;
 }
 
@@ -113,12 +113,12 @@ async fn handle(shared: &Shared, line: &Line, request: http::Request<Incoming>) 
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return response(Answer::empty(StatusCode::PAYLOAD_TOO_LARGE)),
-        // No HTTP, or it ended too early.
+        // Not HTTP, or it ended too early.
         Err(_) => return response(Answer::empty(StatusCode::BAD_REQUEST)),
     };
     match line.lost() {
         None => {}
-        // It was shorter than the fault thought.
+        // The request was shorter than the fault expected.
         Some(End::Pause(pause)) => sleep(pause).await,
         Some(end) => {
             line.next_answer(Some(Damage::Broken { at: Place::Head(0), end }));
@@ -139,7 +139,7 @@ async fn handle(shared: &Shared, line: &Line, request: http::Request<Incoming>) 
     response(answer)
 }
 
-/// The answer to a call that a fault strikes, and what else happens to it on its way.
+/// The response to a call that a fault affects, and its damage.
 async fn strike(fault: Fault, reach: &Orders, process: impl Fn() -> Answer) -> (Answer, Option<Damage>) {
     let early = match fault.processing {
         Processing::Late => None,
@@ -182,7 +182,7 @@ async fn strike(fault: Fault, reach: &Orders, process: impl Fn() -> Answer) -> (
             Ok(()) => (answer, None),
             Err(error) => (Answer::text(StatusCode::INTERNAL_SERVER_ERROR, format!("an outage failed: {error}")), None),
         },
-        // The last two strike no calls.
+        // The last two do not affect calls.
         Effect::Undamaged | Effect::Connection | Effect::Request(..) => (answer, None),
     }
 }

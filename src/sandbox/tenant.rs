@@ -97,7 +97,7 @@ impl Tenant {
     /// ones.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the tenant lacks one of them.
+    /// [`Error::InvalidArgument`] if the tenant has no such memory or event.
     pub fn link_memory(&self, memory_id: &str, event_id: &str) -> Result<(), Error> {
         self.shared.with_elephantasm(|platform, _| platform.link(&self.name, memory_id, event_id))
     }
@@ -134,7 +134,7 @@ impl Tenant {
 }
 
 fn builder(url: &str, key: Secret<String>) -> ClientBuilder<Elephantasm> {
-    // Another sandbox may have used up what the port has left.
+    // An earlier sandbox on the same port may have spent the shared budget.
     let builder = Elephantasm::builder().base_url(url).api_key(key).own_retry_budget();
     builder.configure_http(reqwest::ClientBuilder::no_proxy)
 }

@@ -29,7 +29,7 @@ pub(super) enum Damage {
     Split { bytes: usize, pause: Duration },
     /// These bytes are sent instead of the response; then the connection ends.
     Replaced(Bytes),
-    /// The answer is the last of its connection.
+    /// The response is the last on its connection.
     Last,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Place {
     Body(usize),
 }
 
-/// How a response ends early.
+/// How a response or request is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum End {
     /// The connection is closed.
@@ -102,7 +102,7 @@ pub(super) struct Wire {
     between: bool,
     /// No more requests are read.
     last: bool,
-    /// How much more is read before the connection ends, and how; none if it is not to.
+    /// How much more is read before the connection ends or pauses, and which; `None` if it does neither.
     rest: Option<(usize, End)>,
     /// The damaged response that is being written.
     answer: Option<Answer>,
@@ -226,7 +226,7 @@ impl Wire {
         loop {
             ready!(self.socket.poll_read_ready(cx))?;
             match self.socket.ready(Interest::READABLE).now_or_never() {
-                // What it sends stays unread; the next event may be that it leaves.
+                // What it sends stays unread; the next event may be that it closes the connection.
                 Some(Ok(ready)) if !ready.is_read_closed() => {
                     let unread = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
                     let _ = self.socket.try_io(Interest::READABLE, unread);
@@ -254,7 +254,7 @@ impl AsyncRead for Wire {
         if this.between && this.last {
             return Poll::Ready(Ok(()));
         }
-        // Were a doomed connection reset at once, some clients would not get as far as being connected.
+        // If a doomed connection were reset at once, some clients would not even connect.
         if this.between && ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))? > 0 {
             this.begin();
         }

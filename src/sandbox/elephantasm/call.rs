@@ -23,7 +23,7 @@ pub(super) type Handler = fn(&mut Scene<'_>, &Call) -> Outcome;
 /// The state that a handler works on. It has one account, so no other account's objects can get into a response.
 pub(super) struct Scene<'a> {
     pub(super) account: &'a mut Account,
-    /// The call names the organisation of another account.
+    /// Whether the call names the organisation of another account.
     pub(super) others_organization: bool,
     pub(super) quirks: Quirks,
     pub(super) now: Micros,

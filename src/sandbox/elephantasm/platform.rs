@@ -100,7 +100,7 @@ impl Platform {
             return Err(refusal::rate_limited(&format!("{calls} per {} second", per.as_secs_f64()), self.quirks));
         }
         let call = read(operation, path, head, body)?;
-        // What it does not know it does not look at.
+        // The server ignores values that it does not know.
         let known = || call.query.values().chain([&call.body]);
         if self.quirks.has(Quirk::UncheckedValuesFail) && known().any(has_nul) {
             return Err(refusal::server_error());
@@ -142,10 +142,10 @@ fn is_public(path: &str) -> bool {
     )
 }
 
-/// Looks at all values of a request.
+/// Validates all values of a request.
 fn read(operation: &Operation, path: &[(String, String)], head: &Parts, body: &Bytes) -> Result<Call, Answer> {
     let path = path.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    // Of a value that is given twice the last one counts.
+    // If a value is given twice, the last one counts.
     let query = head.uri.query().unwrap_or_default();
     let sent_query: Map<String, Value> =
         url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), json!(value))).collect();

@@ -35,9 +35,10 @@ pub enum Quirk {
     /// finds it, and packs hold it only as a session memory: if it is active and of the last 24 hours. Without: it has
     /// one immediately. Observed.
     UnembeddedMemories,
-    /// What the server never looks at makes it fail with 500 in plain text: blank queries, U+0000 in any text that it knows, names that
-    /// are null or too long in updates of animas, a null `meta` in updates of events, unknown organisations, an identity
-    /// whose `self` is nested wrongly. Without: 422; only U+0000 is taken like other characters. Observed.
+    /// Values that the server does not validate make it fail with 500 in plain text: blank queries, U+0000 in the text
+    /// of any field that it knows, names that are null or too long in updates of animas, a null `meta` in updates of
+    /// events, unknown organisations, an identity whose `self` is nested wrongly. Without: 422; only U+0000 is accepted
+    /// like other characters. Observed.
     UncheckedValuesFail,
     /// A used-up plan gives 403. Without: 429, as documented. Older code.
     PlanLimitForbids,
@@ -65,7 +66,7 @@ pub enum Quirk {
 }
 
 impl Quirk {
-    /// All of them.
+    /// All quirks.
     pub const ALL: &'static [Self] = &[
         Self::NaiveTimestamps,
         Self::HiddenDeletion,
