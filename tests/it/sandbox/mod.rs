@@ -12,6 +12,7 @@ mod limits;
 mod memories;
 mod outages;
 mod packs;
+mod processing;
 mod quickstart;
 mod resets;
 mod tenants;
