@@ -134,12 +134,12 @@ impl Elephantasm {
         if let Some(timeout) = variable(defaults::TIMEOUT)? {
             let seconds = timeout.parse().ok().filter(|seconds| *seconds > 0);
             let seconds =
-                seconds.ok_or_else(|| Error::config(format!("{} is no number of seconds", defaults::TIMEOUT)))?;
+                seconds.ok_or_else(|| Error::config(format!("{} is not a number of seconds", defaults::TIMEOUT)))?;
             builder = builder.attempt_timeout(Duration::from_secs(seconds));
         }
         if let Some(anima_id) = variable(defaults::ANIMA_ID)? {
             if !is_uuid(&anima_id) {
-                return Err(Error::config(format!("{} is no UUID", defaults::ANIMA_ID)));
+                return Err(Error::config(format!("{} is not a UUID", defaults::ANIMA_ID)));
             }
             builder = builder.finish_with(move |client: Self| client.with_anima(anima_id));
         }

@@ -123,11 +123,11 @@ impl TransportKind {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::NotConnected => "could not connect",
-            Self::StaleConnection => "a kept-alive connection ended before an answer came",
-            Self::NoAnswer => "the connection ended before an answer came",
-            Self::BodyCut => "the connection ended in the middle of the answer",
-            Self::BodyTooLarge => "the answer is too large",
-            Self::InvalidHttp => "the answer is not HTTP",
+            Self::StaleConnection => "a kept-alive connection ended before a response arrived",
+            Self::NoAnswer => "the connection ended before a response arrived",
+            Self::BodyCut => "the connection ended in the middle of the response",
+            Self::BodyTooLarge => "the response is too large",
+            Self::InvalidHttp => "the response is not HTTP",
             Self::Other => "the exchange failed",
         }
     }
@@ -234,7 +234,7 @@ impl TimeoutError {
 pub(crate) fn timeout_words(timer: Timer, after: Duration) -> String {
     match timer {
         Timer::Connect => format!("no connection within {after:?}"),
-        Timer::Attempt => format!("no complete answer within {after:?}"),
+        Timer::Attempt => format!("no complete response within {after:?}"),
         Timer::Total => format!("the call was not done within {after:?}"),
         Timer::Poll => format!("the job was not done within {after:?}"),
     }

@@ -77,8 +77,12 @@ impl DecodeError {
     }
 
     pub(crate) fn words(&self) -> String {
-        let mut cause =
-            format!("cannot decode the {} answer ({}, {} bytes)", self.status().as_u16(), self.form, self.body().len());
+        let mut cause = format!(
+            "cannot decode the {} response ({}, {} bytes)",
+            self.status().as_u16(),
+            self.form,
+            self.body().len()
+        );
         if !matches!(self.fault.path.as_str(), "." | "?") {
             cause.push_str(" at `");
             cause.push_str(&self.fault.path);

@@ -10,7 +10,7 @@ use crate::Error;
 /// Splits a base URL into its origin and the prefix of the document's paths.
 pub(super) fn parse_base(platform: &Platform, given: Option<&str>, insecure: bool) -> Result<(Url, String), Error> {
     let given = given.unwrap_or(platform.base_url).trim();
-    let mut url = Url::parse(given).map_err(|e| Error::config_from("the base URL is no URL", e))?;
+    let mut url = Url::parse(given).map_err(|e| Error::config_from("the base URL is not a valid URL", e))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::config("the base URL must not hold credentials"));
     }

@@ -275,12 +275,15 @@ fn base_headers(user_agent: Option<&str>, more: &[(String, String)]) -> Result<H
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let agent = HeaderValue::try_from(user_agent.unwrap_or(config::USER_AGENT));
-    headers.insert(header::USER_AGENT, agent.map_err(|e| Error::config_from("the user agent is no header value", e))?);
+    headers.insert(
+        header::USER_AGENT,
+        agent.map_err(|e| Error::config_from("the user agent is not a valid header value", e))?,
+    );
     for (name, value) in more {
         let invalid = |what: &str| Error::config(format!("header {name:?} {what}"));
-        let parsed = HeaderName::try_from(name.as_str()).map_err(|_| invalid("is no header name"))?;
+        let parsed = HeaderName::try_from(name.as_str()).map_err(|_| invalid("is not a valid header name"))?;
         hook::check_header(&parsed).map_err(|_| invalid("is set by the client itself"))?;
-        headers.insert(parsed, HeaderValue::try_from(value.as_str()).map_err(|_| invalid("has no valid value"))?);
+        headers.insert(parsed, HeaderValue::try_from(value.as_str()).map_err(|_| invalid("has an invalid value"))?);
     }
     Ok(headers)
 }

@@ -184,7 +184,7 @@ impl Draft {
         if method == Method::GET || method == Method::HEAD {
             return Err(InvalidArgument::new(fields[0].0.as_str(), "cannot be added: the operation has no body"));
         }
-        let not_an_object = || InvalidArgument::new(fields[0].0.as_str(), "cannot be added: the body is no object");
+        let not_an_object = || InvalidArgument::new(fields[0].0.as_str(), "cannot be added: the body is not an object");
         let mut object = match &self.body {
             Some(body) => serde_json::from_slice(body).map_err(|_| not_an_object())?,
             None => serde_json::Map::new(),

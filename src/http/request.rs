@@ -244,7 +244,7 @@ impl<T> Request<T> {
             Err(fault) => {
                 attempts.push(Attempt {
                     status: Some(status),
-                    cause: "the answer did not decode".to_owned(),
+                    cause: "the response did not decode".to_owned(),
                     took: sent.took,
                     waited: Duration::ZERO,
                     may_have_been_processed: true,
@@ -283,10 +283,9 @@ impl<T: Send + 'static> Request<Page<T>> {
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidArgument> {
-    let parsed = HeaderName::try_from(name).map_err(|_| InvalidArgument::new(name, "is no header name"))?;
+    let parsed = HeaderName::try_from(name).map_err(|_| InvalidArgument::new(name, "is not a valid header name"))?;
     hook::check_header(&parsed)?;
-    let value =
-        HeaderValue::try_from(value).map_err(|_| InvalidArgument::new(name, "has a value no header can carry"))?;
+    let value = HeaderValue::try_from(value).map_err(|_| InvalidArgument::new(name, "has an invalid value"))?;
     Ok((parsed, value))
 }
 

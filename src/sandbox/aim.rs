@@ -51,7 +51,7 @@ impl Fault {
     /// Affects each matching call with this probability, 0 to 1. The random sequence is the same in every run.
     pub fn with_probability(mut self, probability: f64) -> Self {
         if !(0.0..=1.0).contains(&probability) {
-            self.invalid = Some(format!("{probability} is no probability"));
+            self.invalid = Some(format!("{probability} is not a probability"));
         }
         self.probability = Some(probability);
         self
@@ -75,7 +75,6 @@ impl Fault {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use polyagent::RetryPolicy;
     /// # use polyagent::elephantasm::types::AnimaCreate;
     /// # use polyagent::sandbox::{Fault, Sandbox};
     /// # #[tokio::main]
@@ -105,9 +104,9 @@ impl Fault {
         } else if !self.strikes_calls()
             && (self.operation.is_some() || self.processing != Processing::Not || !self.delay.is_zero())
         {
-            Some("a request that is never read whole is no call")
+            Some("faults of connections and requests take no operation, processing or delay")
         } else if self.early && self.processing != Processing::Not {
-            Some("what a request asks for is not known, and not done, before its body is read")
+            Some("an early response is sent before the call is processed")
         } else {
             None
         };

@@ -124,6 +124,6 @@ fn usable(key: Secret<String>) -> Result<Secret<String>, Error> {
 }
 
 fn starting_at(time: Timestamp) -> Result<Clock, Error> {
-    let wrong = || Error::config(format!("the sandbox's clock can't start at {time}: it tells the years 1 to 9999"));
+    let wrong = || Error::config(format!("the sandbox's clock can't start at {time}: it covers the years 1 to 9999"));
     Clock::starting_at(time).ok_or_else(wrong)
 }

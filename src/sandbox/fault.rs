@@ -39,6 +39,8 @@ use super::wire::{Damage, End, Place};
 /// [`down_for`](Self::down_for) and [`silent_for`](Self::silent_for) start with a call, and end by themselves. To
 /// refuse connections, or let them hang, from the first one on, set the sandbox's [reach](super::Sandbox::set_reach).
 /// Refused connections never arrive, so the sandbox cannot count them.
+///
+/// The sandbox serves plain HTTP on a loopback address: it cannot simulate failures of TLS or name resolution.
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is given to `Sandbox::fault`"]
 pub struct Fault {

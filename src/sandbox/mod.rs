@@ -261,7 +261,7 @@ impl Sandbox {
     /// # Errors
     /// [`Error::Config`] if the port cannot be bound again, or the operating system cannot make the change.
     pub async fn set_reach(&self, reach: Reach) -> Result<(), Error> {
-        let failed = |error| Error::config_from(format!("the way to the sandbox can't be made {reach:?}"), error);
+        let failed = |error| Error::config_from(format!("the sandbox's reach cannot be set to {reach:?}"), error);
         self.shared.reach.set(reach, None).await.map_err(failed)
     }
 

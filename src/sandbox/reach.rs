@@ -212,9 +212,14 @@ impl Wires {
             // Bytes stop at once; the door takes a moment longer.
             self.traffic.set(reach);
         }
-        let set = self.set_door(reach).await;
-        // If the door cannot be made silent, bytes pass again: half a silence would be none.
-        self.traffic.set(if set.is_ok() || reach == Reach::Down { reach } else { Reach::Open });
+        let mut set = self.set_door(reach).await;
+        if reach == Reach::Silent && set.is_err() {
+            // Half a silence would be none: all is open again.
+            set = self.set_door(Reach::Open).await.and(set);
+            self.traffic.set(Reach::Open);
+        } else {
+            self.traffic.set(reach);
+        }
         set
     }
 

@@ -51,7 +51,7 @@ impl Fault {
         let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
         let answer = Answer::empty(known.unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
         let mut fault = Self::new(Effect::Answer(answer), false);
-        fault.invalid = known.is_none().then(|| format!("{status} is no status of an answer"));
+        fault.invalid = known.is_none().then(|| format!("{status} is not a response status"));
         fault
     }
 
@@ -111,7 +111,7 @@ impl Fault {
             answer.body = Bytes::from(body);
         });
         if bodiless {
-            fault.invalid = Some("answers with this status have no body; `Fault::raw` writes any bytes".to_owned());
+            fault.invalid = Some("responses with this status have no body; `Fault::raw` writes any bytes".to_owned());
         }
         fault
     }
@@ -129,10 +129,10 @@ impl Fault {
 fn unframing(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     const FRAMING: [HeaderName; 3] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
     let (Ok(parsed), Ok(content)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
-        return Err(format!("{name:?} with the value {value:?} is no header"));
+        return Err(format!("{name:?} with the value {value:?} is not a valid header"));
     };
     if FRAMING.contains(&parsed) {
-        return Err(format!("{parsed} frames the answer; `Fault::raw` writes any bytes"));
+        return Err(format!("{parsed} frames the response; `Fault::raw` writes any bytes"));
     }
     Ok((parsed, content))
 }

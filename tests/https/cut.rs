@@ -71,7 +71,7 @@ async fn a_kept_connection_that_is_cut_is_stale_and_replaced_at_once() {
         assert_eq!(answer.failed_attempts().len(), 1, "{end:?}");
         assert_eq!(
             answer.failed_attempts()[0].cause().split(':').next(),
-            Some("a kept-alive connection ended before an answer came")
+            Some("a kept-alive connection ended before a response arrived")
         );
         assert_eq!((server.seen().connections, server.seen().requests.len()), (2, 3), "{end:?}");
     }

@@ -172,11 +172,11 @@ async fn an_answer_that_does_not_decode_tells_status_type_and_place() {
     assert_eq!((decode.path(), error.status().unwrap().as_u16()), ("[0].name", 200));
     assert!(error.may_have_been_processed());
     let attempts: Vec<_> = error.attempts().iter().map(|a| (a.status().unwrap().as_u16(), a.cause())).collect();
-    assert_eq!(attempts, [(200, "the answer did not decode")]);
+    assert_eq!(attempts, [(200, "the response did not decode")]);
     assert!(error.attempts()[0].may_have_been_processed());
     let message = error.to_string();
     assert!(
-        message.starts_with("cannot decode the 200 answer (application/json, 21 bytes) at `[0].name`: "),
+        message.starts_with("cannot decode the 200 response (application/json, 21 bytes) at `[0].name`: "),
         "{message}"
     );
 

@@ -142,7 +142,7 @@ async fn garbage_is_not_http_and_not_retried() {
     assert_eq!((kind(&read), reads), (Some(TransportKind::InvalidHttp), 1), "{read:?}");
     assert_eq!((kind(&error), writes), (Some(TransportKind::InvalidHttp), 1));
     let message = read.to_string();
-    assert!(message.starts_with("the answer is not HTTP: "), "{message}");
+    assert!(message.starts_with("the response is not HTTP: "), "{message}");
 }
 
 #[tokio::test]

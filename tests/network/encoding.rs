@@ -44,7 +44,7 @@ mod without {
         assert!(!request.to_ascii_lowercase().contains("accept-encoding"), "{request}");
         assert!(matches!(error, Error::Decode(_)), "{error:?}");
         let said = error.to_string();
-        assert!(said.contains("cannot decode the 200 answer (application/json, gzip, 110 bytes)"), "{said}");
+        assert!(said.contains("cannot decode the 200 response (application/json, gzip, 110 bytes)"), "{said}");
         assert!(!said.contains("begins with"), "there is nothing to read in it: {said}");
         assert_eq!(error.body().unwrap(), &bytes(HEALTHY));
         assert_eq!(error.headers().unwrap()["content-encoding"], "gzip");

@@ -81,5 +81,5 @@ async fn the_clock_starts_within_the_years_1_to_9999() {
     assert_eq!(usage["period_start"], json!("0001-01-01"));
     let before: Timestamp = "0000-12-31T23:59:59Z".parse().unwrap();
     let error = Sandbox::builder().starts_at(before).start().await.unwrap_err();
-    assert!(error.message().contains("0000-12-31T23:59:59Z: it tells the years 1 to 9999"), "{error}");
+    assert!(error.message().contains("0000-12-31T23:59:59Z: it covers the years 1 to 9999"), "{error}");
 }
