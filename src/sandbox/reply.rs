@@ -58,7 +58,7 @@ impl Fault {
     /// Adds a header to a [`status`](Self::status) fault; not one that frames the response.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match unframing(name, value) {
-            Ok(header) => self.answer("a header", |answer| answer.headers.push(header)),
+            Ok(header) => self.answer("takes a header", |answer| answer.headers.push(header)),
             Err(reason) => {
                 self.invalid = Some(reason);
                 self
@@ -98,14 +98,14 @@ impl Fault {
     /// # Ok(()) }
     /// ```
     pub fn early(mut self) -> Self {
-        self = self.answer("to be early", |_| ());
+        self = self.answer("can be early", |_| ());
         self.early = true;
         self
     }
 
     fn body(self, content_type: &'static str, body: String) -> Self {
         let mut bodiless = false;
-        let mut fault = self.answer("a body", |answer| {
+        let mut fault = self.answer("takes a body", |answer| {
             bodiless = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
             answer.headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
             answer.body = Bytes::from(body);
@@ -119,7 +119,7 @@ impl Fault {
     fn answer(mut self, what: &str, change: impl FnOnce(&mut Answer)) -> Self {
         match &mut self.effect {
             Effect::Answer(answer) => change(answer),
-            _ => self.invalid = Some(format!("only `Fault::status` takes {what}")),
+            _ => self.invalid = Some(format!("only `Fault::status` {what}")),
         }
         self
     }

@@ -106,6 +106,30 @@ impl Plan {
         self
     }
 
+    /// Sets the number of memories that usage reports as the limit.
+    pub fn memories(mut self, limit: i64) -> Self {
+        self.memories = limit;
+        self
+    }
+
+    /// Sets the number of items of knowledge that usage reports as the limit.
+    pub fn knowledge(mut self, limit: i64) -> Self {
+        self.knowledge = limit;
+        self
+    }
+
+    /// Sets the syntheses per month that usage reports as the limit.
+    pub fn synthesis(mut self, limit: i64) -> Self {
+        self.synthesis = limit;
+        self
+    }
+
+    /// Sets the number of dormant animas that usage reports as the limit.
+    pub fn dormant_animas(mut self, limit: i64) -> Self {
+        self.dormant_animas = limit;
+        self
+    }
+
     /// Removes dreams from the plan.
     pub fn without_dreams(mut self) -> Self {
         self.dreams = false;

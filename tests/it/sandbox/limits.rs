@@ -42,6 +42,18 @@ async fn usage_counts_what_was_really_used() {
 }
 
 #[tokio::test]
+async fn a_memory_limit_is_reported_and_caps_the_account_but_refuses_nothing() {
+    let plan = Plan::free().memories(0).knowledge(7).synthesis(8).dormant_animas(9);
+    let wire = Wire::built(Sandbox::builder().elephantasm_plan(plan)).await;
+    let anima = wire.anima("Ada").await;
+    assert_eq!(wire.post("/memories", json!({"anima_id": anima})).await.status, 201);
+    let usage = wire.get("/subscriptions/usage").await.json();
+    let limits = ["memories_limit", "knowledge_limit", "synthesis_limit", "dormant_anima_limit"];
+    assert_eq!(limits.map(|limit| &usage[limit]), [&json!(0), &json!(7), &json!(8), &json!(9)]);
+    assert_eq!(usage["is_hard_capped"], json!(true));
+}
+
+#[tokio::test]
 async fn the_header_of_the_organisation_is_looked_at() {
     let wire = Wire::start().await;
     let own = text(&wire.post("/animas", json!({"name": "a"})).await.json()["organization_id"]);
