@@ -58,6 +58,8 @@ pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 pub(crate) const POLL_INTERVAL_CAP: Duration = Duration::from_secs(10);
 /// Shortest pause between two polls, whatever the caller sets.
 pub(crate) const POLL_INTERVAL_FLOOR: Duration = Duration::from_millis(1);
+/// The share of the remaining time that the pause before the last poll takes; the poll has the rest.
+pub(crate) const POLL_LAST_PAUSE: f64 = 0.75;
 /// How long to wait for a long job.
 pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(600);
 

@@ -13,9 +13,6 @@ use crate::error::{TimeoutError, Timer, TransportKind};
 use crate::http::Request;
 use crate::{Error, clock, config};
 
-/// The share of the remaining time that the pause before the last poll takes; the poll has the rest.
-const LAST_PAUSE: f64 = 0.75;
-
 /// Polls a long-running job until it finishes. Await it for the final value; [`updates`](Self::updates) yields every
 /// poll.
 ///
@@ -65,20 +62,20 @@ impl<T: Send + 'static> Poller<T> {
 
     /// Streams the value of every successful poll; the last one is the finished job.
     pub fn updates(self) -> Updates<T> {
-        let looks = try_unfold(Some(Looking::new(self)), |looking| async move {
-            let Some(mut looking) = looking else { return Ok(None) };
-            let value = looking.next().await?;
-            let done = (looking.poller.done)(&value);
-            Ok(Some((value, (!done).then_some(looking))))
+        let values = try_unfold(Some(Polling::new(self)), |polling| async move {
+            let Some(mut polling) = polling else { return Ok(None) };
+            let value = polling.next().await?;
+            let done = (polling.poller.done)(&value);
+            Ok(Some((value, (!done).then_some(polling))))
         });
-        Updates(looks.boxed())
+        Updates(values.boxed())
     }
 
     async fn wait(self) -> Result<T, Error> {
-        let mut looking = Looking::new(self);
+        let mut polling = Polling::new(self);
         loop {
-            let value = looking.next().await?;
-            if (looking.poller.done)(&value) {
+            let value = polling.next().await?;
+            if (polling.poller.done)(&value) {
                 return Ok(value);
             }
         }
@@ -116,7 +113,7 @@ impl<T> fmt::Debug for Updates<T> {
     }
 }
 
-struct Looking<T> {
+struct Polling<T> {
     deadline: Instant,
     /// Before the next poll; none before the first.
     pause: Option<Duration>,
@@ -125,7 +122,7 @@ struct Looking<T> {
     poller: Poller<T>,
 }
 
-impl<T: Send + 'static> Looking<T> {
+impl<T: Send + 'static> Polling<T> {
     fn new(poller: Poller<T>) -> Self {
         Self { deadline: clock::after(Instant::now(), poller.timeout), pause: None, last: false, poller }
     }
@@ -156,7 +153,7 @@ impl<T: Send + 'static> Looking<T> {
         if due > left {
             // A job that finishes in time is not missed because a pause would end too late.
             self.last = true;
-            due = left.mul_f64(LAST_PAUSE).max(ordered);
+            due = left.mul_f64(config::POLL_LAST_PAUSE).max(ordered);
         }
         let longest = self.poller.longest.max(config::POLL_INTERVAL_FLOOR);
         let grown = self.pause.map_or(self.poller.interval, |pause| pause.saturating_mul(3) / 2);

@@ -105,6 +105,8 @@ impl Fault {
             && (self.operation.is_some() || self.processing != Processing::Not || !self.delay.is_zero())
         {
             Some("faults of connections and requests take no operation, processing or delay")
+        } else if matches!(&self.effect, Effect::Answer(answer) if answer.is_bodiless() && !answer.body.is_empty()) {
+            Some("responses with this status have no body; `Fault::raw` writes any bytes")
         } else if self.early && self.processing != Processing::Not {
             Some("an early response is sent before the call is processed")
         } else {

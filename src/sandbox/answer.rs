@@ -18,6 +18,11 @@ impl Answer {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
+    /// Whether its status allows no body.
+    pub(super) fn is_bodiless(&self) -> bool {
+        matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    }
+
     pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
             Ok(body) => Self::typed(status, "application/json", body),

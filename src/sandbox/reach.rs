@@ -40,7 +40,7 @@ pub enum Reach {
 }
 
 /// How many connections wait to be accepted.
-const BACKLOG: u32 = 1024;
+const BACKLOG: u16 = 1024;
 /// A loopback connection is made at once; one that takes longer than this hangs.
 const HANGS: Duration = Duration::from_millis(10);
 /// The pause before another try when connections cannot be accepted, or the port cannot be bound again.
@@ -235,11 +235,11 @@ impl Wires {
                 let backlog = if reach == Reach::Open { BACKLOG } else { 1 };
                 let listener = match door {
                     Door::Open(listener) | Door::Ajar(listener) => {
-                        SockRef::from(&listener).listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+                        SockRef::from(&listener).listen(backlog.into())?;
                         listener
                     }
-                    Door::Shut(socket) => socket.listen(backlog)?,
-                    Door::Lost => bound(self.address).await?.listen(backlog)?,
+                    Door::Shut(socket) => socket.listen(backlog.into())?,
+                    Door::Lost => bound(self.address).await?.listen(backlog.into())?,
                 };
                 if reach == Reach::Open { Door::Open(listener) } else { Door::Ajar(listener) }
             }

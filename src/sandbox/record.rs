@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use crate::lock::lock;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
+
+use crate::lock::lock;
 
 /// How many requests are kept. Older ones are dropped.
 const KEPT: usize = 10_000;

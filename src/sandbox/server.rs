@@ -103,7 +103,7 @@ async fn handle(shared: &Shared, line: &Line, request: http::Request<Incoming>) 
         Route::Operation(operation, _) => Some(operation.id.as_str()),
         _ => None,
     };
-    if line.lost().is_none()
+    if line.pending().is_none()
         && let Some(fault) = shared.faults.strike(Occasion::Head(operation))
     {
         let (answer, damage) = strike(fault, &shared.reach, bad_gateway).await;
@@ -116,7 +116,7 @@ async fn handle(shared: &Shared, line: &Line, request: http::Request<Incoming>) 
         // Not HTTP, or it ended too early.
         Err(_) => return response(Answer::empty(StatusCode::BAD_REQUEST)),
     };
-    match line.lost() {
+    match line.pending() {
         None => {}
         // The request was shorter than the fault expected.
         Some(End::Pause(pause)) => sleep(pause).await,
@@ -156,11 +156,14 @@ async fn strike(fault: Fault, reach: &Orders, process: impl Fn() -> Answer) -> (
     let mut answer = early.unwrap_or_else(process);
     match fault.effect {
         Effect::Answer(instead) => (instead, None),
+        // Only the head is left to be too short.
+        Effect::Truncate(at) if answer.body.is_empty() => {
+            let damage = fitted(Damage::Broken { at: Place::Body(at), end: End::Cut }, &answer.body);
+            (answer, Some(damage))
+        }
         Effect::Truncate(bytes) => {
-            let damage =
-                answer.body.is_empty().then_some(Damage::Broken { at: Place::Head(usize::MAX), end: End::Cut });
-            answer.body.truncate(bytes.min(answer.body.len().saturating_sub(1)));
-            (answer, damage)
+            answer.body.truncate(bytes.min(answer.body.len() - 1));
+            (answer, None)
         }
         Effect::Corrupt(at) => {
             let mut body = answer.body.to_vec();

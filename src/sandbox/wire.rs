@@ -59,7 +59,7 @@ pub(super) enum End {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     next: Arc<Mutex<Next>>,
-    lost: Arc<Mutex<Option<End>>>,
+    pending: Arc<Mutex<Option<End>>>,
 }
 
 /// What the handler has set since the connection last checked.
@@ -76,13 +76,13 @@ impl Line {
         *lock(&self.next) = Next::Answer(damage);
     }
 
-    /// How the connection ends instead of reading the arriving request; `None` if it does not.
-    pub(super) fn lost(&self) -> Option<End> {
-        *lock(&self.lost)
+    /// What a fault has still to do to the request that arrives; `None` if nothing.
+    pub(super) fn pending(&self) -> Option<End> {
+        *lock(&self.pending)
     }
 
-    fn set_lost(&self, end: Option<End>) {
-        *lock(&self.lost) = end;
+    fn set_pending(&self, end: Option<End>) {
+        *lock(&self.pending) = end;
     }
 
     fn take(&self) -> Next {
@@ -208,7 +208,7 @@ impl Wire {
                 _ => None,
             })
         };
-        self.line.set_lost(self.rest.map(|(_, end)| end));
+        self.line.set_pending(self.rest.map(|(_, end)| end));
     }
 
     /// Ends the connection visibly for the client.
@@ -236,6 +236,21 @@ impl Wire {
         }
     }
 
+    /// Carries out the fault of the request that is being read, once all bytes before it were read.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.rest {
+            Some((0, End::Cut | End::Reset)) => Poll::Ready(Err(self.close(true))),
+            Some((0, End::Stall)) => self.silent(cx).map_ok(|_| ()),
+            Some((0, End::Pause(pause))) => {
+                self.rest = None;
+                self.line.set_pending(None);
+                self.asleep = Some(Box::pin(tokio::time::sleep(pause)));
+                self.poll_awake(cx).map(Ok)
+            }
+            Some(_) | None => Poll::Ready(Ok(())),
+        }
+    }
+
     /// Waits for the end of a pause, if one is due.
     fn poll_awake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(sleep) = &mut self.asleep {
@@ -258,17 +273,9 @@ impl AsyncRead for Wire {
         if this.between && ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))? > 0 {
             this.begin();
         }
+        ready!(this.poll_due(cx))?;
         match &mut this.rest {
             None => Pin::new(&mut this.socket).poll_read(cx, buf),
-            Some((0, End::Stall)) => this.silent(cx).map_ok(|_| ()),
-            Some((0, End::Pause(pause))) => {
-                this.asleep = Some(Box::pin(tokio::time::sleep(*pause)));
-                this.rest = None;
-                this.line.set_lost(None);
-                ready!(this.poll_awake(cx));
-                Pin::new(&mut this.socket).poll_read(cx, buf)
-            }
-            Some((0, _)) => Poll::Ready(Err(this.close(true))),
             Some((rest, _)) => {
                 let most = buf.remaining().min(*rest);
                 let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
@@ -290,12 +297,10 @@ impl AsyncWrite for Wire {
             this.last = damage == Some(Damage::Last);
             this.answer = damage.map(Answer::new);
             this.between = true;
+            // The handler has seen to what was left of the request's fault.
+            this.rest = None;
         }
-        match this.rest {
-            Some((0, End::Stall)) => return this.silent(cx),
-            Some((0, _)) => return Poll::Ready(Err(this.close(true))),
-            _ => {}
-        }
+        ready!(this.poll_due(cx))?;
         ready!(this.poll_awake(cx));
         let Some(answer) = &mut this.answer else { return Pin::new(&mut this.socket).poll_write(cx, buf) };
         if let Damage::Replaced(bytes) = &mut answer.damage {

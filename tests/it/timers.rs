@@ -41,7 +41,7 @@ async fn the_total_timer_ends_the_call_over_all_attempts() {
     let begun = Instant::now();
     let Error::Timeout(timed_out) = call.await.unwrap_err() else { panic!("no timeout") };
     assert_eq!((timed_out.timer(), timed_out.after()), (Timer::Total, total));
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!((total..5 * total).contains(&begun.elapsed()));
 }
 
 #[cfg(target_os = "linux")] // Others refuse what a full queue lets wait there.

@@ -363,8 +363,7 @@ async fn a_dead_server_under_1000_concurrent_calls_sees_a_tenth_more_at_most() {
         call.await.unwrap();
     }
     let seen = server.requests().len();
-    assert!((1000..=1100).contains(&seen), "{seen} requests");
-    assert!(seen > 1000, "the budget was never touched");
+    assert!((1001..=1100).contains(&seen), "{seen} requests");
     // With the budget spent, a call is an attempt.
     for _ in 0..20 {
         client.animas().get(ID).await.unwrap_err();

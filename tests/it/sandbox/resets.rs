@@ -164,6 +164,31 @@ async fn a_server_that_pauses_while_it_reads_reads_on() {
 }
 
 #[tokio::test]
+async fn a_pause_after_the_last_byte_or_before_a_word_of_the_server_is_only_a_pause() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let started = std::time::Instant::now();
+    let pause = 4 * SHORT;
+    sandbox.fault(Fault::pause_request_at(HEALTH.len(), pause)).unwrap();
+    let (answer, ended) = bytes(&sandbox, LONG).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200") && ended, "{}", answer.escape_ascii());
+    assert!((pause..2 * pause).contains(&started.elapsed()), "{:?}", started.elapsed());
+
+    let head = b"POST /api/animas HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
+    sandbox.fault(Fault::pause_request_at(head.len(), SHORT)).unwrap();
+    let started = std::time::Instant::now();
+    let mut socket = connect(&sandbox).await;
+    socket.write_all(head).await.unwrap();
+    let mut answer = [0; 25];
+    tokio::time::timeout(LONG, socket.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    assert!(started.elapsed() >= SHORT, "{:?}", started.elapsed());
+    socket.write_all(b"{}").await.unwrap();
+    let mut answer = [0; 12];
+    tokio::time::timeout(LONG, socket.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+}
+
+#[tokio::test]
 async fn an_early_answer_does_not_wait_for_the_body() {
     let sandbox = Sandbox::start().await.unwrap();
     let armed =
