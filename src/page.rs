@@ -10,7 +10,17 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use crate::Error;
-use crate::http::{Paging, Request};
+use crate::http::Request;
+
+/// How a list is paged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paging {
+    pub(crate) by: PageBy,
+}
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PageBy {
+    Offset,
+}
 
 /// One page of a list.
 ///
@@ -37,7 +47,8 @@ impl<T> Page<T> {
     pub(crate) fn new(items: Vec<T>, paging: Option<Paging>, query: &str) -> Self {
         let next = match paging {
             None => None,
-            Some(Paging::Offset { page_size }) => {
+            Some(Paging { by: PageBy::Offset }) => {
+                let page_size = 50_u32;
                 let sent = |wanted: &str| {
                     let mut pairs = form_urlencoded::parse(query.as_bytes());
                     pairs.find(|(name, _)| name == wanted).and_then(|(_, value)| value.parse::<u64>().ok())
@@ -220,7 +231,7 @@ mod tests {
     use super::*;
 
     fn next(items: usize, query: &str) -> Option<String> {
-        let page = Page::new(vec![(); items], Some(Paging::Offset { page_size: 50 }), query);
+        let page = Page::new(vec![(); items], Some(Paging { by: PageBy::Offset }), query);
         page.next_cursor().map(Cursor::to_string)
     }
 

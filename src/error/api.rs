@@ -90,6 +90,8 @@ pub(crate) struct Facts {
     pub(crate) field_errors: Vec<FieldError>,
     /// A wait that only the body states.
     pub(crate) retry_after: Option<Duration>,
+    /// The call is spelled for another generation of the server.
+    pub(crate) other_generation: bool,
     /// The other fields of the error body, by name.
     pub(crate) details: serde_json::Map<String, Value>,
 }
@@ -296,6 +298,7 @@ mod tests {
             url: "https://host/api/animas/1?limit=…".to_owned(),
             attempts: Vec::new(),
             may_have_been_processed: false,
+            note: None,
         };
         Error::from_api(ApiError::new(answer, record, Some(&Secret::from("sk_live_0123"))))
     }

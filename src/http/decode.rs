@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use super::OperationSpec;
+use super::operation::{OperationSpec, Route};
 use crate::error::DecodeFault;
 use crate::page::Page;
 
@@ -11,6 +11,8 @@ use crate::page::Page;
 #[derive(Debug)]
 pub(crate) struct Exchange<'a> {
     pub(crate) spec: &'a OperationSpec,
+    /// The home of the operation that responded.
+    pub(crate) route: &'a Route,
     /// The encoded query that was sent.
     pub(crate) query: &'a str,
     pub(crate) body: &'a Bytes,
@@ -27,10 +29,16 @@ pub(crate) fn empty(_: &Exchange<'_>) -> Result<(), DecodeFault> {
     Ok(())
 }
 
+/// Hands the body on as it is.
+#[allow(clippy::unnecessary_wraps, reason = "it stands where any decoder may")]
+pub(crate) fn bytes(exchange: &Exchange<'_>) -> Result<Bytes, DecodeFault> {
+    Ok(exchange.body.clone())
+}
+
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
     let items = from_json(exchange.body)?;
-    Ok(Page::new(items, exchange.spec.paging, exchange.query))
+    Ok(Page::new(items, exchange.route.paging, exchange.query))
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {
