@@ -133,9 +133,8 @@ fn timeout(milliseconds: Option<u64>) -> TokenStream {
 }
 
 fn paging(answer: &Answer) -> TokenStream {
-    let Answer::Page { size, .. } = answer else { return quote!(::std::option::Option::None) };
-    let _ = size;
-    quote!(::std::option::Option::Some(crate::page::Paging { by: crate::page::PageBy::Offset }))
+    let Answer::Page { .. } = answer else { return quote!(::std::option::Option::None) };
+    quote!(::std::option::Option::Some(crate::http::Paging { by: crate::http::PageBy::Offset, items: &[] }))
 }
 
 fn reader(answer: &Answer) -> TokenStream {

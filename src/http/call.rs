@@ -239,7 +239,7 @@ impl Call<'_> {
             Err(_elapsed) => {
                 let record = CallRecord { note: Some(probe.advice), ..self.parts.record() };
                 let (timer, after) = (Timer::Total, self.settings.total);
-                Err(Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head: None, record })))
+                Err(Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head: None, awaited: None, record })))
             }
         }
     }
@@ -385,7 +385,7 @@ fn error_after(
             Error::Transport(Box::new(TransportError { kind, source, head, record }))
         }
         AttemptError::Timeout { timer, after, .. } => {
-            Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, record }))
+            Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, awaited: None, record }))
         }
         AttemptError::Incomplete { answer: response, failure } => {
             let Received { status, headers, body, .. } = *response;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::operation::{OperationSpec, Route};
 use crate::error::DecodeFault;
-use crate::page::Page;
+use crate::page::{ListCall, Page, Paging};
 
 /// A response together with those parts of its request that decoding needs.
 #[derive(Debug)]
@@ -13,8 +13,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) spec: &'a OperationSpec,
     /// The home of the operation that responded.
     pub(crate) route: &'a Route,
-    /// The encoded query that was sent.
-    pub(crate) query: &'a str,
+    /// The call as the page of a list sees it.
+    pub(crate) list: ListCall<'a>,
     pub(crate) body: &'a Bytes,
 }
 
@@ -37,8 +37,7 @@ pub(crate) fn bytes(exchange: &Exchange<'_>) -> Result<Bytes, DecodeFault> {
 
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
-    let items = from_json(exchange.body)?;
-    Ok(Page::new(items, exchange.route.paging, exchange.query))
+    exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, from_json)
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {

@@ -43,5 +43,6 @@ pub use self::request::{Request, RequestFuture};
 pub use self::response::Response;
 pub(crate) use self::response::request_id;
 pub use self::retry::RetryPolicy;
-pub(crate) use self::retry_after::seconds;
+pub(crate) use self::retry_after::{seconds, should_retry};
 pub use self::upload::{TransferProgress, Upload};
+pub(crate) use crate::page::{PageBy, Paging};

@@ -16,6 +16,7 @@ use super::retry::Plan as RetrySettings;
 use crate::check::InvalidArgument;
 use crate::config;
 use crate::error::CallRecord;
+use crate::page::{Cursor, ListCall};
 use crate::spelling::Spelling;
 
 /// A call as the caller described it. It is spelled when it is sent, once it is known what the server understands.
@@ -56,8 +57,8 @@ pub(crate) struct Options {
     pub(crate) class: Option<RetryClass>,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Vec<(String, String)>,
-    /// Replaces the query parameter of that name.
-    pub(crate) cursor: Option<(&'static str, String)>,
+    /// Where a list starts.
+    pub(crate) cursor: Option<Cursor>,
     pub(crate) body_fields: Vec<(String, Value)>,
 }
 
@@ -184,7 +185,10 @@ impl RequestParts {
             Target::Ids(ids) => (&route.method, operation::expand(route.path, ids)?),
         };
         let method = method.clone();
-        let query = self.final_query(route, generation)?;
+        let mut query = self.final_query(route, generation)?;
+        if let (Some(cursor), Some(paging)) = (&self.options.cursor, route.paging) {
+            query = paging.start(&self.list_call(&query), cursor)?;
+        }
         let body = self.final_body(&method, generation)?;
         (shared.platform.preflight)(&query, body.json_bytes().map(|bytes| &**bytes))?;
         let mut url = shared.origin.clone();
@@ -204,10 +208,7 @@ impl RequestParts {
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as
     /// swapped arguments.
     fn reject_key_in_sight(&self, key: &str) -> Result<(), InvalidArgument> {
-        let ids = match &self.target {
-            Target::Ids(ids) | Target::Raw(_, ids) => ids.iter(),
-        };
-        let mut shown = ids.chain(self.options.query.iter().map(|(name, _)| name));
+        let mut shown = self.ids().iter().chain(self.options.query.iter().map(|(name, _)| name));
         if shown.any(|text| contains(text.as_bytes(), key.as_bytes())) {
             return Err(InvalidArgument::new("path", "must not hold the API key"));
         }
@@ -248,7 +249,7 @@ impl RequestParts {
     fn final_query(&self, route: &Route, generation: Option<&str>) -> Result<String, InvalidArgument> {
         let options = &self.options;
         let respelled = self.query_spelling.zip(generation);
-        if options.query.is_empty() && options.cursor.is_none() && respelled.is_none() && route.query.is_empty() {
+        if options.query.is_empty() && respelled.is_none() && route.query.is_empty() {
             return Ok(self.query.clone());
         }
         let own = form_urlencoded::parse(self.query.as_bytes());
@@ -256,8 +257,6 @@ impl RequestParts {
         if let Some((spelling, generation)) = respelled {
             spelling.apply_to_pairs(&mut own, generation)?;
         }
-        let replaced = options.cursor.as_ref().map(|(name, _)| *name);
-        let kept = |(name, _): &&(String, String)| Some(name.as_str()) != replaced;
         let mut query = form_urlencoded::Serializer::new(String::new());
         if let Target::Ids(ids) = &self.target {
             for (name, at) in route.query {
@@ -265,8 +264,18 @@ impl RequestParts {
                 query.append_pair(name, id);
             }
         }
-        query.extend_pairs(own.iter().filter(kept)).extend_pairs(options.query.iter().filter(kept));
-        Ok(query.extend_pairs(options.cursor.iter().map(|(name, value)| (name, value))).finish())
+        Ok(query.extend_pairs(&own).extend_pairs(&options.query).finish())
+    }
+
+    pub(crate) fn ids(&self) -> &[String] {
+        match &self.target {
+            Target::Ids(ids) | Target::Raw(_, ids) => ids,
+        }
+    }
+
+    /// The call as the page of a list sees it.
+    pub(super) fn list_call<'a>(&'a self, query: &'a str) -> ListCall<'a> {
+        ListCall { operation: self.spec.id, ids: self.ids(), query, cursor: self.options.cursor.as_ref() }
     }
 
     fn final_body(&self, method: &Method, generation: Option<&str>) -> Result<Body, InvalidArgument> {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::body::{Body, Form};
 use super::client::Core;
 use super::decode::Exchange;
-use super::hook;
+use super::{hook, retry_after};
 use super::operation::{Operation, RetryClass};
 use super::parts::{RAW, RequestParts, Target};
 use super::platform::Platform;
@@ -26,7 +26,8 @@ use super::upload::Upload;
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
 use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
-use crate::page::{Cursor, Items, Page, PageBy, Pages, Paging};
+use crate::page::{Cursor, Items, Page, Pages};
+use crate::poll::{Job, Poller, Source, State};
 
 /// A call that has not been sent yet. Every method of every resource returns one.
 ///
@@ -251,7 +252,8 @@ impl<T> Request<T> {
         let read = match (reader, live) {
             (Reader::Whole(read), _) => {
                 let frozen = &answered.frozen;
-                read(&Exchange { spec: parts.spec, route: frozen.route, query: &frozen.query, body: &body })
+                let list = parts.list_call(&frozen.query);
+                read(&Exchange { spec: parts.spec, route: frozen.route, list, body: &body })
             }
             (Reader::Live(open), Some(live)) => Ok(open(parts, headers.clone(), live)),
             (Reader::Live(_), None) => Err(DecodeFault::new("the response has no body")),
@@ -279,11 +281,10 @@ impl<T> Request<T> {
 }
 
 impl<T: Send + 'static> Request<Page<T>> {
-    /// Starts at the position of `cursor`; see [`Page::next_cursor`].
+    /// Starts at the position of `cursor`; see [`Page::next_cursor`]. A cursor of another list, or of this one with
+    /// other filters, is an `InvalidArgument` on sending.
     pub fn after(mut self, cursor: &Cursor) -> Self {
-        if let Some(Paging { by: PageBy::Offset, .. }) = self.parts.spec.routes[0].paging {
-            self.parts.options.cursor = Some(("offset", cursor.as_str().to_owned()));
-        }
+        self.parts.options.cursor = Some(cursor.clone());
         self
     }
 
@@ -299,7 +300,47 @@ impl<T: Send + 'static> Request<Page<T>> {
 
     /// Streams this page and all that follow.
     pub fn pages(self) -> Pages<T> {
-        Pages::new(self)
+        Pages::new(move |cursor| {
+            let first = self.clone();
+            let request = cursor.iter().fold(first, Request::after);
+            Box::pin(request.send())
+        })
+    }
+}
+
+impl<T: Send + Sync + 'static> Request<T> {
+    /// Sends the call again and again until its job is done, with the options that are set so far.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, dream_id: &str) -> Result<(), polyagent::Error> {
+    /// let dream = client.dreams().get(dream_id).header("x-organization-id", "6e6f").wait().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn wait(self) -> Poller<T::Outcome, T>
+    where
+        T: Job,
+    {
+        Poller::new(self.source(), T::is_done, T::into_outcome)
+    }
+
+    /// Sends the call again and again until `done` says so of its value.
+    pub fn wait_until(self, done: impl Fn(&T) -> bool + Send + Sync + 'static) -> Poller<T> {
+        Poller::new(self.source(), done, |value| value)
+    }
+
+    /// The call as a poller repeats it.
+    fn source(self) -> Source<T> {
+        let (ids, described) = (self.parts.ids().to_vec(), self.clone());
+        let fetch = move |left| {
+            let call = self.clone().total_timeout_within(left).with_response();
+            Box::pin(async move {
+                let response = call.await?;
+                let retry_after = retry_after::from_headers(response.headers());
+                Ok(State { value: response.into_value(), retry_after })
+            }) as _
+        };
+        Source { fetch: Arc::new(fetch), record: Arc::new(move || described.unsent_record()), ids }
     }
 }
 
