@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -19,12 +20,35 @@ use crate::Timestamp;
 /// # use polyagent::elephantasm::{Capture, types::EventType};
 /// let capture = Capture::new(EventType::MessageIn, "I like green tea.").session_id("chat-7").role("user").dedupe();
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+///
+/// A capture that could not be sent can be stored as JSON and sent later: time and dedupe key stay the same. Name the
+/// anima first if the client that reads it back may have another one.
+///
+/// ```
+/// # use polyagent::elephantasm::{Capture, types::EventType};
+/// # let capture = Capture::new(EventType::MessageIn, "I like green tea.").dedupe();
+/// let line = serde_json::to_string(&capture)?;
+/// let again: Capture = serde_json::from_str(&line)?;
+/// assert_eq!(again, capture);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredCapture")]
 pub struct Capture {
     /// An empty anima means the client's own.
     event: EventCreate,
     dedupe: bool,
-    in_doubt: bool,
+    retry_in_doubt: bool,
+}
+
+/// A serialized capture. Reading one goes through [`Capture::from`], as any other event does.
+#[derive(Deserialize)]
+struct StoredCapture {
+    event: EventCreate,
+    #[serde(default)]
+    dedupe: bool,
+    #[serde(default)]
+    retry_in_doubt: bool,
 }
 
 impl Capture {
@@ -128,28 +152,41 @@ impl Capture {
     /// A server whose database has no unique index on dedupe keys can then store the event twice.
     #[must_use]
     pub fn retry_in_doubt(mut self) -> Self {
-        self.in_doubt = true;
+        self.retry_in_doubt = true;
         self.dedupe()
     }
 
+    /// Returns the event, whose fields are public. Its `anima_id` is empty if the capture names none, and a derived
+    /// dedupe key is not in it.
+    pub fn event(&self) -> &EventCreate {
+        &self.event
+    }
+
+    /// Returns whether the dedupe key is derived; see [`dedupe`](Self::dedupe).
+    pub fn dedupes(&self) -> bool {
+        self.dedupe
+    }
+
+    /// Returns whether it is retried in doubt; see [`retry_in_doubt`](Self::retry_in_doubt).
+    pub fn retries_in_doubt(&self) -> bool {
+        self.retry_in_doubt
+    }
+
     /// Its anima and session, if it has a session: captures that share both have an order.
-    pub(super) fn conversation(&self, default_anima: Option<&str>) -> Option<(String, String)> {
+    pub(super) fn conversation(&self, client_anima: Option<&str>) -> Option<(String, String)> {
         let own = Some(self.event.anima_id.as_str()).filter(|anima| !anima.is_empty());
-        let anima = own.or(default_anima).unwrap_or_default();
+        let anima = own.or(client_anima).unwrap_or_default();
         Some((hyphenated(anima), self.event.session_id.clone()?))
     }
 
-    pub(super) fn in_doubt(&self) -> bool {
-        self.in_doubt
-    }
-
     /// The request's body, with the client's anima if it names none.
-    pub(super) fn into_event(self, default_anima: Option<&str>) -> EventCreate {
+    pub(super) fn into_body(self, client_anima: Option<&str>) -> EventCreate {
         let mut event = self.event;
         if event.anima_id.is_empty() {
-            default_anima.unwrap_or_default().clone_into(&mut event.anima_id);
+            client_anima.unwrap_or_default().clone_into(&mut event.anima_id);
         }
-        if self.dedupe && event.dedupe_key.as_deref().is_none_or(str::is_empty) {
+        let has_key = event.dedupe_key.as_deref().is_some_and(|key| !key.is_empty());
+        if self.dedupe && !has_key && !event.anima_id.is_empty() {
             event.dedupe_key = Some(derived_key(&event));
         }
         event
@@ -159,14 +196,29 @@ impl Capture {
 impl From<EventCreate> for Capture {
     /// Fixes the time, if the event has none.
     fn from(mut event: EventCreate) -> Self {
-        event.event_type = by_any_name(event.event_type);
+        event.event_type = normalized(event.event_type);
         event.occurred_at = Some(event.occurred_at.map_or_else(now, to_micros));
-        Self { event, dedupe: false, in_doubt: false }
+        Self { event, dedupe: false, retry_in_doubt: false }
+    }
+}
+
+impl From<StoredCapture> for Capture {
+    fn from(stored: StoredCapture) -> Self {
+        let StoredCapture { event, dedupe, retry_in_doubt } = stored;
+        Self { dedupe: dedupe || retry_in_doubt, retry_in_doubt, ..event.into() }
+    }
+}
+
+impl From<Capture> for EventCreate {
+    /// The body to send, with the dedupe key if one is derived. A capture that names no anima gives an event with an
+    /// empty `anima_id`, and without a derived key, which would depend on it.
+    fn from(capture: Capture) -> Self {
+        capture.into_body(None)
     }
 }
 
 /// The type of an enum name, as the platform's own SDKs accept it: the server expects the dotted form.
-fn by_any_name(event_type: EventType) -> EventType {
+fn normalized(event_type: EventType) -> EventType {
     match event_type {
         EventType::Unknown(name) => {
             let dotted = EventType::from(name.to_ascii_lowercase().replace('_', "."));
@@ -202,21 +254,21 @@ impl Captured {
 }
 
 /// The key under which the server stores the event: the one that is sent, or the one that it derives itself.
-pub(super) fn key_at_the_server(event: &EventCreate) -> Option<String> {
+pub(super) fn stored_key(event: &EventCreate) -> Option<String> {
     let sent = event.dedupe_key.clone().filter(|key| !key.is_empty());
     let source_uri = event.source_uri.as_deref().filter(|uri| !uri.is_empty());
-    sent.or_else(|| source_uri.map(|uri| servers_key(event, uri)))
+    sent.or_else(|| source_uri.map(|uri| server_key(event, uri)))
 }
 
 fn derived_key(event: &EventCreate) -> String {
     match event.source_uri.as_deref().filter(|uri| !uri.is_empty()) {
-        Some(uri) => servers_key(event, uri),
-        None => own_key(event),
+        Some(uri) => server_key(event, uri),
+        None => crate_key(event),
     }
 }
 
 /// The key as the platform's server derives it.
-fn servers_key(event: &EventCreate, source_uri: &str) -> String {
+fn server_key(event: &EventCreate, source_uri: &str) -> String {
     let content: String = event.content.chars().take(100).collect();
     let anima = hyphenated(&event.anima_id);
     let time = event.occurred_at.map(python_iso).unwrap_or_default();
@@ -224,7 +276,7 @@ fn servers_key(event: &EventCreate, source_uri: &str) -> String {
 }
 
 /// Each part is prefixed with its length, so that no two events give the same text.
-fn own_key(event: &EventCreate) -> String {
+fn crate_key(event: &EventCreate) -> String {
     let anima = hyphenated(&event.anima_id);
     let time = event.occurred_at.map(python_iso).unwrap_or_default();
     let [session, role, author] =
@@ -273,9 +325,9 @@ fn to_micros(time: Timestamp) -> Timestamp {
 fn now() -> Timestamp {
     static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
     let present = Timestamp::now().unix_micros();
-    let another = |last: i64| present.max(last.saturating_add(1));
-    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(another(last)));
-    Timestamp::from_unix_micros(another(last.unwrap_or(i64::MIN))).unwrap_or_else(Timestamp::now)
+    let after = |last: i64| present.max(last.saturating_add(1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
+    Timestamp::from_unix_micros(after(last.unwrap_or(i64::MIN))).unwrap_or_else(Timestamp::now)
 }
 
 #[cfg(test)]
@@ -283,42 +335,68 @@ mod tests {
     use super::*;
 
     const ANIMA: &str = "b2352c05-e685-4021-8624-595406c725f2";
+    /// Characters of 1, 2, 3 and 4 bytes in UTF-8.
+    const TEA: &str = "Grüner Tee 茶 🍵 ";
 
     fn key(capture: Capture) -> String {
-        capture.into_event(Some(ANIMA)).dedupe_key.unwrap()
+        capture.into_body(Some(ANIMA)).dedupe_key.unwrap()
+    }
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
     }
 
     fn call() -> Capture {
-        let noon: Timestamp = "2026-02-04T12:00:00+00:00".parse().unwrap();
-        Capture::new(EventType::ToolCall, "call").occurred_at(noon)
+        Capture::new(EventType::ToolCall, "call").occurred_at(time("2026-02-04T12:00:00+00:00"))
     }
 
+    fn long(characters: usize) -> Capture {
+        let content: String = TEA.chars().cycle().take(characters).collect();
+        Capture::new(EventType::MessageIn, content).occurred_at(time("2026-02-04T12:00:00.0123Z"))
+    }
+
+    // The keys here are computed with Python's hashlib, not by this crate.
+
     #[test]
-    fn with_a_source_the_key_is_the_servers_own() {
-        let vector = "38f512fffdb0f633c415072b5cf5f646";
-        assert_eq!(key(call().source_uri("slack://x/1").dedupe()), vector);
-        assert_eq!(key(call().source_uri("slack://x/1").session_id("any").retry_in_doubt()), vector);
+    fn derives_the_servers_key_with_a_source() {
+        for (capture, expected) in [
+            (call().source_uri("slack://x/1"), "38f512fffdb0f633c415072b5cf5f646"),
+            (long(100).source_uri("slack://x/1"), "c0747302b2591a0cadb54660419a4cc9"),
+            (long(101).source_uri("slack://x/1"), "c0747302b2591a0cadb54660419a4cc9"),
+            (long(99).source_uri("slack://x/1"), "6fd509ae219634a75c5a64015612f4c1"),
+            (long(250).source_uri("mail://茶/é"), "ee22169fecb6b40aa48cf763374b1bbc"),
+            (Capture::new("system", "").occurred_at(time("1969-12-31T23:59:59Z")).source_uri("x"), "80f641af703f0721ccd9afd3b90a0893"),
+        ] {
+            assert_eq!(key(capture.clone().dedupe()), expected, "{capture:?}");
+            assert_eq!(key(capture.clone().retry_in_doubt()), expected, "{capture:?}");
+            // The server looks at none of these.
+            let spoken = capture.session_id("s").role("user").author("Ada").summary("tea").importance_score(0.5);
+            assert_eq!(key(spoken.dedupe()), expected);
+        }
         let compact = call().anima_id("B2352C05E68540218624595406C725F2").source_uri("slack://x/1").dedupe();
-        assert_eq!(key(compact), vector);
+        assert_eq!(key(compact), "38f512fffdb0f633c415072b5cf5f646");
     }
 
     #[test]
-    fn without_a_source_the_key_is_ours_over_all_that_tells_events_apart() {
-        let long = "x".repeat(100);
-        let a = |capture: Capture| key(capture.dedupe());
-        let base = a(call());
-        assert!(base.starts_with("polyagent-") && base.len() == 42, "{base}");
-        assert_eq!(base, a(call()));
-        assert_ne!(base, a(call().session_id("s")));
-        assert_ne!(a(call().author("Ada")), a(call().author("Bea")));
-        assert_ne!(a(call().role("Ada")), a(call().author("Ada")));
-        assert_ne!(base, a(call().occurred_at("2026-02-04T12:00:01Z".parse::<Timestamp>().unwrap())));
-        let tail = |end: &str| {
-            a(Capture::new("message.in", format!("{long}{end}")).occurred_at(Timestamp::from_unix_seconds(0).unwrap()))
-        };
-        assert_ne!(tail("a"), tail("b"));
-        assert_eq!(a(call().source_uri("")), base);
-        assert_ne!(a(call().session_id("1:a")), a(call().session_id("1")));
+    fn derives_this_crates_key_without_a_source() {
+        for (capture, expected) in [
+            (call(), "polyagent-93ae0ff8026edaca4bbc47f167521540"),
+            (call().source_uri(""), "polyagent-93ae0ff8026edaca4bbc47f167521540"),
+            (call().session_id("chat-7"), "polyagent-ee42be71ea3fdc74d8112cf794439153"),
+            (call().role("user"), "polyagent-de56b96c891a50e485b1371ea844ec62"),
+            (call().author("user"), "polyagent-08fd8ed486b5c2acda73aa5c0a9a2933"),
+            (call().session_id("chat-7").role("user").author("Zoë"), "polyagent-1863731ad578d7ab0be7eace7f10deda"),
+            (call().occurred_at(time("2026-02-04T12:00:00.000001Z")), "polyagent-d3e9ec895dc5ca3912aa0caae6760df7"),
+            (call().anima_id("11111111222243338444555555555555"), "polyagent-a3b1c10c866581e46671a5493b30eaf4"),
+            (Capture::new("message.in", "call").occurred_at(time("2026-02-04T12:00:00Z")), "polyagent-2e6c984b03d876230c146de45b221d62"),
+            (long(100), "polyagent-a5854777611a1974a945f055f189fbff"),
+            (long(101), "polyagent-2bc2c1a628742d4356a7866d12136222"),
+            (long(250).session_id("茶").role("é").author("🍵"), "polyagent-983e6ff6ce690365331a37b3c2967000"),
+            // Each part has its length in front, in bytes: no two events give the same text.
+            (call().session_id("1:a"), "polyagent-ce1365c801bf47f9662d0a8233b90086"),
+        ] {
+            assert_eq!(key(capture.clone().dedupe()), expected, "{capture:?}");
+        }
     }
 
     #[test]
@@ -332,36 +410,72 @@ mod tests {
         let keys: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         let different: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(different.len(), 2000);
-        let (begun, made) = (Timestamp::now().unix_seconds(), Capture::new("system", "x").into_event(None));
+        let (begun, made) = (Timestamp::now().unix_seconds(), Capture::new("system", "x").into_body(None));
         assert!((made.occurred_at.unwrap().unix_seconds() - begun).abs() < 60, "and still the present");
     }
 
     #[test]
-    fn a_key_of_the_callers_is_kept_and_none_is_made_unasked() {
+    fn keeps_the_callers_key_and_derives_none_unasked() {
         assert_eq!(key(call().dedupe_key("mine").dedupe()), "mine");
-        assert_eq!(call().into_event(Some(ANIMA)).dedupe_key, None);
+        assert_eq!(key(call().dedupe_key("").dedupe()), key(call().dedupe()));
+        assert_eq!(call().into_body(Some(ANIMA)).dedupe_key, None);
+    }
+
+    #[test]
+    fn becomes_an_event_whose_key_needs_its_anima() {
+        let event = EventCreate::from(call().anima_id(ANIMA).session_id("s").dedupe());
+        assert_eq!((event.anima_id.as_str(), event.dedupe_key), (ANIMA, Some(key(call().session_id("s").dedupe()))));
+        let homeless = EventCreate::from(call().dedupe());
+        assert_eq!((homeless.anima_id.as_str(), homeless.dedupe_key), ("", None));
+    }
+
+    #[test]
+    fn survives_a_spool() {
+        let full = call().session_id("s").role("user").author("Ada").summary("tea").source_uri("x").dedupe_key("k");
+        let full = full.meta([("a", 1)]).importance_score(0.25).anima_id(ANIMA);
+        for capture in [call(), call().dedupe(), call().retry_in_doubt(), full] {
+            let line = serde_json::to_string(&capture).unwrap();
+            let read: Capture = serde_json::from_str(&line).unwrap();
+            assert_eq!(read, capture);
+            assert_eq!(read.into_body(Some(ANIMA)), capture.into_body(Some(ANIMA)), "{line}");
+        }
+        assert_eq!(
+            serde_json::to_string(&call().retry_in_doubt()).unwrap(),
+            r#"{"event":{"anima_id":"","event_type":"tool.call","content":"call","occurred_at":"2026-02-04T12:00:00Z"},"dedupe":true,"retry_in_doubt":true}"#
+        );
+        let by_hand = r#"{"event":{"anima_id":"","event_type":"TOOL_CALL","content":"call","occurred_at":"2026-02-04T14:00:00+02:00"},"retry_in_doubt":true}"#;
+        let read: Capture = serde_json::from_str(by_hand).unwrap();
+        assert_eq!(read, call().retry_in_doubt());
+        assert!(read.dedupes() && read.retries_in_doubt());
+    }
+
+    #[test]
+    fn shows_what_was_set() {
+        let capture = call().session_id("s");
+        assert_eq!((capture.event().content.as_str(), capture.event().session_id.as_deref()), ("call", Some("s")));
+        assert_eq!((capture.dedupes(), capture.retries_in_doubt()), (false, false));
+        assert_eq!((call().dedupe().dedupes(), call().dedupe().retries_in_doubt()), (true, false));
     }
 
     #[test]
     fn the_time_is_frozen_to_the_microsecond() {
         let early = Capture::new("system", "x");
-        let sent = early.clone().into_event(None).occurred_at;
+        let sent = early.clone().into_body(None).occurred_at;
         assert!(sent.is_some());
-        assert_eq!(sent, early.into_event(None).occurred_at);
+        assert_eq!(sent, early.into_body(None).occurred_at);
         for (given, kept) in [
             ("2026-02-04T12:00:00.123456789Z", "2026-02-04T12:00:00.123456Z"),
             ("2026-02-04T12:00:00.1234Z", "2026-02-04T12:00:00.1234Z"),
             ("1969-12-31T23:59:59.123456789Z", "1969-12-31T23:59:59.123456Z"),
             ("2026-02-04T12:00:00Z", "2026-02-04T12:00:00Z"),
         ] {
-            let event = call().occurred_at(given.parse::<Timestamp>().unwrap()).into_event(None);
+            let event = call().occurred_at(time(given)).into_body(None);
             assert_eq!(event.occurred_at.unwrap().to_string(), kept);
         }
-        assert_eq!(python_iso("2026-02-04T12:00:00.1234Z".parse().unwrap()), "2026-02-04T12:00:00.123400+00:00");
     }
 
     #[test]
-    fn a_type_goes_by_its_enum_name_in_any_case() {
+    fn accepts_a_type_by_its_enum_name_in_any_case() {
         for (given, sent) in [
             ("MESSAGE_IN", "message.in"),
             ("Tool_Result", "tool.result"),
@@ -371,14 +485,14 @@ mod tests {
             ("heartbeat", "heartbeat"),
             ("HEART_BEAT", "HEART_BEAT"),
         ] {
-            assert_eq!(Capture::new(given, "x").into_event(None).event_type.as_str(), sent);
+            assert_eq!(Capture::new(given, "x").into_body(None).event_type.as_str(), sent);
         }
     }
 
     #[test]
     fn the_captures_own_anima_wins() {
-        assert_eq!(call().into_event(Some("a")).anima_id, "a");
-        assert_eq!(call().anima_id("b").into_event(Some("a")).anima_id, "b");
-        assert_eq!(call().into_event(None).anima_id, "");
+        assert_eq!(call().into_body(Some("a")).anima_id, "a");
+        assert_eq!(call().anima_id("b").into_body(Some("a")).anima_id, "b");
+        assert_eq!(call().into_body(None).anima_id, "");
     }
 }

@@ -75,7 +75,7 @@ pub(crate) const PLATFORM: Platform = Platform {
     optional_suffix: "/api",
     auth: Auth::Bearer,
     key_variable: defaults::API_KEY,
-    dialect: dialect::read,
+    dialect: dialect::parse,
     rejects_nul: true,
 };
 
