@@ -55,8 +55,8 @@ impl Elephantasm {
     /// [`Capture::dedupe`].
     ///
     /// # Errors
-    /// Those of [`Events::create`](super::Events::create): any other 409 is a [`Conflict`](Error::Conflict), and nothing
-    /// was stored. [`Error::InvalidArgument`] without an anima.
+    /// Those of [`Events::create`](super::Events::create), among them [`Conflict`](Error::Conflict) for any other 409;
+    /// [`Error::InvalidArgument`] without an anima.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Capture, Captured, Elephantasm, types::EventType};
@@ -190,7 +190,7 @@ impl Extract {
     pub async fn with_response(self) -> Result<Response<Captured>, Error> {
         match (self.request.with_response().await, self.dedupe_key) {
             (Ok(response), _) => Ok(response.map(Captured::Stored)),
-            // Any other 409 stored nothing: it comes from a proxy, or is a conflict of another kind.
+            // Any other 409 is a proxy's, or a conflict of another kind: it does not mean that the event is stored.
             (Err(Error::Conflict(conflict)), Some(dedupe_key)) if conflict.reason() == Some(Reason::Duplicate) => {
                 Ok(conflict.into_response(Captured::AlreadyStored { dedupe_key }))
             }

@@ -13,6 +13,43 @@
 //! let pack = client.memory_packs().latest(&anima.id, GetLatestMemoryPackParams::new().query("tea")).await?;
 //! # Ok(()) }
 //! ```
+//!
+//! # What holds for all calls
+//!
+//! - Ids are UUIDs, hyphenated or not. Any other id, and any value out of the bounds that its field documents, is an
+//!   [`InvalidArgument`](Error::InvalidArgument): nothing is sent. So is a blank query, on which the server would fail.
+//! - A key sees the animas of all organisations of its user, and what belongs to them. Anything else is as good as
+//!   absent: mostly [`NotFound`](Error::NotFound), never [`PermissionDenied`](Error::PermissionDenied).
+//! - [`Authentication`](Error::Authentication) means that the key is missing, wrong, expired or revoked, or that the
+//!   server's database is down: the response is the same for all. [`health`](Elephantasm::health) says which.
+//! - A plan that is used up is [`PermissionDenied`](Error::PermissionDenied) with
+//!   [`Reason::PlanLimit`](crate::Reason::PlanLimit). The platform documents 429 instead, so ask
+//!   [`is_limit_exceeded`](Error::is_limit_exceeded), which knows both: a 429 counts unless it speaks of a rate, or
+//!   only of how long to wait. Self-hosted servers have no plans.
+//! - Calls are [`Idempotent`](crate::RetryClass::Idempotent), except those that create, trigger, cancel or revoke
+//!   something, and some that compile packs: they are [`NonIdempotent`](crate::RetryClass::NonIdempotent).
+//!
+//! # Which server has which operation
+//!
+//! | operations | public host | self-hosted, version 0.5.8 |
+//! |---|---|---|
+//! | [`health`](Elephantasm::health) | yes | yes |
+//! | [`Animas`]: `create`, `get`, `get_with`, `list`, `search`, `summaries`, `update`, `delete` | yes | yes |
+//! | [`Animas`]: `stats`, `restore` | | yes |
+//! | [`Events`]: `create`, `list`; [`extract`](Elephantasm::extract) and its kin | yes | yes |
+//! | [`Events`]: `get`, `get_with`, `update`, `delete`, `memories` | | yes |
+//! | [`MemoryPacks`]: `latest`; [`inject`](Elephantasm::inject) | yes | yes |
+//! | [`MemoryPacks`]: `get`, `list`, `delete`, `stats`, `compile`, `preview`, `compile_preset` | | yes |
+//! | [`Memories`]: `search_semantic` | yes | yes |
+//! | [`Memories`]: `create`, `get`, `list`, `search` | | yes |
+//! | [`KnowledgeItems`]: `list_by_type`, `search_semantic` | yes | yes |
+//! | [`Identities`]: `of_anima` | yes | yes |
+//! | [`query`](Elephantasm::query) | yes | |
+//! | [`Subscriptions`]: `usage` | yes | |
+//! | [`Dreams`], [`ApiKeys`]: all | | yes |
+//!
+//! Where an operation is missing, the call is [`NotFound`](Error::NotFound) with
+//! [`Reason::RouteMissing`](crate::Reason::RouteMissing).
 
 mod animas;
 mod api_keys;

@@ -44,7 +44,7 @@ pub enum Error {
     /// 400: the server rejects the request.
     #[error(transparent)]
     BadRequest(Box<ApiError>),
-    /// 401: the key is missing, wrong, expired or revoked.
+    /// 401: the key is missing, wrong, expired or revoked; some servers also say so while their database is down.
     #[error(transparent)]
     Authentication(Box<ApiError>),
     /// 402: credits or a payment are missing.
