@@ -365,7 +365,10 @@ mod tests {
             (long(101).source_uri("slack://x/1"), "c0747302b2591a0cadb54660419a4cc9"),
             (long(99).source_uri("slack://x/1"), "6fd509ae219634a75c5a64015612f4c1"),
             (long(250).source_uri("mail://茶/é"), "ee22169fecb6b40aa48cf763374b1bbc"),
-            (Capture::new("system", "").occurred_at(time("1969-12-31T23:59:59Z")).source_uri("x"), "80f641af703f0721ccd9afd3b90a0893"),
+            (
+                Capture::new("system", "").occurred_at(time("1969-12-31T23:59:59Z")).source_uri("x"),
+                "80f641af703f0721ccd9afd3b90a0893",
+            ),
         ] {
             assert_eq!(key(capture.clone().dedupe()), expected, "{capture:?}");
             assert_eq!(key(capture.clone().retry_in_doubt()), expected, "{capture:?}");
@@ -388,7 +391,10 @@ mod tests {
             (call().session_id("chat-7").role("user").author("Zoë"), "polyagent-1863731ad578d7ab0be7eace7f10deda"),
             (call().occurred_at(time("2026-02-04T12:00:00.000001Z")), "polyagent-d3e9ec895dc5ca3912aa0caae6760df7"),
             (call().anima_id("11111111222243338444555555555555"), "polyagent-a3b1c10c866581e46671a5493b30eaf4"),
-            (Capture::new("message.in", "call").occurred_at(time("2026-02-04T12:00:00Z")), "polyagent-2e6c984b03d876230c146de45b221d62"),
+            (
+                Capture::new("message.in", "call").occurred_at(time("2026-02-04T12:00:00Z")),
+                "polyagent-2e6c984b03d876230c146de45b221d62",
+            ),
             (long(100), "polyagent-a5854777611a1974a945f055f189fbff"),
             (long(101), "polyagent-2bc2c1a628742d4356a7866d12136222"),
             (long(250).session_id("茶").role("é").author("🍵"), "polyagent-983e6ff6ce690365331a37b3c2967000"),

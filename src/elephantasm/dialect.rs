@@ -196,7 +196,9 @@ mod tests {
             }
         }
         // A 403 is one only if it speaks of a plan and of its limit.
-        for detail in ["Not a member of this organization", "Your plan", "Please upgrade", "Limit exceeded", "Forbidden"] {
+        for detail in
+            ["Not a member of this organization", "Your plan", "Please upgrade", "Limit exceeded", "Forbidden"]
+        {
             assert_eq!(reason(403, detail), None, "{detail}");
         }
         // The documented plan limit is a 429 with any text, unless the text speaks of a rate and of no plan.
@@ -217,7 +219,8 @@ mod tests {
     fn a_429_that_says_how_long_to_wait_is_a_rate_limit_unless_it_names_a_limit() {
         let reason = |status, detail: &str| {
             let headers = HeaderMap::from_iter([(header::RETRY_AFTER, "1".parse().unwrap())]);
-            parse(StatusCode::from_u16(status).unwrap(), &headers, format!(r#"{{"detail":"{detail}"}}"#).as_bytes()).reason
+            parse(StatusCode::from_u16(status).unwrap(), &headers, format!(r#"{{"detail":"{detail}"}}"#).as_bytes())
+                .reason
         };
         assert_eq!(reason(429, "Busy"), Some(Reason::RateLimit));
         assert_eq!(reason(429, "Too many requests"), Some(Reason::RateLimit));

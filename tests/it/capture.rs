@@ -190,7 +190,10 @@ async fn a_capture_has_the_options_of_a_request() {
     call.options(|request| request.header("x-c", "d")).await.unwrap_err();
     let requests = busy.received_requests().await.unwrap();
     assert_eq!((requests.len(), requests[4].url.query()), (5, Some("trace=1")));
-    assert_eq!((&requests[4].headers["x-a"], &requests[4].headers["x-c"]), (&"b".parse().unwrap(), &"d".parse().unwrap()));
+    assert_eq!(
+        (&requests[4].headers["x-a"], &requests[4].headers["x-c"]),
+        (&"b".parse().unwrap(), &"d".parse().unwrap())
+    );
     let body = format!(
         r#"{{"anima_id":"{ID}","event_type":"system","content":"x","occurred_at":"2026-02-04T12:00:00Z","mood":"calm"}}"#
     );
@@ -377,8 +380,7 @@ async fn parks_as_many_as_may_be_in_flight() {
 async fn returns_what_was_not_sent_in_input_order() {
     let server = server(json_answer(201, STORED).set_delay(Duration::from_secs(60))).await;
     let sessions = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    let captures: Vec<_> =
-        (0..40).map(|n| Capture::new("system", n.to_string()).session_id(sessions[n % 8])).collect();
+    let captures: Vec<_> = (0..40).map(|n| Capture::new("system", n.to_string()).session_id(sessions[n % 8])).collect();
     let mut outcomes = ada(&server).extract_all(captures.clone()).concurrency(16).in_session_order();
     assert!(outcomes.next().now_or_never().is_none());
     let rest = outcomes.into_rest();
