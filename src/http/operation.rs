@@ -9,6 +9,7 @@ use super::decode::Exchange;
 use crate::check::{self, InvalidArgument};
 use crate::config;
 use crate::error::DecodeFault;
+use crate::page::Paging;
 
 /// One operation of a platform: its request, and the type `T` that its response decodes to.
 #[derive(Clone, Copy)]
@@ -51,16 +52,6 @@ pub(crate) enum Piece {
     Id { name: &'static str, uuid: bool },
 }
 
-/// How a list is paged.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Paging {
-    /// By `limit` and `offset`; a page with fewer items than requested is the last one.
-    Offset {
-        /// The server's default `limit`.
-        page_size: u32,
-    },
-}
-
 /// Whether a call may be sent again after it may have been processed.
 ///
 /// The document gives each operation its class; [`Request::retry_class`](crate::Request::retry_class) changes it for
@@ -71,7 +62,7 @@ pub enum RetryClass {
     /// Doing it twice is the same as doing it once: also retried when the outcome of an attempt is unknown.
     Idempotent,
     /// Doing it twice may do it twice: retried only after an attempt that made no connection, or whose response asks
-    /// for it (429, and 503 with `Retry-After`). For exactly one attempt, set
+    /// for it (429, and 503 or 529 with `Retry-After`). For exactly one attempt, set
     /// [`max_retries(0)`](crate::Request::max_retries).
     NonIdempotent,
 }

@@ -10,8 +10,9 @@ pub(crate) const LIST_THINGS: crate::http::Operation<crate::page::Page<types::Th
         retry: crate::http::RetryClass::Idempotent,
         timeout: ::std::option::Option::None,
         alternates: &[],
-        paging: ::std::option::Option::Some(crate::http::Paging::Offset {
-            page_size: 20,
+        paging: ::std::option::Option::Some(crate::http::Paging {
+            by: crate::http::PageBy::Offset,
+            items: &[],
         }),
     },
     decode: crate::http::decode::page,
