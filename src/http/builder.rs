@@ -12,6 +12,7 @@ use super::base_url::{parse_base, stays_here};
 use super::budget::Budget;
 use super::connection::WatchLayer;
 use super::credential::{Credential, Provider};
+use super::transport::Transport;
 use super::{Core, Hook, Platform, RetryPolicy, Settings, Shared, hook};
 use crate::config;
 use crate::error::{BoxError, Error};
@@ -242,7 +243,7 @@ impl<C> ClientBuilder<C> {
         let budget = if self.own_retry_budget { Arc::new(Budget::new()) } else { Budget::shared(&origin) };
         let shared = Shared {
             platform,
-            http,
+            transport: Transport::new(http),
             origin,
             prefix,
             headers: Arc::new(headers),

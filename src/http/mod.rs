@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use url::Url;
 
 pub(crate) use http::Method;
@@ -44,9 +44,9 @@ pub(crate) use self::credential::Auth;
 use self::credential::{Credential, SentSecret};
 use self::prepare::{Draft, Prepared};
 use self::retry::{Failed, Progress, Window};
-use self::transport::{Failure, Received};
+use self::transport::{Failure, Received, Transport};
 use crate::Error;
-use crate::clock;
+use crate::clock::{self, timeout_at};
 use crate::error::{
     ApiError, Attempt, Body, CallRecord, ConfigError, ErrorAnswer, Facts, Head, Reason, TimeoutError, TransportError,
     TransportKind, redacted,
@@ -77,7 +77,7 @@ pub(crate) struct Core(Arc<Shared>);
 
 struct Shared {
     platform: &'static Platform,
-    http: reqwest::Client,
+    transport: Transport,
     /// Scheme, host and port.
     origin: Url,
     /// Prefix of the document's paths, without a trailing slash.
@@ -165,8 +165,8 @@ impl Core {
         self.before(prepared, number, &mut headers);
         let (result, secret) = match self.authorize(prepared, &mut headers, window, deadline).await {
             Ok(secret) => {
-                let sending = self.0.http.execute(prepared.to_request(headers));
-                let received = transport::exchange(sending, window, deadline, &self.0.settings).await;
+                let request = prepared.to_request(headers);
+                let received = self.0.transport.exchange(request, window, deadline, &self.0.settings).await;
                 (received.and_then(|received| self.judge(received)), secret)
             }
             Err(failure) => (Err(failure), None),

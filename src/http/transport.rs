@@ -1,18 +1,17 @@
 //! One attempt over reqwest: connection watching, timers, body limits, and the classification of failures.
 
 use std::error::Error as StdError;
-use std::future::Future;
 use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::Settings;
-use super::connection::Watched;
+use super::connection::{Settling, Watched, may_end_unannounced};
 use super::retry::{Failed, Outcome, Window};
-use crate::clock;
+use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{BoxError, ErrorAnswer, Reason, Timer, TransportKind, root_cause, timeout_words};
 
@@ -99,36 +98,61 @@ pub(crate) struct Received {
     pub(crate) body: Bytes,
 }
 
-/// Drives `sending` and reads the response: all of a 2xx up to the client's limit, else what an error keeps.
-///
-/// # Errors
-/// `Transport` or `Timeout`; never for the body of a response with an error status, whose status says enough.
-pub(crate) async fn exchange(
-    sending: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
-    window: Window,
-    deadline: Instant,
-    settings: &Settings,
-) -> Result<Received, Failure> {
-    let watched = Watched::new();
-    let mut response = match timeout_at(deadline, watched.watch(sending)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(before_the_head(error, &watched, window, settings.connect)),
-        Err(_elapsed) => return Err(timed_out(window, !watched.was_never_made())),
-    };
-    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let mut kept = Kept::default();
-    if status.is_success() {
-        let read = timeout_at(deadline, kept.read(&mut response, window, settings.max_body)).await;
-        if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(window, true))) {
-            let answer = Box::new(Received { status, headers, body: kept.start() });
-            return Err(Failure::Incomplete { answer, failure: Box::new(failure) });
-        }
-        return Ok(Received { status, headers, body: kept.all() });
+/// A client's HTTP client, and what its attempts learn about its connections.
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    settling: Settling,
+}
+
+impl Transport {
+    pub(super) fn new(http: reqwest::Client) -> Self {
+        Self { http, settling: Settling::default() }
     }
-    // However this ends, what was read so far is kept. The status is known, so the message is not worth a long wait.
-    let patience = deadline.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
-    let _ = timeout_at(patience, kept.read_start(&mut response)).await;
-    Ok(Received { status, headers, body: kept.start() })
+
+    /// Sends `request` and reads the response: all of a 2xx up to the client's limit, else what an error keeps.
+    ///
+    /// # Errors
+    /// `Transport` or `Timeout`; never for the body of a response with an error status, whose status says enough.
+    pub(crate) async fn exchange(
+        &self,
+        request: reqwest::Request,
+        window: Window,
+        deadline: Instant,
+        settings: &Settings,
+    ) -> Result<Received, Failure> {
+        self.settling.wait(deadline).await;
+        let watched = Watched::new();
+        let mut response = match timeout_at(deadline, watched.watch(self.http.execute(request))).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(before_the_head(error, &watched, window, settings.connect)),
+            Err(_elapsed) => return Err(timed_out(window, !watched.was_never_made())),
+        };
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut kept = Kept::default();
+        if status.is_success() {
+            let read = timeout_at(deadline, kept.read(&mut response, window, settings.max_body)).await;
+            if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(window, true))) {
+                let answer = Box::new(Received { status, headers, body: kept.start() });
+                return Err(Failure::Incomplete { answer, failure: Box::new(failure) });
+            }
+            return Ok(Received { status, headers, body: kept.all() });
+        }
+        let may_end = may_end_unannounced(status, response.version(), &headers);
+        if may_end {
+            // The connection of a short body is free for other calls already.
+            self.settling.begin();
+        }
+        // However this ends, what was read so far is kept. The status is known, so the message is not worth a long
+        // wait.
+        let patience = deadline.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
+        let _ = timeout_at(patience, kept.read_start(&mut response)).await;
+        drop(response);
+        if may_end {
+            self.settling.begin();
+            self.settling.wait(deadline).await;
+        }
+        Ok(Received { status, headers, body: kept.start() })
+    }
 }
 
 pub(super) fn timed_out(window: Window, connected: bool) -> Failure {

@@ -10,6 +10,7 @@ mod document;
 mod dreams;
 mod elephantasm;
 mod hooks;
+mod keep_alive;
 mod ownership;
 mod retries;
 mod sandbox;
