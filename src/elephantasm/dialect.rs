@@ -6,17 +6,22 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 
-use crate::error::{Facts, FieldError, Reason};
+use crate::error::{ErrorDetails, FieldError, Reason};
 use crate::http::seconds;
+use crate::text;
 
-pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Facts {
-    let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else { return Facts::default() };
+pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ErrorDetails {
+    let Ok(Value::Object(mut object)) = text::from_json(body) else { return ErrorDetails::default() };
     match object.remove("detail") {
-        Some(Value::String(detail)) => {
-            Facts { reason: reason_of(status, headers, &detail), message: Some(detail), ..Facts::default() }
-        }
+        Some(Value::String(detail)) => ErrorDetails {
+            reason: reason_of(status, headers, &detail),
+            message: Some(detail),
+            ..ErrorDetails::default()
+        },
         Some(Value::Array(list)) => validation(&list),
         Some(Value::Object(detail)) => limit(detail),
+        // A success may have a message too.
+        _ if status.is_success() && !object.contains_key("error") => ErrorDetails::default(),
         _ => limit(object),
     }
 }
@@ -48,7 +53,7 @@ fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Re
 }
 
 /// A list of rejected values. The `input` that each entry echoes is dropped: it may be large, or secret.
-fn validation(list: &[Value]) -> Facts {
+fn validation(list: &[Value]) -> ErrorDetails {
     let field_errors: Vec<FieldError> = list
         .iter()
         .map(|entry| FieldError {
@@ -58,7 +63,7 @@ fn validation(list: &[Value]) -> Facts {
         })
         .collect();
     let message = field_errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Facts { message: Some(message), field_errors, ..Facts::default() }
+    ErrorDetails { message: Some(message), field_errors, ..ErrorDetails::default() }
 }
 
 /// `["body", "items", 3, "name"]` as `body.items[3].name`.
@@ -78,7 +83,7 @@ fn path(loc: &[Value]) -> String {
 }
 
 /// `{error, message, ..}`: `error` is the code, everything else is kept by name.
-fn limit(mut object: Map<String, Value>) -> Facts {
+fn limit(mut object: Map<String, Value>) -> ErrorDetails {
     let mut text = |name: &str| match object.remove(name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
@@ -101,14 +106,14 @@ fn limit(mut object: Map<String, Value>) -> Facts {
         Some(number) => seconds(&number.to_string()),
         None => None,
     };
-    Facts { message, code, reason, retry_after, details: object, ..Facts::default() }
+    ErrorDetails { message, code, reason, retry_after, others: object, ..ErrorDetails::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn facts(status: u16, body: &str) -> Facts {
+    fn facts(status: u16, body: &str) -> ErrorDetails {
         read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes())
     }
 
@@ -161,7 +166,7 @@ mod tests {
             assert_eq!(facts.reason, Some(Reason::PlanLimit));
             assert_eq!(facts.code.as_deref(), Some("limit_exceeded"));
             assert_eq!(facts.message.as_deref(), Some("Monthly events used up"));
-            assert_eq!(facts.details["action"], "create_event");
+            assert_eq!(facts.others["action"], "create_event");
         }
         let gate = facts(
             403,
@@ -194,6 +199,35 @@ mod tests {
         for status in [403, 429] {
             assert_eq!(facts(status, limit).reason, Some(Reason::PlanLimit));
             assert_eq!(facts(status, gate).reason, Some(Reason::FeatureUnavailable));
+        }
+    }
+
+    #[test]
+    fn a_code_without_a_message_is_the_message() {
+        for body in [r#"{"detail":{"error":"limit_exceeded"}}"#, r#"{"error":"limit_exceeded","message":null}"#] {
+            let limit = facts(403, body);
+            assert_eq!(
+                (limit.code.as_deref(), limit.message.as_deref()),
+                (Some("limit_exceeded"), Some("limit_exceeded"))
+            );
+        }
+        let message = facts(500, r#"{"message":"Down for maintenance"}"#);
+        assert_eq!((message.code, message.message.as_deref()), (None, Some("Down for maintenance")));
+    }
+
+    #[test]
+    fn a_message_alone_is_no_error_on_a_success() {
+        let is_error = |body| facts(200, body).is_error();
+        for body in [r#"{"message":"Deleted"}"#, r#"{"detail":""}"#, r#"{"error":null}"#, "{}", r#"{"detail":[]}"#] {
+            assert!(!is_error(body), "{body}");
+        }
+        for body in [
+            r#"{"detail":"Authentication required"}"#,
+            r#"{"detail":{"feature":"dreamer"}}"#,
+            r#"{"detail":[{"loc":["body"],"msg":"m"}]}"#,
+            r#"{"error":"unavailable"}"#,
+        ] {
+            assert!(is_error(body), "{body}");
         }
     }
 
