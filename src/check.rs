@@ -131,7 +131,7 @@ pub(crate) fn range<T: PartialOrd + Display>(
     if bounds.contains(&value) {
         return Ok(());
     }
-    Err(InvalidArgument::found(name, &format!("must be {}", words(&bounds)), value))
+    Err(InvalidArgument::found(name, &format!("must be {}", text_of(&bounds)), value))
 }
 
 /// Checks that JSON can represent a number.
@@ -228,7 +228,7 @@ fn length(name: &str, length: usize, bounds: &impl RangeBounds<usize>, unit: &st
         return Err(InvalidArgument::new(name, "must not be empty"));
     }
     let plural = if is_one(bounds.end_bound()) { "" } else { "s" };
-    Err(InvalidArgument::found(name, &format!("must have {} {unit}{plural}", words(bounds)), length))
+    Err(InvalidArgument::found(name, &format!("must have {} {unit}{plural}", text_of(bounds)), length))
 }
 
 fn is_one(bound: Bound<&usize>) -> bool {
@@ -243,7 +243,7 @@ fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
 }
 
 /// The bounds as text.
-fn words<T: Display>(bounds: &impl RangeBounds<T>) -> String {
+fn text_of<T: Display>(bounds: &impl RangeBounds<T>) -> String {
     let low = match bounds.start_bound() {
         Bound::Included(low) => Some(format!("at least {low}")),
         Bound::Excluded(low) => Some(format!("more than {low}")),

@@ -52,6 +52,8 @@ pub(crate) const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const EXCERPT: usize = 200;
 /// Characters of a server's own error message that an error message quotes.
 pub(crate) const MAX_MESSAGE: usize = 1000;
+/// Levels that a body may nest. The parser reads 127, and what was sent comes back within lists and envelopes.
+pub(crate) const MAX_BODY_DEPTH: usize = 120;
 /// Longest id, in bytes, that is put into a path.
 pub(crate) const MAX_ID: usize = 1024;
 

@@ -6,18 +6,21 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 
-use crate::error::{Facts, FieldError, Reason};
+use crate::error::{ErrorDetails, FieldError, Reason};
 use crate::http::seconds;
+use crate::text;
 
-pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Facts {
-    let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else { return Facts::default() };
+pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ErrorDetails {
+    let Ok(Value::Object(mut object)) = text::from_json(body) else { return ErrorDetails::default() };
     match object.remove("detail") {
         Some(Value::String(detail)) => {
             let reason = reason_of(status, headers, &detail);
-            Facts { reason, message: Some(detail).filter(|text| !text.is_empty()), ..Facts::default() }
+            ErrorDetails { reason, message: Some(detail).filter(|text| !text.is_empty()), ..ErrorDetails::default() }
         }
         Some(Value::Array(list)) => validation(&list),
         Some(Value::Object(detail)) => limit(detail),
+        // A success may have a message too.
+        _ if status.is_success() && !object.contains_key("error") => ErrorDetails::default(),
         _ => limit(object),
     }
 }
@@ -49,7 +52,7 @@ fn reason_of(status: StatusCode, headers: &HeaderMap, detail: &str) -> Option<Re
 }
 
 /// A list of rejected values. The `input` that each entry echoes is dropped: it may be large, or secret.
-fn validation(list: &[Value]) -> Facts {
+fn validation(list: &[Value]) -> ErrorDetails {
     let field_errors: Vec<FieldError> = list
         .iter()
         .map(|entry| FieldError {
@@ -59,7 +62,7 @@ fn validation(list: &[Value]) -> Facts {
         })
         .collect();
     let message = field_errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Facts { message: Some(message).filter(|text| !text.is_empty()), field_errors, ..Facts::default() }
+    ErrorDetails { message: Some(message).filter(|text| !text.is_empty()), field_errors, ..ErrorDetails::default() }
 }
 
 /// `["body", "items", 3, "name"]` as `body.items[3].name`.
@@ -79,7 +82,7 @@ fn path(loc: &[Value]) -> String {
 }
 
 /// `{error, message, ..}`: `error` is the code, everything else is kept by name.
-fn limit(mut object: Map<String, Value>) -> Facts {
+fn limit(mut object: Map<String, Value>) -> ErrorDetails {
     let mut text = |name: &str| match object.remove(name) {
         Some(Value::String(text)) if !text.is_empty() => Some(text),
         _ => None,
@@ -102,14 +105,14 @@ fn limit(mut object: Map<String, Value>) -> Facts {
         Some(number) => seconds(&number.to_string()),
         None => None,
     };
-    Facts { message, code, reason, retry_after, details: object, ..Facts::default() }
+    ErrorDetails { message, code, reason, retry_after, others: object, ..ErrorDetails::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn facts(status: u16, body: &str) -> Facts {
+    fn facts(status: u16, body: &str) -> ErrorDetails {
         parse(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes())
     }
 
@@ -171,7 +174,7 @@ mod tests {
             assert_eq!(facts.reason, Some(Reason::PlanLimit));
             assert_eq!(facts.code.as_deref(), Some("limit_exceeded"));
             assert_eq!(facts.message.as_deref(), Some("Monthly events used up"));
-            assert_eq!(facts.details["action"], "create_event");
+            assert_eq!(facts.others["action"], "create_event");
         }
         let gate = facts(
             403,
@@ -264,6 +267,22 @@ mod tests {
         for nothing in [r#"{"error":{"nested":1},"message":7}"#, r#"{"error":"","message":""}"#, r#"{"detail":""}"#] {
             let facts = facts(429, nothing);
             assert_eq!((facts.code, facts.message), (None, None), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_message_alone_is_no_error_on_a_success() {
+        let is_error = |body| facts(200, body).is_error();
+        for body in [r#"{"message":"Deleted"}"#, r#"{"detail":""}"#, r#"{"error":null}"#, "{}", r#"{"detail":[]}"#] {
+            assert!(!is_error(body), "{body}");
+        }
+        for body in [
+            r#"{"detail":"Authentication required"}"#,
+            r#"{"detail":{"feature":"dreamer"}}"#,
+            r#"{"detail":[{"loc":["body"],"msg":"m"}]}"#,
+            r#"{"error":"unavailable"}"#,
+        ] {
+            assert!(is_error(body), "{body}");
         }
     }
 

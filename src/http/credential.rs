@@ -60,7 +60,7 @@ impl Credential {
     /// A key that is known before any call, if it is long enough to be searched for.
     pub(super) fn fixed_key(&self) -> Option<&str> {
         match self {
-            Self::Fixed { secret, .. } => secret.sought(),
+            Self::Fixed { secret, .. } => secret.searchable(),
             Self::Provided(_) => None,
         }
     }

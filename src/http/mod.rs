@@ -7,6 +7,7 @@ mod builder;
 mod connection;
 mod credential;
 pub(crate) mod decode;
+mod depth;
 mod hook;
 mod operation;
 mod prepare;
@@ -48,8 +49,8 @@ use self::transport::{Failure, Received, Transport};
 use crate::Error;
 use crate::clock::{self, timeout_at};
 use crate::error::{
-    ApiError, Attempt, Body, CallRecord, ConfigError, ErrorAnswer, Facts, Head, Reason, TimeoutError, TransportError,
-    TransportKind, redacted,
+    ApiError, Attempt, Body, CallRecord, ConfigError, ErrorDetails, ErrorResponse, Head, Reason, TimeoutError,
+    TransportError, TransportKind, redacted_url,
 };
 use crate::secret::Secret;
 
@@ -66,7 +67,7 @@ pub(crate) struct Platform {
     /// The environment variable of the key, for the error about a missing key.
     pub(crate) key_variable: &'static str,
     /// Reads an error response; runs before the response is classified.
-    pub(crate) dialect: fn(StatusCode, &HeaderMap, &[u8]) -> Facts,
+    pub(crate) dialect: fn(StatusCode, &HeaderMap, &[u8]) -> ErrorDetails,
     /// Whether the platform's store fails on U+0000 in any text.
     pub(crate) rejects_nul: bool,
 }
@@ -201,11 +202,11 @@ impl Core {
         Err(Failure::Answer(Box::new(self.read_error(received))))
     }
 
-    fn read_error(&self, received: Received) -> ErrorAnswer {
+    fn read_error(&self, received: Received) -> ErrorResponse {
         let Received { status, headers, body } = received;
-        let facts = (self.0.platform.dialect)(status, &headers, &body);
-        let retry_after = retry_after::from_headers(&headers).or(facts.retry_after);
-        ErrorAnswer { status, headers, body, facts, retry_after }
+        let details = (self.0.platform.dialect)(status, &headers, &body);
+        let retry_after = retry_after::from_headers(&headers).or(details.retry_after);
+        ErrorResponse { status, headers, body, details, retry_after }
     }
 
     fn before(&self, prepared: &Prepared, number: u32, headers: &mut HeaderMap) {
@@ -243,7 +244,7 @@ fn error_of(prepared: &Prepared, failure: Failure, secret: Option<&Secret<String
     let may_have_been_processed = attempts.iter().any(|attempt| attempt.may_have_been_processed);
     let mut record = prepared.record(attempts, may_have_been_processed);
     // A provided key is not known when the URL is built.
-    record.url = redacted(record.url, secret);
+    record.url = redacted_url(record.url, secret);
     error_after(None, failure, record, secret)
 }
 
@@ -308,6 +309,8 @@ mod tests {
         timeout: None,
         alternates: &[Alternate { id: "test_old_run", method: Method::POST, path: &[Piece::Text("/api/old")] }],
         paging: None,
+        secret: false,
+        required: &[],
     };
 
     async fn call(new: ResponseTemplate, old: ResponseTemplate) -> (Result<Value, Error>, usize) {

@@ -33,6 +33,10 @@ pub(crate) struct OperationSpec {
     /// Alternative routes of the operation, for servers that do not route the first.
     pub(crate) alternates: &'static [Alternate],
     pub(crate) paging: Option<Paging>,
+    /// The response may hold a new secret, so its body is never quoted.
+    pub(crate) secret: bool,
+    /// The required properties of the response, under all their names; empty if it is not an object.
+    pub(crate) required: &'static [&'static str],
 }
 
 /// An alternative route of an operation.

@@ -9,7 +9,9 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::retry::Plan;
-use super::{Alternate, AttemptStart, Core, OperationSpec, RetryClass, RetryPolicy, Settings, Shared, operation};
+use super::{
+    Alternate, AttemptStart, Core, OperationSpec, RetryClass, RetryPolicy, Settings, Shared, depth, operation,
+};
 use crate::Error;
 use crate::check::{self, InvalidArgument};
 use crate::config;
@@ -101,6 +103,7 @@ impl Draft {
                 url: String::new(),
                 attempts: Vec::new(),
                 may_have_been_processed: false,
+                confidential: self.spec.secret,
             },
         }
     }
@@ -123,6 +126,7 @@ impl Draft {
         }
         let method = method.clone();
         let body = self.final_body(&method)?;
+        depth::check(body.as_deref().unwrap_or_default())?;
         if shared.platform.rejects_nul {
             refuse_nul(&query, body.as_deref())?;
         }
@@ -150,7 +154,8 @@ impl Draft {
             Arc::make_mut(&mut headers).remove(shared.platform.auth.name());
         }
         let operation = alternate.map_or(self.spec.id, |other| other.id);
-        Ok(Prepared { operation, auth: self.spec.auth, method, url, query, headers, body, shown_url: OnceLock::new() })
+        let (auth, secret, shown_url) = (self.spec.auth, self.spec.secret, OnceLock::new());
+        Ok(Prepared { operation, auth, secret, method, url, query, headers, body, shown_url })
     }
 
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as
@@ -253,6 +258,8 @@ pub(crate) struct Prepared {
     /// The id of the route: an alternate is an operation too.
     pub(crate) operation: &'static str,
     pub(crate) auth: bool,
+    /// The response may hold a new secret.
+    secret: bool,
     pub(crate) method: Method,
     pub(crate) url: Url,
     /// The query as sent.
@@ -292,7 +299,7 @@ impl Prepared {
 
     pub(crate) fn record(&self, attempts: Vec<Attempt>, may_have_been_processed: bool) -> CallRecord {
         let (operation, method, url) = (self.operation, self.method.clone(), self.shown_url().to_owned());
-        CallRecord { operation, method, url, attempts, may_have_been_processed }
+        CallRecord { operation, method, url, attempts, may_have_been_processed, confidential: self.secret }
     }
 
     pub(crate) fn start(&self, attempt: u32) -> AttemptStart<'_> {

@@ -70,6 +70,8 @@ static RAW: OperationSpec = OperationSpec {
     timeout: None,
     alternates: &[],
     paging: None,
+    secret: false,
+    required: &[],
 };
 
 impl Request<Value> {
@@ -240,7 +242,9 @@ impl<T> Request<T> {
     pub async fn with_response(self) -> Result<Response<T>, Error> {
         let Delivered { sent, mut attempts, prepared } = self.draft.core.call(&self.draft).await?;
         let Received { status, headers, body } = sent.received;
-        let exchange = Exchange { spec: self.draft.spec, list: self.draft.list_call(&prepared.query), body: &body };
+        let dialect = self.draft.core.0.platform.dialect;
+        let (spec, list) = (self.draft.spec, self.draft.list_call(&prepared.query));
+        let exchange = Exchange { spec, list, status, headers: &headers, body: &body, dialect };
         match (self.decode)(&exchange) {
             Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts }),
             Err(fault) => {
@@ -250,6 +254,7 @@ impl<T> Request<T> {
                     took: sent.took,
                     waited: Duration::ZERO,
                     may_have_been_processed: true,
+                    retry_budget_spent: false,
                 });
                 let record = prepared.record(attempts, true);
                 let error = DecodeError::new(status, headers, body, fault, record, sent.secret.as_deref());

@@ -306,7 +306,8 @@ where
             Err(failure) => failure,
         };
         let outcome = failure.outcome();
-        let pause = progress.pause(plan, outcome, random()).filter(|_| budget.try_spend());
+        let due = progress.pause(plan, outcome, random());
+        let pause = due.filter(|_| budget.try_spend());
         if outcome.server_works() {
             budget.earn();
         }
@@ -316,6 +317,7 @@ where
             took: begun.elapsed(),
             waited: pause.unwrap_or_default(),
             may_have_been_processed: outcome.may_have_been_processed(),
+            retry_budget_spent: due.is_some() && pause.is_none(),
         });
         match pause {
             Some(pause) => sleep(pause).await,

@@ -13,12 +13,12 @@ use super::connection::{Settling, Watched, may_end_unannounced};
 use super::retry::{Failed, Outcome, Window};
 use crate::clock::{self, timeout_at};
 use crate::config;
-use crate::error::{BoxError, ErrorAnswer, Reason, Timer, TransportKind, root_cause, timeout_words};
+use crate::error::{BoxError, ErrorResponse, Reason, Timer, TransportKind, root_cause, timeout_message};
 
 /// An attempt that did not get a 2xx response.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Answer(Box<ErrorAnswer>),
+    Answer(Box<ErrorResponse>),
     Transport {
         kind: TransportKind,
         source: BoxError,
@@ -44,7 +44,7 @@ impl Failure {
     /// The reason that an error response gave.
     pub(super) fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Answer(answer) => answer.facts.reason,
+            Self::Answer(answer) => answer.details.reason,
             _ => None,
         }
     }
@@ -82,8 +82,8 @@ impl Failed for Failure {
     fn cause(&self) -> String {
         match self {
             Self::Answer(answer) => answer.status.to_string(),
-            Self::Transport { kind, source } => format!("{}: {}", kind.words(), root_cause(&**source)),
-            Self::Timeout { timer, after, .. } => timeout_words(*timer, *after),
+            Self::Transport { kind, source } => format!("{}: {}", kind.message(), root_cause(&**source)),
+            Self::Timeout { timer, after, .. } => timeout_message(*timer, *after),
             Self::Incomplete { failure, .. } => failure.cause(),
             Self::Unsent { why, source } => format!("{why}: {}", root_cause(&**source)),
         }

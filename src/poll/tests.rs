@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
 use super::*;
-use crate::error::{ApiError, Attempt, ErrorAnswer, Facts, TimeoutError, Timer, TransportError, TransportKind};
+use crate::error::{ApiError, Attempt, ErrorDetails, ErrorResponse, TimeoutError, Timer, TransportError, TransportKind};
 
 const SEC: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
@@ -68,6 +68,7 @@ fn record() -> CallRecord {
         url: "https://host/builds/b-7".to_owned(),
         attempts: Vec::new(),
         may_have_been_processed: false,
+        confidential: false,
     }
 }
 
@@ -75,9 +76,9 @@ fn states(builds: &[Build]) -> Vec<Met> {
     builds.iter().map(|build| Met::State(Duration::ZERO, build.clone(), None)).collect()
 }
 
-fn of_status(code: u16, retry_after: Option<Duration>, facts: Facts, headers: HeaderMap) -> Error {
+fn of_status(code: u16, retry_after: Option<Duration>, details: ErrorDetails, headers: HeaderMap) -> Error {
     let status = StatusCode::from_u16(code).unwrap();
-    let answer = ErrorAnswer { status, headers, body: Bytes::new(), facts, retry_after };
+    let response = ErrorResponse { status, headers, body: Bytes::new(), details, retry_after };
     let processed = code >= 500;
     let attempt = Attempt {
         status: Some(status),
@@ -85,13 +86,14 @@ fn of_status(code: u16, retry_after: Option<Duration>, facts: Facts, headers: He
         took: SEC,
         waited: Duration::ZERO,
         may_have_been_processed: processed,
+        retry_budget_spent: false,
     };
     let record = CallRecord { attempts: vec![attempt], may_have_been_processed: processed, ..record() };
-    Error::from_api(ApiError::new(answer, record, None))
+    Error::from_api(ApiError::new(response, record, None))
 }
 
 fn status(code: u16, retry_after: Option<Duration>) -> Error {
-    of_status(code, retry_after, Facts::default(), HeaderMap::new())
+    of_status(code, retry_after, ErrorDetails::default(), HeaderMap::new())
 }
 
 fn transport(kind: TransportKind) -> Error {
@@ -287,13 +289,13 @@ async fn transient_failures_are_survived() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_that_stay_end_the_wait_at_once() {
-    let limit = Facts { reason: Some(crate::Reason::DailyCap), ..Facts::default() };
-    let permanent = Facts { permanent: true, ..Facts::default() };
+    let limit = ErrorDetails { reason: Some(crate::Reason::DailyCap), ..ErrorDetails::default() };
+    let permanent = ErrorDetails { permanent: true, ..ErrorDetails::default() };
     let unwanted = HeaderMap::from_iter([("x-should-retry".parse().unwrap(), "false".parse().unwrap())]);
     let mut stay: Vec<Error> = [400, 401, 402, 403, 404, 409, 410, 422, 501, 505].map(|code| status(code, None)).into();
     stay.push(of_status(429, None, limit, HeaderMap::new()));
     stay.push(of_status(500, None, permanent, HeaderMap::new()));
-    stay.push(of_status(503, None, Facts::default(), unwanted));
+    stay.push(of_status(503, None, ErrorDetails::default(), unwanted));
     stay.push(transport(TransportKind::InvalidHttp));
     stay.push(transport(TransportKind::BodyTooLarge));
     for error in stay {

@@ -143,7 +143,10 @@ async fn an_error_tells_request_id_rate_limit_wait_and_attempts() {
     assert_eq!(waits, [10, 10, 0].map(Duration::from_millis));
     assert_eq!(
         error.to_string(),
-        format!("429 Too Many Requests: m (GET {}/api/animas?limit=…, 3 attempts, request id req-8)", server.uri())
+        format!(
+            "429 Too Many Requests: m (GET {}/api/animas?limit=…, 3 attempts, retry after 10ms, request id req-8)",
+            server.uri()
+        )
     );
 }
 
@@ -183,7 +186,7 @@ async fn an_answer_that_does_not_decode_tells_status_type_and_place() {
 
     let page = ResponseTemplate::new(200).set_body_raw("<html>log in</html>", "text/html");
     let error = client(&crate::elephantasm::server(page).await).animas().get(ID).await.unwrap_err();
-    assert!(error.to_string().contains("(text/html, 19 bytes): expected value"), "{error}");
+    assert!(error.to_string().contains("(text/html, 19 bytes): it is HTML, not JSON"), "{error}");
     assert!(error.to_string().contains("it begins with `<html>log in</html>`"), "{error}");
 }
 

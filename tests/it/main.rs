@@ -6,9 +6,11 @@
 mod calls;
 mod capture;
 mod credentials;
+mod decoding;
 mod document;
 mod dreams;
 mod elephantasm;
+mod error_bodies;
 mod hooks;
 mod keep_alive;
 mod ownership;
