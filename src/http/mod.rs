@@ -4,12 +4,15 @@
 mod base_url;
 mod budget;
 mod builder;
+mod connect_error;
 mod connection;
 mod credential;
 pub(crate) mod decode;
 mod hook;
+mod http_client;
 mod operation;
 mod prepare;
+mod proxy;
 mod rate_limit;
 mod request;
 mod response;
@@ -49,7 +52,7 @@ use crate::Error;
 use crate::clock::{self, timeout_at};
 use crate::error::{
     ApiError, Attempt, Body, CallRecord, ConfigError, ErrorAnswer, Facts, Head, Reason, TimeoutError, TransportError,
-    TransportKind, redacted,
+    redacted,
 };
 use crate::secret::Secret;
 
@@ -253,7 +256,7 @@ fn error_after(
 ) -> Error {
     match failure {
         Failure::Answer(answer) => Error::from_api(ApiError::new(*answer, record, secret)),
-        Failure::Transport { kind: kind @ TransportKind::NotConnected, source } => {
+        Failure::Transport { kind, source } if kind.is_connect() => {
             Error::Connect(Box::new(TransportError { kind, source, head, record }))
         }
         Failure::Transport { kind, source } => {

@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::Settings;
+use super::connect_error;
 use super::connection::{Settling, Watched, may_end_unannounced};
 use super::retry::{Failed, Outcome, Window};
 use crate::clock::{self, timeout_at};
@@ -237,7 +238,10 @@ fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, con
         return Failure::Timeout { timer: Timer::Connect, after: connect, connected: false };
     }
     if error.is_connect() {
-        return Failure::transport(TransportKind::NotConnected, error);
+        return match connect_error::explain(&error) {
+            (kind, Some(text)) => Failure::Transport { kind, source: text.into() },
+            (kind, None) => Failure::transport(kind, error),
+        };
     }
     if error.is_timeout() {
         // A timer of the caller's own HTTP client.
