@@ -1,13 +1,18 @@
 //! Why no connection was made: who refused it, and whether another attempt could make one.
 
 use std::error::Error as StdError;
+use std::io;
 use std::iter::successors;
 
 use crate::error::{TransportKind, root_cause};
 
-/// An error and its sources.
+/// An error and all that it stands on.
 pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    successors(Some(error), |error| (**error).source())
+    successors(Some(error), |error| {
+        // The source of an IO error that wraps another is the source of that other.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(|| (**error).source())
+    })
 }
 
 /// What `error` says about the connection, in words of its own where the libraries' are not clear enough.
@@ -44,15 +49,15 @@ pub(super) fn explain(error: &(dyn StdError + 'static)) -> (TransportKind, Optio
 /// Whether the far end answered the TLS handshake with something else.
 fn speaks_no_tls(cause: &(dyn StdError + 'static)) -> bool {
     #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-    if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+    {
+        use rustls::Error::InvalidMessage;
         use rustls::InvalidMessage::{
             InvalidContentType, InvalidEmptyPayload, MessageTooLarge, UnknownProtocolVersion,
         };
-        let inner = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         // What the first bytes of another protocol look like as a TLS record.
-        if let Some(rustls::Error::InvalidMessage(
+        if let Some(InvalidMessage(
             InvalidContentType | UnknownProtocolVersion | MessageTooLarge | InvalidEmptyPayload,
-        )) = inner
+        )) = cause.downcast_ref()
         {
             return true;
         }

@@ -253,10 +253,9 @@ fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, con
     }
 }
 
-/// Walks the chain of sources until one is recognised.
+/// The kind of the first cause that is recognised.
 pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> TransportKind {
-    let mut next = Some(error);
-    while let Some(error) = next {
+    for error in connect_error::chain(error) {
         if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
             if hyper.is_parse() || hyper.is_parse_status() {
                 return TransportKind::InvalidHttp;
@@ -271,7 +270,6 @@ pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> TransportKind {
                 return TransportKind::NoAnswer;
             }
         }
-        next = error.source();
     }
     TransportKind::Other
 }
@@ -295,6 +293,9 @@ mod tests {
             let reset = wrapped(io::Error::from(io::ErrorKind::ConnectionReset), layers);
             assert_eq!(kind_of(&reset), TransportKind::NoAnswer);
         }
+        // An IO error hides the one that it wraps from its own `source`.
+        let hidden = io::Error::other(io::Error::other(io::Error::from(io::ErrorKind::ConnectionReset)));
+        assert_eq!(kind_of(&wrapped(hidden, 2)), TransportKind::NoAnswer);
         assert_eq!(kind_of(&wrapped(io::Error::other("odd"), 3)), TransportKind::Other);
     }
 }
