@@ -25,17 +25,18 @@ pub(super) fn build(origin: &Url, configure: Vec<Configure>, connect: Duration) 
     // The environment's proxy is added below; reqwest would ignore one that it does not understand.
     let mark = Mark::new(origin);
     let builder = builder.no_proxy().proxy(mark.proxy()?);
-    let marked = mark.is_alone_in(&builder);
+    let marked = mark.proxies(&builder) == Proxies::Untouched;
     let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder));
-    let overridden = marked && !mark.is_alone_in(&builder);
-    let environment = if overridden { None } else { EnvironmentProxy::read(origin)? };
+    // If the mark cannot be read, the environment counts.
+    let proxies = if marked { mark.proxies(&builder) } else { Proxies::Untouched };
+    let environment = if proxies == Proxies::Untouched { EnvironmentProxy::read(origin)? } else { None };
     if let Some(proxy) = &environment {
         check_tls(proxy.url.scheme())?;
     }
     #[cfg(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))]
     let builder = {
         let to_proxy = environment.as_ref().is_some_and(|proxy| proxy.url.scheme() == "https");
-        let trusts_someone = origin.scheme() == "https" || overridden || to_proxy;
+        let trusts_someone = origin.scheme() == "https" || proxies == Proxies::Own || to_proxy;
         // Without TLS there is no need for a trust store, which small containers lack.
         if trusts_someone { builder } else { builder.tls_certs_only([]) }
     };
@@ -80,7 +81,7 @@ fn unbuildable(error: reqwest::Error) -> Error {
     Error::config_from("the HTTP client cannot be built", error)
 }
 
-/// Shows whether the caller sets or clears proxies, which a builder of reqwest's does not tell otherwise: a proxy that
+/// Shows whether the caller sets or clears proxies, which reqwest's builder tells only in its debug output: a proxy that
 /// no call goes through, because all calls of a client have one scheme and this is for the other.
 struct Mark {
     https: bool,
@@ -98,11 +99,25 @@ impl Mark {
         proxy.map_err(|error| Error::config_from("the HTTP client cannot be built", error))
     }
 
-    fn is_alone_in(&self, builder: &reqwest::ClientBuilder) -> bool {
+    fn proxies(&self, builder: &reqwest::ClientBuilder) -> Proxies {
         let scheme = if self.https { "https" } else { "http" };
-        format!("{builder:?}")
-            .contains(&format!("proxies: [Matcher {{ {scheme}: Intercept {{ uri: {} }} }}]", Self::URL))
+        let shown = format!("{builder:?}");
+        let alone = format!("proxies: [Matcher {{ {scheme}: Intercept {{ uri: {} }} }}]", Self::URL);
+        match shown.contains("proxies: [") {
+            true if shown.contains(&alone) => Proxies::Untouched,
+            true => Proxies::Own,
+            false => Proxies::Cleared,
+        }
     }
+}
+
+/// What the caller did to the proxies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proxies {
+    Untouched,
+    Cleared,
+    /// There are some of the caller's.
+    Own,
 }
 
 /// Follows redirects that keep method and body (307, 308) within one origin. Any other redirect is returned as the
@@ -151,11 +166,11 @@ mod tests {
             let mark = Mark::new(&Url::parse(origin).unwrap());
             let builder = || reqwest::Client::builder().no_proxy().proxy(mark.proxy().unwrap());
             let other = || reqwest::Proxy::all("http://proxy").unwrap();
-            assert!(mark.is_alone_in(&builder()), "{origin}: {:?}", builder());
-            assert!(mark.is_alone_in(&builder().user_agent("x").redirect(redirects())));
-            assert!(!mark.is_alone_in(&builder().no_proxy()));
-            assert!(!mark.is_alone_in(&builder().proxy(other())));
-            assert!(!mark.is_alone_in(&builder().no_proxy().proxy(other())));
+            assert_eq!(mark.proxies(&builder()), Proxies::Untouched, "{origin}: {:?}", builder());
+            assert_eq!(mark.proxies(&builder().user_agent("x").redirect(redirects())), Proxies::Untouched);
+            assert_eq!(mark.proxies(&builder().no_proxy()), Proxies::Cleared);
+            assert_eq!(mark.proxies(&builder().proxy(other())), Proxies::Own);
+            assert_eq!(mark.proxies(&builder().no_proxy().proxy(other())), Proxies::Own);
         }
     }
 }

@@ -7,6 +7,7 @@ use polyagent::RetryPolicy;
 use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::ListAnimasParams;
 use polyagent::reqwest::{ClientBuilder, Proxy};
+use polyagent::sandbox::Sandbox;
 
 use crate::sockets::{Server, Step, answer};
 use crate::{KEY, text};
@@ -29,7 +30,8 @@ const VARIABLES: [&str; 15] = [
     "ELEPHANTASM_TIMEOUT",
     "ELEPHANTASM_ANIMA_ID",
 ];
-/// The base URL of the call that the other process makes; `env` takes all from the environment.
+/// The base URL of the call that the other process makes; `env` takes all from the environment,
+/// `sandbox` calls a sandbox of its own.
 const BASE: &str = "POLYAGENT_TEST_BASE_URL";
 /// What the other process does to the HTTP client.
 const SHAPE: &str = "POLYAGENT_TEST_SHAPE";
@@ -61,6 +63,10 @@ async fn without_variables_a_call_goes_directly() {
 
 /// What the other process does.
 async fn one_call(base: String) {
+    if base == "sandbox" {
+        let sandbox = Sandbox::start().await.unwrap();
+        return println!("sandbox: {:?}", sandbox.elephantasm().health().await.unwrap().status);
+    }
     let client = if base == "env" {
         Elephantasm::builder_from_env().and_then(|builder| builder.retry_policy(RetryPolicy::none()).build())
     } else {
@@ -310,6 +316,8 @@ async fn without_a_trust_store_plain_http_works_and_https_says_what_to_install()
         let said = call(&format!("http://{host}:{}", server.address.port()), &none()).await;
         assert!(said.contains("animas: 0"), "{said}");
     }
+    let said = call("sandbox", &none()).await;
+    assert!(said.contains("sandbox: Healthy"), "{said}");
     let (proxy, url) = proxy().await;
     let through = [none().to_vec(), vec![("http_proxy", url)]].concat();
     let said = call("http://server.test:1", &through).await;
