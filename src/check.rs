@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use http::Method;
 use regex_lite::Regex;
 
+use crate::config;
+
 /// A value that is validated before it is sent.
 ///
 /// Request bodies and query parameters implement it from the bounds that their platform documents. The client calls it;
@@ -108,9 +110,6 @@ impl Display for InvalidArgument {
 
 impl std::error::Error for InvalidArgument {}
 
-/// The longest value, in characters, that an error includes: a UUID fits, a key does not.
-const SHOWN: usize = 36;
-
 /// Checks that the number of characters of `value` is within `bounds`.
 pub(crate) fn chars(name: &str, value: &str, bounds: impl RangeBounds<usize>) -> Result<(), InvalidArgument> {
     length(name, value.chars().count(), &bounds, "character")
@@ -141,7 +140,11 @@ pub(crate) fn finite(name: &str, value: f64) -> Result<(), InvalidArgument> {
 
 /// Checks that a string is a UUID, hyphenated or as 32 hexadecimal digits.
 pub(crate) fn uuid(name: &str, value: &str) -> Result<(), InvalidArgument> {
-    if is_uuid(value) { Ok(()) } else { Err(unlike(name, "must be a UUID", value)) }
+    match value {
+        _ if is_uuid(value) => Ok(()),
+        _ if is_uuid(value.trim_matches(is_blank)) => Err(InvalidArgument::new(name, PADDED)),
+        _ => Err(unlike(name, "must be a UUID", value)),
+    }
 }
 
 /// Checks that a string is a URL that starts with `https://`.
@@ -235,8 +238,18 @@ fn is_one(bound: Bound<&usize>) -> bool {
     bound == Bound::Included(&1)
 }
 
-fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
-    if value.is_empty() || value.chars().nth(SHOWN).is_some() {
+/// What is said of an id with white space around it.
+pub(crate) const PADDED: &str = "must not have white space around it";
+
+/// Whether a character is white space or shows nothing: what comes along when a value is copied or read from a file.
+pub(crate) fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// The error about a value that is not as wanted; a long one is not shown, for it may be a key.
+pub(crate) fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
+    if value.is_empty() || value.chars().nth(config::MAX_SHOWN).is_some() {
         return InvalidArgument::new(name, wanted);
     }
     InvalidArgument::found(name, wanted, format_args!("{value:?}"))

@@ -54,6 +54,8 @@ pub(crate) const EXCERPT: usize = 200;
 pub(crate) const MAX_MESSAGE: usize = 1000;
 /// Levels that a body may nest. The parser reads 127, and what was sent comes back within lists and envelopes.
 pub(crate) const MAX_BODY_DEPTH: usize = 120;
+/// Longest value, in characters, that an error about it shows: a UUID fits, a key does not.
+pub(crate) const MAX_SHOWN: usize = 36;
 /// Longest id, in bytes, that is put into a path.
 pub(crate) const MAX_ID: usize = 1024;
 
@@ -86,11 +88,35 @@ pub(crate) mod elephantasm {
     pub(crate) const ANIMA_ID: &str = "ELEPHANTASM_ANIMA_ID";
 }
 
-/// An environment variable, trimmed; an empty one counts as unset.
-pub(crate) fn variable(name: &str) -> Result<Option<String>, Error> {
+/// The value of an environment variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Variable {
+    Unset,
+    /// Empty, or nothing but white space: as good as unset, but errors tell the two apart.
+    Blank,
+    /// Trimmed.
+    Set(String),
+}
+
+impl Variable {
+    pub(crate) fn value(self) -> Option<String> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Unset | Self::Blank => None,
+        }
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        matches!(self, Self::Set(_))
+    }
+}
+
+/// Reads an environment variable.
+pub(crate) fn variable(name: &str) -> Result<Variable, Error> {
     match env::var(name) {
-        Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
-        Err(VarError::NotPresent) => Ok(None),
+        Ok(value) if value.trim().is_empty() => Ok(Variable::Blank),
+        Ok(value) => Ok(Variable::Set(value.trim().to_owned())),
+        Err(VarError::NotPresent) => Ok(Variable::Unset),
         Err(VarError::NotUnicode(_)) => Err(Error::config(format!("{name} is not UTF-8"))),
     }
 }

@@ -82,8 +82,8 @@ pub use self::knowledge::KnowledgeItems;
 pub use self::memories::Memories;
 pub use self::memory_packs::MemoryPacks;
 pub use self::subscriptions::Subscriptions;
-use crate::check::is_uuid;
-use crate::config::{elephantasm as defaults, variable};
+use crate::check;
+use crate::config::{Variable, elephantasm as defaults, variable};
 use crate::http::{Auth, ClientBuilder, Core, Method, Platform, Request};
 use crate::{Error, Secret};
 
@@ -117,6 +117,12 @@ pub(crate) const PLATFORM: Platform = Platform {
 };
 
 /// A client of Elephantasm. Clones are cheap and share connections.
+///
+/// # Several runtimes
+/// A kept connection lives in the runtime whose call opened it. In a call from another runtime it fails if its own is
+/// shut down meanwhile, and hangs until a timeout if its own stands still, as a `current_thread` one does outside
+/// `block_on`. Use one client per runtime, or keep no connections:
+/// `configure_http(|http| http.pool_max_idle_per_host(0))`.
 #[derive(Clone, Debug)]
 pub struct Elephantasm {
     core: Core,
@@ -160,24 +166,18 @@ impl Elephantasm {
         Self::builder_from(&variable)
     }
 
-    fn builder_from(variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Result<ClientBuilder<Self>, Error> {
-        let mut builder = Self::builder();
-        if let Some(key) = variable(defaults::API_KEY)? {
-            builder = builder.api_key(key);
-        }
-        if let Some(endpoint) = variable(defaults::ENDPOINT)? {
-            builder = builder.base_url(endpoint);
-        }
-        if let Some(timeout) = variable(defaults::TIMEOUT)? {
+    fn builder_from(variable: &dyn Fn(&str) -> Result<Variable, Error>) -> Result<ClientBuilder<Self>, Error> {
+        let mut builder = Self::builder()
+            .api_key_variable(variable(defaults::API_KEY)?)
+            .base_url_variable(defaults::ENDPOINT, variable(defaults::ENDPOINT)?);
+        if let Some(timeout) = variable(defaults::TIMEOUT)?.value() {
             let seconds = timeout.parse().ok().filter(|seconds| *seconds > 0);
-            let seconds =
-                seconds.ok_or_else(|| Error::config(format!("{} is not a number of seconds", defaults::TIMEOUT)))?;
-            builder = builder.attempt_timeout(Duration::from_secs(seconds));
+            let wanted = "must be a whole number of seconds, and at least 1";
+            let invalid = || Error::config(check::unlike(defaults::TIMEOUT, wanted, &timeout).to_string());
+            builder = builder.attempt_timeout(Duration::from_secs(seconds.ok_or_else(invalid)?));
         }
-        if let Some(anima_id) = variable(defaults::ANIMA_ID)? {
-            if !is_uuid(&anima_id) {
-                return Err(Error::config(format!("{} is not a UUID", defaults::ANIMA_ID)));
-            }
+        if let Some(anima_id) = variable(defaults::ANIMA_ID)?.value() {
+            check::uuid(defaults::ANIMA_ID, &anima_id).map_err(|invalid| Error::config(invalid.to_string()))?;
             builder = builder.finish_with(move |client: Self| client.with_anima(anima_id));
         }
         Ok(builder)
@@ -261,7 +261,10 @@ mod tests {
     fn from(variables: &[(&str, &str)]) -> Result<Elephantasm, Error> {
         let variables: Vec<(String, String)> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let look_up = move |name: &str| Ok(variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()));
+        let look_up = move |name: &str| {
+            let found = variables.iter().find(|(n, _)| n == name);
+            Ok(found.map_or(Variable::Unset, |(_, value)| Variable::Set(value.clone())))
+        };
         Elephantasm::builder_from(&look_up)?.build()
     }
 

@@ -117,6 +117,10 @@ impl Attempt {
 pub enum TransportKind {
     /// No connection was made: the name was not found, the connection was refused, or the TLS handshake failed.
     NotConnected,
+    /// No connection was made, and another attempt is not made either: the server or the proxy does not speak TLS.
+    NotTls,
+    /// No connection was made, and another attempt is not made either: the proxy wants other credentials (407).
+    ProxyAuthentication,
     /// A kept-alive connection ended before a complete response head arrived: most often it was dead already.
     StaleConnection,
     /// The request was sent, and the connection ended before a complete response head arrived.
@@ -132,9 +136,14 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
+    /// Whether no connection was made, so that nothing was sent.
+    pub(crate) fn is_connect(self) -> bool {
+        matches!(self, Self::NotConnected | Self::NotTls | Self::ProxyAuthentication)
+    }
+
     pub(crate) fn message(self) -> &'static str {
         match self {
-            Self::NotConnected => "could not connect",
+            Self::NotConnected | Self::NotTls | Self::ProxyAuthentication => "could not connect",
             Self::StaleConnection => "a kept-alive connection ended before a response arrived",
             Self::NoAnswer => "the connection ended before a response arrived",
             Self::BodyCut => "the connection ended in the middle of the response",

@@ -4,13 +4,16 @@
 mod base_url;
 mod budget;
 mod builder;
+mod connect_error;
 mod connection;
 mod credential;
 pub(crate) mod decode;
 mod depth;
 mod hook;
+mod http_client;
 mod operation;
 mod prepare;
+mod proxy;
 mod rate_limit;
 mod request;
 mod response;
@@ -50,7 +53,7 @@ use crate::Error;
 use crate::clock::{self, timeout_at};
 use crate::error::{
     ApiError, Attempt, Body, CallRecord, ConfigError, ErrorDetails, ErrorResponse, Head, Reason, TimeoutError,
-    TransportError, TransportKind, redacted_url,
+    TransportError, redacted_url,
 };
 use crate::secret::Secret;
 
@@ -257,7 +260,7 @@ fn error_after(
 ) -> Error {
     match failure {
         Failure::Answer(answer) => Error::from_api(ApiError::new(*answer, record, secret)),
-        Failure::Transport { kind: kind @ TransportKind::NotConnected, source } => {
+        Failure::Transport { kind, source } if kind.is_connect() => {
             Error::Connect(Box::new(TransportError { kind, source, head, record }))
         }
         Failure::Transport { kind, source } => {

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
+use super::base_url::check_length;
 use super::retry::Plan;
 use super::{
     Alternate, AttemptStart, Core, OperationSpec, RetryClass, RetryPolicy, Settings, Shared, depth, operation,
@@ -139,6 +140,7 @@ impl Draft {
         if !query.is_empty() {
             url.set_query(Some(&query));
         }
+        check_length(&url)?;
         let mut headers = Arc::clone(if body.is_some() { &shared.json_headers } else { &shared.headers });
         if body.is_none() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
             // Some servers and proxies reject such a request without a length.

@@ -149,7 +149,7 @@ impl Outcome {
         match self {
             // A redirect says nothing about what was done before it.
             Self::Status { status, .. } => !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT,
-            Self::Transport(kind) => kind != TransportKind::NotConnected,
+            Self::Transport(kind) => !kind.is_connect(),
             Self::Timeout { connected, .. } => connected,
             Self::NotSent => false,
         }

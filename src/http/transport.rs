@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::Settings;
+use super::connect_error;
 use super::connection::{Settling, Watched, may_end_unannounced};
 use super::retry::{Failed, Outcome, Window};
 use crate::clock::{self, timeout_at};
@@ -240,7 +241,10 @@ fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, con
         return Failure::Timeout { timer: Timer::Connect, after: connect, connected: false };
     }
     if error.is_connect() {
-        return Failure::transport(TransportKind::NotConnected, error);
+        return match connect_error::explain(&error) {
+            (kind, Some(text)) => Failure::Transport { kind, source: text.into() },
+            (kind, None) => Failure::transport(kind, error),
+        };
     }
     if error.is_timeout() {
         // A timer of the caller's own HTTP client.
@@ -252,10 +256,9 @@ fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, con
     }
 }
 
-/// Walks the chain of sources until one is recognised.
+/// The kind of the first cause that is recognised.
 pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> TransportKind {
-    let mut next = Some(error);
-    while let Some(error) = next {
+    for error in connect_error::chain(error) {
         if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
             if hyper.is_parse() || hyper.is_parse_status() {
                 return TransportKind::InvalidHttp;
@@ -270,7 +273,6 @@ pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> TransportKind {
                 return TransportKind::NoAnswer;
             }
         }
-        next = error.source();
     }
     TransportKind::Other
 }
@@ -294,6 +296,9 @@ mod tests {
             let reset = wrapped(io::Error::from(io::ErrorKind::ConnectionReset), layers);
             assert_eq!(kind_of(&reset), TransportKind::NoAnswer);
         }
+        // An IO error hides the one that it wraps from its own `source`.
+        let hidden = io::Error::other(io::Error::other(io::Error::from(io::ErrorKind::ConnectionReset)));
+        assert_eq!(kind_of(&wrapped(hidden, 2)), TransportKind::NoAnswer);
         assert_eq!(kind_of(&wrapped(io::Error::other("odd"), 3)), TransportKind::Other);
     }
 }
