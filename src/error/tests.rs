@@ -49,9 +49,11 @@ fn every_variant() -> Vec<(&'static str, Error)> {
     ]
 }
 
+type Predicate = fn(&Error) -> bool;
+
 #[test]
 fn each_predicate_holds_for_its_own_kind_and_no_other() {
-    let predicates: [(&str, fn(&Error) -> bool); 19] = [
+    let predicates: [(&str, Predicate); 19] = [
         ("bad_request", Error::is_bad_request),
         ("authentication", Error::is_authentication),
         ("payment_required", Error::is_payment_required),
