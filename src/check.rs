@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 use http::Method;
 use regex_lite::Regex;
 
-use crate::config;
+/// Longest value, in characters, that an error about it shows: a UUID fits, a key does not.
+pub(crate) const MAX_SHOWN: usize = 36;
 
 /// A value that is validated before it is sent.
 ///
@@ -249,7 +250,7 @@ pub(crate) fn is_blank(c: char) -> bool {
 
 /// The error about a value that is not as wanted; a long one is not shown, for it may be a key.
 pub(crate) fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
-    if value.is_empty() || value.chars().nth(config::MAX_SHOWN).is_some() {
+    if value.is_empty() || value.chars().nth(MAX_SHOWN).is_some() {
         return InvalidArgument::new(name, wanted);
     }
     InvalidArgument::found(name, wanted, format_args!("{value:?}"))

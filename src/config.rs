@@ -54,8 +54,6 @@ pub(crate) const EXCERPT: usize = 200;
 pub(crate) const MAX_MESSAGE: usize = 1000;
 /// Levels that a body may nest. The parser reads 127, and what was sent comes back within lists and envelopes.
 pub(crate) const MAX_BODY_DEPTH: usize = 120;
-/// Longest value, in characters, that an error about it shows: a UUID fits, a key does not.
-pub(crate) const MAX_SHOWN: usize = 36;
 /// Longest id, in bytes, that is put into a path.
 pub(crate) const MAX_ID: usize = 1024;
 

@@ -103,7 +103,8 @@ fn causes_are_told_once_and_one_a_line() {
     let (_, met) = every_variant().swap_remove(16);
     let said = met.to_string();
     let (timer, after) = (Timer::Poll, Duration::from_secs(600));
-    let poll = TimeoutError { timer, after, met: Some(met.into()), head: None, awaited: None, record: CallRecord::example() };
+    let poll =
+        TimeoutError { timer, after, met: Some(met.into()), head: None, awaited: None, record: CallRecord::example() };
     let error = Error::Timeout(Box::new(poll));
     assert_eq!(error.root_cause().unwrap().to_string(), said);
     assert_eq!(
@@ -111,7 +112,14 @@ fn causes_are_told_once_and_one_a_line() {
         "the job was not done within 600s (GET https://host/api/animas/1?limit=…)\n  \
          caused by: 500 Internal Server Error (GET https://host/api/animas/1?limit=…)"
     );
-    let odd = TimeoutError { timer, after, met: Some("two\nlines".into()), head: None, awaited: None, record: CallRecord::example() };
+    let odd = TimeoutError {
+        timer,
+        after,
+        met: Some("two\nlines".into()),
+        head: None,
+        awaited: None,
+        record: CallRecord::example(),
+    };
     assert!(format!("{:?}", Error::Timeout(Box::new(odd))).ends_with("\n  caused by: two lines"));
 
     for (kind, error) in every_variant() {

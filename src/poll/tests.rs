@@ -6,7 +6,9 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
 use super::*;
-use crate::error::{ApiError, Attempt, ErrorDetails, ErrorResponse, TimeoutError, Timer, TransportError, TransportKind};
+use crate::error::{
+    ApiError, Attempt, ErrorDetails, ErrorResponse, TimeoutError, Timer, TransportError, TransportKind,
+};
 
 const SEC: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
