@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::types::{Event, GetLatestMemoryPackParams, MemoryPack};
-use super::{Capture, Captured, Elephantasm, capture};
+use super::{Capture, Captured, Elephantasm, dedupe};
 use crate::check::InvalidArgument;
 use crate::{Error, Reason, Request, Response, RetryClass};
 
@@ -74,7 +74,7 @@ impl Elephantasm {
         let retry_in_doubt = capture.retries_in_doubt();
         let event = capture.into_body(self.anima_id());
         let missing = event.anima_id.is_empty();
-        let dedupe_key = capture::stored_key(&event);
+        let dedupe_key = dedupe::stored_key(&event);
         let mut request = self.events().create(event);
         if missing {
             request = request.refuse(no_anima());

@@ -54,6 +54,7 @@
 mod animas;
 mod api_keys;
 mod capture;
+mod dedupe;
 mod dialect;
 mod dreams;
 mod events;
