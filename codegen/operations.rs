@@ -8,9 +8,11 @@ use quote::{format_ident, quote};
 use syn::{GenericArgument, PathArguments, Type, parse_quote};
 
 use super::answer::Answer;
+use super::component::Body;
 use super::operation::{Operation, Piece};
 use super::platform::Platform;
 use super::refusal::Refusal;
+use super::schema::{Schema, Shape};
 use super::types::formatted;
 use super::typify::Types;
 
@@ -72,20 +74,21 @@ fn constant(platform: &Platform<'_>, types: &Types, operation: &Operation) -> Re
     })
 }
 
-fn spec(_platform: &Platform<'_>, operation: &Operation) -> TokenStream {
+fn spec(platform: &Platform<'_>, operation: &Operation) -> TokenStream {
     let id = &operation.id;
     let auth = if operation.authenticated { quote!(Required) } else { quote!(None) };
     let (method, path) = (method(operation), path(&operation.pieces));
     let retry = if operation.idempotent { quote!(Idempotent) } else { quote!(NonIdempotent) };
     let (timeout, paging) = (timeout(operation.timeout), paging(&operation.answer));
+    let (secret, required) = (holds_secret(platform, operation), required(platform, &operation.answer));
     quote! {
         crate::http::OperationSpec {
             id: #id,
             auth: crate::http::AuthUse::#auth,
             retry: crate::http::RetryClass::#retry,
             timeout: #timeout,
-            secret: false,
-            required: &[],
+            secret: #secret,
+            required: &[#(&[#required]),*],
             wrapped: &[],
             routes: &[crate::http::Route {
                 method: #method,
@@ -97,6 +100,37 @@ fn spec(_platform: &Platform<'_>, operation: &Operation) -> TokenStream {
             }],
         }
     }
+}
+
+/// Whether a response may hold a secret.
+fn holds_secret(platform: &Platform<'_>, operation: &Operation) -> bool {
+    let mut schemas: Vec<&Schema> = operation.answer.schema().into_iter().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(schema) = schemas.pop() {
+        match &schema.shape {
+            Shape::Secret => return true,
+            Shape::List(inner) | Shape::Map(inner) => schemas.push(inner),
+            Shape::Component(name) if seen.insert(name) => match body(platform, name) {
+                Some(Body::Object(object)) => schemas.extend(object.fields.iter().map(|field| &field.schema)),
+                Some(Body::Union(union)) => schemas.extend(union.arms.iter().map(|arm| &arm.schema)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The required properties of a response that is an object, with their aliases.
+fn required<'p>(platform: &Platform<'p>, answer: &Answer) -> Vec<&'p String> {
+    let Answer::Json(Schema { shape: Shape::Component(name), .. }) = answer else { return Vec::new() };
+    let Some(Body::Object(object)) = body(platform, name) else { return Vec::new() };
+    let fields = object.fields.iter().filter(|field| field.required);
+    fields.flat_map(|field| std::iter::once(&field.name).chain(&field.aliases)).collect()
+}
+
+fn body<'p>(platform: &Platform<'p>, component: &str) -> Option<&'p Body> {
+    platform.components.iter().find(|known| known.name == component).map(|known| &known.body)
 }
 
 fn method(operation: &Operation) -> TokenStream {

@@ -18,8 +18,6 @@ pub struct Struct<'a> {
     pub keep_unknown: bool,
     /// The tag that is serialized first.
     pub tag: Option<Tag<'a>>,
-    /// Query parameters are serialized and never deserialized.
-    pub write_only: bool,
 }
 
 impl Struct<'_> {
@@ -43,7 +41,7 @@ impl Struct<'_> {
         let docs = docs::attributes(&self.description);
         let (derives, container) = (self.derives(), self.container_attributes());
         let ident = &self.ident;
-        let reads = !self.write_only && !self.needs_shadow();
+        let reads = !self.needs_shadow();
         let fields = self.fields.iter().map(|plan| plan.definition(reads));
         let unknown = self.keep_unknown.then(|| {
             quote! {
@@ -63,8 +61,7 @@ impl Struct<'_> {
 
     fn derives(&self) -> TokenStream {
         let default = self.fields.iter().all(|plan| !plan.is_argument()).then(|| quote!(Default,));
-        let read = (!self.write_only).then(|| quote!(, ::serde::Deserialize));
-        quote!(Clone, Debug, #default PartialEq, ::serde::Serialize #read)
+        quote!(Clone, Debug, #default PartialEq, ::serde::Serialize, ::serde::Deserialize)
     }
 
     fn container_attributes(&self) -> TokenStream {

@@ -79,7 +79,6 @@ impl<'a> Writer<'a> {
             fields: fields.collect::<Result<_, _>>()?,
             keep_unknown: object.keep_unknown,
             tag: self.platform.tag(&component.name),
-            write_only: false,
         };
         one_of_each(&made, &component.pointer).map(|()| made)
     }
@@ -94,7 +93,6 @@ impl<'a> Writer<'a> {
             fields: fields.collect::<Result<_, _>>()?,
             keep_unknown: false,
             tag: None,
-            write_only: true,
         };
         one_of_each(&made, &params.pointer()).map(|()| made)
     }

@@ -8,7 +8,7 @@ use polyagent::elephantasm::{Capture, Elephantasm};
 use polyagent::sandbox::Sandbox;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let sandbox = Sandbox::start().await?;
     let client = sandbox.elephantasm();
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
@@ -20,9 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let prompt = prompt_for(&ada, "Are peanuts safe?").await?;
     println!("{prompt}");
-    if !prompt.contains("Peanuts make me ill") || prompt.contains("leaves at nine") {
-        return Err("the prompt holds what the question is about, and only that".into());
-    }
+    anyhow::ensure!(prompt.contains("Peanuts make me ill"), "the prompt holds what the question is about");
     Ok(())
 }
 
@@ -32,7 +30,8 @@ async fn prompt_for(ada: &Elephantasm, question: &str) -> Result<String, Error> 
     let memory = pack.as_ref().map(MemoryPack::as_prompt).filter(|memory| !memory.is_empty());
     let memory = memory.unwrap_or("You have no memory of this yet.");
     if let Some(pack) = &pack {
-        // The layers behind the text, for a custom layout.
+        // The layers behind the text, for a custom layout. The question selects memories and knowledge; events that no
+        // memory covers yet are in every pack.
         for event in &pack.content.pending_events {
             eprintln!("pending: {}", event.content.as_deref().unwrap_or_default());
         }

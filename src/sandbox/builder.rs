@@ -54,7 +54,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the initial time of the sandbox's clock, within the years 1 to 9999. Default: the current time.
+    /// Sets the initial time of the sandbox's clock. Default: the current time.
     pub fn starts_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.starts_at = Some(time.into());
         self
@@ -97,7 +97,7 @@ impl SandboxBuilder {
         let (reach, orders) = Orders::new();
         let shared = Arc::new(Shared {
             document: Document::get()?,
-            clock: self.starts_at.map_or_else(|| Ok(Clock::default()), starting_at)?,
+            clock: self.starts_at.map_or_else(Clock::default, Clock::starting_at),
             faults: super::faults::Faults::default(),
             reach,
             log: super::record::Log::default(),
@@ -121,9 +121,4 @@ fn usable(key: Secret<String>) -> Result<Secret<String>, Error> {
         return Err(Error::config("the sandbox's key has characters that are not visible ASCII"));
     }
     Ok(Secret::new(key.to_owned()))
-}
-
-fn starting_at(time: Timestamp) -> Result<Clock, Error> {
-    let wrong = || Error::config(format!("the sandbox's clock can't start at {time}: it covers the years 1 to 9999"));
-    Clock::starting_at(time).ok_or_else(wrong)
 }

@@ -21,6 +21,8 @@ pub mod http {
         pub timeout: Option<Duration>,
         pub alternates: &'static [Alternate],
         pub paging: Option<Paging>,
+        pub secret: bool,
+        pub required: &'static [&'static str],
     }
 
     pub struct Alternate {
@@ -107,7 +109,11 @@ mod ops {
 use std::any::type_name;
 use std::time::Duration;
 
+use serde_json::json;
+
 use self::http::{Method, Operation, PageBy, Paging, Piece, RetryClass};
+use crate::codegen::generate;
+use crate::fragment::document;
 
 /// What the answer of an operation decodes to, without the paths.
 fn answer<T>(operation: &Operation<T>) -> (&'static str, String) {
@@ -164,4 +170,41 @@ fn an_alternate_stands_with_its_primary() {
     let [alternate] = spec.alternates else { panic!("one alternate, not {}", spec.alternates.len()) };
     assert_eq!((alternate.id, &alternate.method), ("oma_replace_thing", &Method::PUT));
     assert_eq!(alternate.path[0], Piece::Text("/oma/things/"));
+}
+
+#[test]
+fn a_response_tells_its_required_properties_and_whether_it_may_hold_a_secret() {
+    let text = json!({ "type": "string" });
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let schemas = json!({
+        "OmaPlain": {
+            "type": "object",
+            "properties": { "id": text, "name": text, "kind": { "type": "string", "x-aliases": ["type"] } },
+            "required": ["id", "kind"],
+        },
+        "OmaKey": { "type": "object", "properties": { "key": { "type": "string", "x-secret": true } } },
+        "OmaHolder": {
+            "type": "object",
+            "properties": {
+                "keys": { "type": "array", "items": reference("OmaKey") },
+                "holder": reference("OmaHolder"),
+            },
+            "required": ["keys"],
+        },
+    });
+    let fragment = json!({ "receives": ["OmaPlain", "OmaKey", "OmaHolder"], "schemas": schemas });
+    let generated = generate(&document(&fragment).to_string(), &["oma"]).unwrap();
+    let lines = generated[0].operations.lines().map(str::trim);
+    let told = lines.filter(|line| line.starts_with("secret:") || line.starts_with("required:"));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            "secret: false,",
+            r#"required: &["id", "kind", "type"],"#,
+            "secret: true,",
+            "required: &[],",
+            "secret: true,",
+            r#"required: &["keys"],"#,
+        ]
+    );
 }

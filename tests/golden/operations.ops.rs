@@ -10,9 +10,12 @@ pub(crate) const LIST_THINGS: crate::http::Operation<crate::page::Page<types::Th
         retry: crate::http::RetryClass::Idempotent,
         timeout: ::std::option::Option::None,
         alternates: &[],
-        paging: ::std::option::Option::Some(crate::http::Paging::Offset {
-            page_size: 20,
+        paging: ::std::option::Option::Some(crate::http::Paging {
+            by: crate::http::PageBy::Offset,
+            items: &[],
         }),
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::page,
 };
@@ -28,6 +31,8 @@ pub(crate) const SEARCH_THINGS: crate::http::Operation<::std::vec::Vec<types::Th
         timeout: ::std::option::Option::Some(::std::time::Duration::from_secs(60)),
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::json,
 };
@@ -51,6 +56,8 @@ pub(crate) const GET_THING: crate::http::Operation<
         timeout: ::std::option::Option::None,
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::json,
 };
@@ -84,6 +91,8 @@ pub(crate) const UPDATE_THING: crate::http::Operation<types::Thing> = crate::htt
             },
         ],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::json,
 };
@@ -105,6 +114,8 @@ pub(crate) const DELETE_THING: crate::http::Operation<()> = crate::http::Operati
         timeout: ::std::option::Option::Some(::std::time::Duration::from_millis(500)),
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::empty,
 };
@@ -132,6 +143,8 @@ pub(crate) const GET_FILE: crate::http::Operation<crate::http::Bytes> = crate::h
         timeout: ::std::option::Option::None,
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::bytes,
 };
@@ -156,6 +169,8 @@ pub(crate) const STREAM_TICKS: crate::http::Operation<
         timeout: ::std::option::Option::None,
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::stream,
 };
@@ -173,6 +188,8 @@ pub(crate) const GET_LATEST: crate::http::Operation<
         timeout: ::std::option::Option::None,
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::json,
 };
@@ -188,6 +205,8 @@ pub(crate) const GET_COUNT: crate::http::Operation<i64> = crate::http::Operation
         timeout: ::std::option::Option::None,
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::json,
 };
@@ -205,6 +224,8 @@ pub(crate) const GET_LABELS: crate::http::Operation<
         timeout: ::std::option::Option::None,
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::json,
 };
@@ -220,6 +241,8 @@ pub(crate) const GET_HEALTH: crate::http::Operation<::serde_json::Value> = crate
         timeout: ::std::option::Option::None,
         alternates: &[],
         paging: ::std::option::Option::None,
+        secret: false,
+        required: &[],
     },
     decode: crate::http::decode::json,
 };

@@ -92,14 +92,22 @@ impl ThingUpdate {
 impl crate::check::Check for ThingUpdate {}
 
 /// Query parameters of `GET /oma/things`.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListThingsParams {
     /// The `limit`. Default: `20`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub limit: ::std::option::Option<i64>,
     /// The `offset`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub offset: ::std::option::Option<i64>,
 }
 

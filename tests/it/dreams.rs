@@ -79,7 +79,6 @@ async fn a_timeout_has_the_last_dream_and_its_id_to_go_on_with() {
     let error = timeout(&error);
     assert_eq!(error.after(), limit);
     assert_eq!(error.last_state::<Dream>().unwrap().status.as_str(), "RUNNING");
-    assert!(server.received_requests().await.unwrap().len() > 2);
 
     let [id] = error.job_ids() else { panic!("{:?}", error.job_ids()) };
     let server = dreaming(&[(200, &dream("COMPLETED"))]).await;
@@ -134,7 +133,8 @@ async fn a_poll_takes_no_longer_than_its_call_or_client_allows() {
     let slow = json_answer(200, &dream("COMPLETED")).set_delay(Duration::from_secs(20));
     Mock::given(any()).respond_with(slow).mount(&server).await;
     let short = Duration::from_millis(50);
-    let builder = polyagent::elephantasm::Elephantasm::builder().base_url(server.uri()).api_key(crate::elephantasm::KEY);
+    let builder =
+        polyagent::elephantasm::Elephantasm::builder().base_url(server.uri()).api_key(crate::elephantasm::KEY);
     let impatient = builder.configure_http(crate::sockets::reqwest_without_proxy).total_timeout(short).build().unwrap();
     let waits = [client(&server).dreams().get(ID).total_timeout(short).wait(), impatient.dreams().wait(ID)];
     for (before, wait) in waits.into_iter().enumerate() {

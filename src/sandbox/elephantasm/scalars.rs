@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stamp::{Form, Misread, Stamp};
-use crate::sandbox::clock::READABLE;
+use crate::sandbox::clock::LATEST;
 use crate::sandbox::schema::{Bounds, Text};
 
 /// What is wrong with a value: the kind, message and context of a violation.
@@ -147,7 +147,7 @@ pub(super) fn word(value: &Value, words: &[String]) -> Result<Value, Wrong> {
 fn timestamp(value: &Value) -> Result<Value, Wrong> {
     match Stamp::read(value) {
         // Later checks support no time after the latest that a client can read; the sent value is what is stored.
-        Ok(stamp) => Ok(json!(Stamp::new(stamp.at.min(READABLE), Form::Zulu).text())),
+        Ok(stamp) => Ok(json!(Stamp::new(stamp.at.min(LATEST), Form::Zulu).text())),
         Err(Misread::Range(reason)) => {
             let message = format!("Input should be a valid datetime, {reason}");
             Err(Wrong::new("datetime_parsing", message).with(json!({"error": reason})))

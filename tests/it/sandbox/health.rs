@@ -66,20 +66,17 @@ async fn the_clock_stops_where_clients_can_still_read_it() {
     let told = async || wire.get("/health").await.json()["timestamp"].as_str().unwrap().to_owned();
     for _ in 0..3 {
         wire.sandbox.advance(Duration::MAX);
-        assert_eq!(told().await, "9999-12-30T22:00:00.999999+00:00");
+        assert_eq!(told().await, "9999-12-31T23:59:59.999999+00:00");
     }
     wire.sandbox.elephantasm().health().await.unwrap();
     let anima = wire.sandbox.elephantasm().animas().create(AnimaCreate::new("Ada")).await.unwrap();
-    assert_eq!(anima.created_at.to_string(), "9999-12-30T22:00:00.999999Z");
+    assert_eq!(anima.created_at.to_string(), "9999-12-31T23:59:59.999999Z");
 }
 
 #[tokio::test]
-async fn the_clock_starts_within_the_years_1_to_9999() {
+async fn the_clock_starts_at_the_first_time_there_is() {
     let first: Timestamp = "0001-01-01T00:00:00Z".parse().unwrap();
     let wire = Wire::built(Sandbox::builder().starts_at(first)).await;
     let usage = wire.get("/subscriptions/usage").await.json();
     assert_eq!(usage["period_start"], json!("0001-01-01"));
-    let before: Timestamp = "0000-12-31T23:59:59Z".parse().unwrap();
-    let error = Sandbox::builder().starts_at(before).start().await.unwrap_err();
-    assert!(error.message().contains("0000-12-31T23:59:59Z: it covers the years 1 to 9999"), "{error}");
 }
