@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use crate::Error;
-use crate::http::{Paging, Request};
+use crate::http::{PageBy, Paging, Request};
 
 /// One page of a list.
 ///
@@ -36,23 +36,20 @@ impl<T> Page<T> {
     /// Reads this page's position from `query`, as it was sent.
     pub(crate) fn new(items: Vec<T>, paging: Option<Paging>, query: &str) -> Self {
         let next = match paging {
-            None => None,
-            Some(Paging::Offset { page_size }) => {
-                let sent = |wanted: &str| {
-                    let mut pairs = form_urlencoded::parse(query.as_bytes());
-                    pairs.find(|(name, _)| name == wanted).and_then(|(_, value)| value.parse::<u64>().ok())
-                };
-                let full = items.len() as u64 >= sent("limit").unwrap_or(u64::from(page_size)) && !items.is_empty();
-                full.then(|| Cursor(sent("offset").unwrap_or(0).saturating_add(items.len() as u64).to_string()))
+            Some(Paging { by: PageBy::Offset, .. }) if !items.is_empty() => {
+                let mut pairs = form_urlencoded::parse(query.as_bytes());
+                let offset = pairs.find(|(name, _)| name == "offset");
+                let offset = offset.and_then(|(_, value)| value.parse::<u64>().ok()).unwrap_or(0);
+                Some(Cursor(offset.saturating_add(items.len() as u64).to_string()))
             }
+            _ => None,
         };
         Self { items, next }
     }
 
     /// Returns the position of the next page; `None` on the last one.
     ///
-    /// With offset paging, a page that is not full marks the end. A list whose length is a multiple of the page size
-    /// therefore ends with an empty page.
+    /// With offset paging, an empty page marks the end: servers give fewer items than asked for where more follow.
     pub fn next_cursor(&self) -> Option<&Cursor> {
         self.next.as_ref()
     }
@@ -220,18 +217,15 @@ mod tests {
     use super::*;
 
     fn next(items: usize, query: &str) -> Option<String> {
-        let page = Page::new(vec![(); items], Some(Paging::Offset { page_size: 50 }), query);
+        let page = Page::new(vec![(); items], Some(Paging { by: PageBy::Offset, items: &[] }), query);
         page.next_cursor().map(Cursor::to_string)
     }
 
     #[test]
-    fn a_full_page_has_a_next_one() {
+    fn a_page_with_items_has_a_next_one() {
         assert_eq!(next(50, "").as_deref(), Some("50"));
-        assert_eq!(next(49, ""), None);
-        assert_eq!(next(2, "limit=2").as_deref(), Some("2"));
-        assert_eq!(next(1, "limit=2"), None);
+        assert_eq!(next(1, "limit=2").as_deref(), Some("1"));
         assert_eq!(next(2, "anima_id=x&limit=2&offset=4").as_deref(), Some("6"));
-        assert_eq!(next(0, "limit=0"), None);
-        assert_eq!(next(0, ""), None);
+        assert_eq!(next(0, "limit=2&offset=4"), None);
     }
 }

@@ -16,6 +16,47 @@ pub(crate) struct Exchange<'a> {
     pub(crate) body: &'a Bytes,
 }
 
+/// Decodes the response of an operation into its value.
+#[derive(Debug)]
+pub(crate) struct Reader<T> {
+    decode: fn(&Exchange<'_>) -> Result<T, DecodeFault>,
+}
+
+impl<T> Clone for Reader<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Reader<T> {}
+
+impl<T> Reader<T> {
+    pub(crate) fn decode(self, exchange: &Exchange<'_>) -> Result<T, DecodeFault> {
+        (self.decode)(exchange)
+    }
+}
+
+impl<T: DeserializeOwned> Reader<T> {
+    /// One JSON value; an absent body reads as `null`.
+    pub(crate) const fn json() -> Self {
+        Self { decode: json }
+    }
+}
+
+impl Reader<()> {
+    /// Nothing, whatever the body.
+    pub(crate) const fn empty() -> Self {
+        Self { decode: empty }
+    }
+}
+
+impl<T: DeserializeOwned> Reader<Page<T>> {
+    /// One page of a list.
+    pub(crate) const fn page() -> Self {
+        Self { decode: page }
+    }
+}
+
 /// Decodes a JSON value. An absent body reads as `null`.
 pub(crate) fn json<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<T, DecodeFault> {
     from_json(exchange.body)
@@ -30,7 +71,8 @@ pub(crate) fn empty(_: &Exchange<'_>) -> Result<(), DecodeFault> {
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
     let items = from_json(exchange.body)?;
-    Ok(Page::new(items, exchange.spec.paging, exchange.query))
+    let paging = exchange.spec.routes.first().and_then(|route| route.paging);
+    Ok(Page::new(items, paging, exchange.query))
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {

@@ -31,7 +31,8 @@ pub(crate) use http::Method;
 pub use self::builder::ClientBuilder;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
-pub(crate) use self::operation::{Alternate, Operation, OperationSpec, Paging, Piece};
+pub(crate) use self::decode::Reader;
+pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, PageBy, Paging, Piece, Route};
 pub use self::rate_limit::RateLimit;
 pub use self::request::{Request, RequestFuture};
 pub use self::response::Response;
@@ -130,16 +131,16 @@ type Missed = (Failure, Option<SentSecret>);
 
 impl Core {
     async fn call(&self, draft: &Draft) -> Result<Delivered, Error> {
-        let prepared = draft.prepare(&self.0, None)?;
+        let prepared = draft.prepare(&self.0, draft.home())?;
         let span = trace::span(&prepared);
         trace::in_span(span, self.send_prepared(draft, prepared)).await
     }
 
-    /// Sends the operation's own route, then its alternates for as long as the server does not route them.
+    /// Sends to the documented home, then to the further routes for as long as the server does not route them.
     async fn send_prepared(&self, draft: &Draft, mut prepared: Box<Prepared>) -> Result<Delivered, Error> {
         let plan = draft.plan(&self.0.settings);
         let mut progress = Progress::begin(&plan);
-        let mut alternates = draft.spec.alternates.iter();
+        let mut further = draft.spec.routes.iter().skip(1);
         loop {
             let attempt = |number, window| self.attempt(&prepared, number, window);
             let sleep = tokio::time::sleep;
@@ -148,8 +149,8 @@ impl Core {
                 Ok(sent) => return Ok(Delivered { sent, attempts: progress.attempts, prepared }),
                 Err(missed) => missed,
             };
-            match alternates.next().filter(|_| failure.reason() == Some(Reason::RouteMissing)) {
-                Some(alternate) => prepared = draft.prepare(&self.0, Some(alternate))?,
+            match further.next().filter(|_| failure.reason() == Some(Reason::RouteMissing)) {
+                Some(route) => prepared = draft.prepare(&self.0, Some(route))?,
                 None => return Err(error_of(&prepared, failure, secret.as_deref(), progress.attempts)),
             }
         }
@@ -296,15 +297,22 @@ mod tests {
     use super::*;
     use crate::elephantasm::PLATFORM;
 
-    static SPELT_TWICE: OperationSpec = OperationSpec {
+    const fn route(method: Method, path: &'static [Piece], query: &'static [(&'static str, usize)]) -> Route {
+        Route { method, path, query, generations: &[], accept: "application/json", paging: None }
+    }
+
+    static TWO_HOMES: OperationSpec = OperationSpec {
         id: "test_run",
-        method: Method::GET,
-        path: &[Piece::Text("/api/new")],
-        auth: true,
         retry: RetryClass::Idempotent,
+        auth: AuthUse::Required,
         timeout: None,
-        alternates: &[Alternate { id: "test_old_run", method: Method::POST, path: &[Piece::Text("/api/old")] }],
-        paging: None,
+        secret: false,
+        required: &[],
+        wrapped: &[],
+        routes: &[
+            route(Method::GET, &[Piece::Text("/api/new")], &[]),
+            route(Method::POST, &[Piece::Text("/api/old")], &[]),
+        ],
     };
 
     async fn call(new: ResponseTemplate, old: ResponseTemplate) -> (Result<Value, Error>, usize) {
@@ -318,7 +326,7 @@ mod tests {
             .retry_policy(RetryPolicy::default().backoff(Duration::ZERO, Duration::ZERO))
             .build()
             .unwrap();
-        let result = Request::new(&core, Operation { spec: &SPELT_TWICE, decode: decode::json::<Value> }).await;
+        let result = Request::new(&core, Operation { spec: &TWO_HOMES, reader: Reader::<Value>::json() }).await;
         (result, server.received_requests().await.unwrap().len())
     }
 
@@ -331,7 +339,7 @@ mod tests {
 
         let (neither, requests) = call(missing(), missing()).await;
         let neither = neither.unwrap_err();
-        assert_eq!((neither.operation(), neither.method()), (Some("test_old_run"), Some(&Method::POST)));
+        assert_eq!((neither.operation(), neither.method()), (Some("test_run"), Some(&Method::POST)));
         assert_eq!((neither.attempts().len(), requests), (2, 2), "the attempts of both");
 
         let absent = ResponseTemplate::new(404).set_body_raw(r#"{"detail":"Run 1 not found"}"#, "application/json");

@@ -5,41 +5,58 @@ use std::time::Duration;
 use http::Method;
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 
-use super::decode::Exchange;
+use super::decode::Reader;
 use crate::check::{self, InvalidArgument};
 use crate::config;
-use crate::error::DecodeFault;
 
 /// One operation of a platform: its request, and the type `T` that its response decodes to.
 #[derive(Clone, Copy)]
 pub(crate) struct Operation<T> {
     pub(crate) spec: &'static OperationSpec,
-    pub(crate) decode: fn(&Exchange<'_>) -> Result<T, DecodeFault>,
+    pub(crate) reader: Reader<T>,
 }
 
 /// An operation on the wire, independent of its response's type.
 #[derive(Debug)]
+#[allow(dead_code, reason = "some of it is for platforms to come")]
 pub(crate) struct OperationSpec {
     /// The document's `operationId`.
     pub(crate) id: &'static str,
-    pub(crate) method: Method,
-    pub(crate) path: &'static [Piece],
-    /// Whether the credential is sent.
-    pub(crate) auth: bool,
     pub(crate) retry: RetryClass,
+    pub(crate) auth: AuthUse,
     /// Attempt timeout, where the document raises the default.
     pub(crate) timeout: Option<Duration>,
-    /// Alternative routes of the operation, for servers that do not route the first.
-    pub(crate) alternates: &'static [Alternate],
-    pub(crate) paging: Option<Paging>,
+    /// Whether the response holds a secret.
+    pub(crate) secret: bool,
+    /// The required properties of the response, each with its aliases; none unless it is an object.
+    pub(crate) required: &'static [&'static [&'static str]],
+    /// The keys under which the response may come wrapped.
+    pub(crate) wrapped: &'static [&'static str],
+    /// Where the operation lives: the documented home, then others for servers that do not route it.
+    pub(crate) routes: &'static [Route],
 }
 
-/// An alternative route of an operation.
+/// Whether the credential is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "some of it is for platforms to come")]
+pub(crate) enum AuthUse {
+    Required,
+    Optional,
+    None,
+}
+
+/// One home of an operation.
 #[derive(Debug)]
-pub(crate) struct Alternate {
-    pub(crate) id: &'static str,
+#[allow(dead_code, reason = "some of it is for platforms to come")]
+pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static [Piece],
+    /// Query pairs that hold an id, by its index.
+    pub(crate) query: &'static [(&'static str, usize)],
+    /// The generations that have it; none: all.
+    pub(crate) generations: &'static [&'static str],
+    pub(crate) accept: &'static str,
+    pub(crate) paging: Option<Paging>,
 }
 
 /// A part of a path.
@@ -47,18 +64,33 @@ pub(crate) struct Alternate {
 pub(crate) enum Piece {
     /// Literal text, slashes included.
     Text(&'static str),
-    /// One segment, given by the caller.
-    Id { name: &'static str, uuid: bool },
+    /// One segment, given by the caller as the id number `at`.
+    Id { at: usize, name: &'static str, uuid: bool },
 }
 
 /// How a list is paged.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Paging {
-    /// By `limit` and `offset`; a page with fewer items than requested is the last one.
-    Offset {
-        /// The server's default `limit`.
-        page_size: u32,
-    },
+#[allow(dead_code, reason = "some of it is for platforms to come")]
+pub(crate) struct Paging {
+    pub(crate) by: PageBy,
+    /// The keys that may hold the items; an array is always read.
+    pub(crate) items: &'static [&'static str],
+}
+
+/// How the next page of a list is asked for.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "some of it is for platforms to come")]
+pub(crate) enum PageBy {
+    /// By `limit` and `offset`.
+    Offset,
+    /// By sending the first of the keys `read` that holds a token.
+    Token { send: &'static str, read: &'static [&'static str] },
+    /// By the id of the last item, or by a token if the response holds one.
+    AfterId { token: Option<(&'static str, &'static [&'static str])> },
+    /// By the largest sequence number.
+    AfterSeq,
+    /// Not at all.
+    Once,
 }
 
 /// Whether a call may be sent again after it may have been processed.
@@ -95,18 +127,17 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'[')
     .add(b']');
 
-/// Fills the placeholders of `path` with `ids`, in order.
+/// Fills the placeholders of `path` with `ids`.
 ///
 /// # Errors
 /// An id that is not exactly one path segment, or is not a UUID where the operation takes one.
 pub(crate) fn expand(path: &[Piece], ids: &[String]) -> Result<String, InvalidArgument> {
     let mut expanded = String::with_capacity(96);
-    let mut ids = ids.iter();
     for piece in path {
         match piece {
             Piece::Text(text) => expanded.push_str(text),
-            Piece::Id { name, uuid } => {
-                let id = ids.next().ok_or_else(|| InvalidArgument::new(*name, "is missing"))?;
+            Piece::Id { at, name, uuid } => {
+                let id = ids.get(*at).ok_or_else(|| InvalidArgument::new(*name, "is missing"))?;
                 if *uuid && check::is_uuid(id) {
                     // Digits and hyphens need no escaping.
                     expanded.push_str(id);
@@ -121,6 +152,21 @@ pub(crate) fn expand(path: &[Piece], ids: &[String]) -> Result<String, InvalidAr
         }
     }
     Ok(expanded)
+}
+
+/// The query pairs of a route that hold an id.
+///
+/// # Errors
+/// An id that would not do as a path segment.
+pub(crate) fn query_ids<'i>(
+    query: &[(&'static str, usize)],
+    ids: &'i [String],
+) -> Result<Vec<(&'static str, &'i str)>, InvalidArgument> {
+    let pair = |(name, at): &(&'static str, usize)| {
+        let id = ids.get(*at).ok_or_else(|| InvalidArgument::new(*name, "is missing"))?;
+        segment(name, id).map(|_| (*name, id.as_str()))
+    };
+    query.iter().map(pair).collect()
 }
 
 /// Joins `segments` into a path.
@@ -167,7 +213,7 @@ mod tests {
     use super::*;
 
     const PATH: &[Piece] =
-        &[Piece::Text("/v1/things/"), Piece::Id { name: "thing_id", uuid: false }, Piece::Text("/parts")];
+        &[Piece::Text("/v1/things/"), Piece::Id { at: 0, name: "thing_id", uuid: false }, Piece::Text("/parts")];
 
     fn expanded(id: &str) -> Result<String, String> {
         expand(PATH, &[id.to_owned()]).map_err(|e| e.to_string())
@@ -197,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_uuid_place_takes_uuids_only() {
-        let path = &[Piece::Id { name: "anima_id", uuid: true }];
+        let path = &[Piece::Id { at: 0, name: "anima_id", uuid: true }];
         assert!(expand(path, &["b2352c05-e685-4021-8624-595406c725f2".to_owned()]).is_ok());
         assert!(expand(path, &["agent-01".to_owned()]).unwrap_err().to_string().contains("anima_id"));
         assert!(expand(path, &[]).is_err());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::retry::Plan;
-use super::{Alternate, AttemptStart, Core, OperationSpec, RetryClass, RetryPolicy, Settings, Shared, operation};
+use super::{AttemptStart, AuthUse, Core, OperationSpec, RetryClass, RetryPolicy, Route, Settings, Shared, operation};
 use crate::Error;
 use crate::check::{self, InvalidArgument};
 use crate::config;
@@ -78,8 +78,8 @@ impl Draft {
     ///
     /// # Errors
     /// `InvalidArgument`, and nothing was sent.
-    pub(super) fn prepare(&self, shared: &Shared, alternate: Option<&Alternate>) -> Result<Box<Prepared>, Error> {
-        self.freeze(shared, alternate)
+    pub(super) fn prepare(&self, shared: &Shared, route: Option<&Route>) -> Result<Box<Prepared>, Error> {
+        self.freeze(shared, route)
             .map(Box::new)
             .map_err(|invalid| invalid.of_call(self.spec.id, self.method().clone()).into())
     }
@@ -87,12 +87,17 @@ impl Draft {
     fn method(&self) -> &Method {
         match &self.target {
             Target::Raw(method, _) => method,
-            Target::Ids(_) => &self.spec.method,
+            Target::Ids(_) => self.home().map_or(&Method::GET, |home| &home.method),
         }
     }
 
+    /// The documented home of the operation; a raw call has none.
+    pub(super) fn home(&self) -> Option<&'static Route> {
+        self.spec.routes.first()
+    }
+
     pub(crate) fn record(&self) -> CallRecord {
-        match self.freeze(&self.core.0, None) {
+        match self.freeze(&self.core.0, self.home()) {
             Ok(prepared) => prepared.record(Vec::new(), false),
             Err(_) => CallRecord {
                 operation: self.spec.id,
@@ -104,19 +109,19 @@ impl Draft {
         }
     }
 
-    fn freeze(&self, shared: &Shared, alternate: Option<&Alternate>) -> Result<Prepared, InvalidArgument> {
+    fn freeze(&self, shared: &Shared, route: Option<&Route>) -> Result<Prepared, InvalidArgument> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
         if let Some(key) = shared.credential.fixed_key() {
             self.refuse_in_sight(key)?;
         }
-        let (method, path) = match (&self.target, alternate) {
-            (Target::Raw(_, segments), _) => (self.method(), operation::join(segments)?),
-            (Target::Ids(ids), None) => (self.method(), operation::expand(self.spec.path, ids)?),
-            (Target::Ids(ids), Some(other)) => (&other.method, operation::expand(other.path, ids)?),
+        let (method, path) = match (&self.target, route) {
+            (Target::Raw(method, segments), _) => (method, operation::join(segments)?),
+            (Target::Ids(ids), Some(route)) => (&route.method, operation::expand(route.path, ids)?),
+            (Target::Ids(_), None) => (self.method(), String::new()),
         };
-        let query = self.final_query();
+        let query = self.final_query(route)?;
         let method = method.clone();
         let body = self.final_body(&method)?;
         if shared.platform.rejects_nul {
@@ -142,11 +147,11 @@ impl Draft {
                 headers.insert(name, value.clone());
             }
         }
-        if !self.spec.auth {
+        if self.spec.auth == AuthUse::None {
             Arc::make_mut(&mut headers).remove(shared.platform.auth.name());
         }
-        let operation = alternate.map_or(self.spec.id, |other| other.id);
-        Ok(Prepared { operation, auth: self.spec.auth, method, url, query, headers, body, shown_url: OnceLock::new() })
+        let auth = self.spec.auth != AuthUse::None;
+        Ok(Prepared { operation: self.spec.id, auth, method, url, query, headers, body, shown_url: OnceLock::new() })
     }
 
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as
@@ -162,18 +167,24 @@ impl Draft {
         Ok(())
     }
 
-    fn final_query(&self) -> String {
+    fn final_query(&self, route: Option<&Route>) -> Result<String, InvalidArgument> {
         let options = &self.options;
-        if options.query.is_empty() && options.cursor.is_none() {
-            return self.query.clone();
+        let ids = match (&self.target, route) {
+            (Target::Ids(ids), Some(route)) => operation::query_ids(route.query, ids)?,
+            _ => Vec::new(),
+        };
+        if options.query.is_empty() && options.cursor.is_none() && ids.is_empty() {
+            return Ok(self.query.clone());
         }
         let replaced = options.cursor.as_ref().map(|(name, _)| *name);
         let own = form_urlencoded::parse(self.query.as_bytes());
-        form_urlencoded::Serializer::new(String::new())
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(ids)
             .extend_pairs(own.filter(|(name, _)| Some(name.as_ref()) != replaced))
             .extend_pairs(options.query.iter().filter(|(name, _)| Some(name.as_str()) != replaced))
             .extend_pairs(options.cursor.iter().map(|(name, value)| (name, value)))
-            .finish()
+            .finish();
+        Ok(query)
     }
 
     fn final_body(&self, method: &Method) -> Result<Option<Bytes>, InvalidArgument> {
@@ -241,7 +252,7 @@ fn free_of_nul(name: &str, text: &str) -> Result<(), InvalidArgument> {
 /// A frozen call.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// The id of the route: an alternate is an operation too.
+    /// The operation's id.
     pub(crate) operation: &'static str,
     pub(crate) auth: bool,
     pub(crate) method: Method,

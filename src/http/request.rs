@@ -11,13 +11,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::decode::{self, Exchange};
+use super::decode::{Exchange, Reader};
 use super::prepare::{Draft, Options, Target};
 use super::transport::Received;
-use super::{Core, Delivered, Operation, OperationSpec, Paging, Response, RetryClass, hook};
+use super::{AuthUse, Core, Delivered, Operation, OperationSpec, PageBy, Response, RetryClass, hook};
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
-use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
+use crate::error::{Attempt, CallRecord, DecodeError, Headers};
 use crate::page::{Cursor, Items, Page, Pages};
 
 /// A call that has not been sent yet. Every method of every resource returns one.
@@ -42,12 +42,12 @@ use crate::page::{Cursor, Items, Page, Pages};
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<T> {
     draft: Draft,
-    decode: fn(&Exchange<'_>) -> Result<T, DecodeFault>,
+    reader: Reader<T>,
 }
 
 impl<T> Clone for Request<T> {
     fn clone(&self) -> Self {
-        Self { draft: self.draft.clone(), decode: self.decode }
+        Self { draft: self.draft.clone(), reader: self.reader }
     }
 }
 
@@ -61,13 +61,13 @@ impl<T> fmt::Debug for Request<T> {
 /// Stands in for the operation of a raw call.
 static RAW: OperationSpec = OperationSpec {
     id: "raw",
-    method: Method::GET,
-    path: &[],
-    auth: true,
     retry: RetryClass::NonIdempotent,
+    auth: AuthUse::Required,
     timeout: None,
-    alternates: &[],
-    paging: None,
+    secret: false,
+    required: &[],
+    wrapped: &[],
+    routes: &[],
 };
 
 impl Request<Value> {
@@ -79,7 +79,7 @@ impl Request<Value> {
             draft.fail(InvalidArgument::new("method", "must not be CONNECT: it asks for a tunnel"));
         }
         draft.target = Target::Raw(method, segments);
-        Self { draft, decode: decode::json }
+        Self { draft, reader: Reader::json() }
     }
 
     /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
@@ -116,7 +116,7 @@ impl Draft {
 
 impl<T> Request<T> {
     pub(crate) fn new(core: &Core, operation: Operation<T>) -> Self {
-        Self { draft: Draft::new(core, operation.spec), decode: operation.decode }
+        Self { draft: Draft::new(core, operation.spec), reader: operation.reader }
     }
 
     /// Makes the call fail with `invalid` on sending.
@@ -220,7 +220,7 @@ impl<T> Request<T> {
     /// Decodes the JSON response as another type: one with fields that this version of the crate does not know, or
     /// `serde_json::Value` for all of it. For paged lists see [`decode_items_as`](Request::decode_items_as).
     pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
-        Request { draft: self.draft, decode: decode::json }
+        Request { draft: self.draft, reader: Reader::json() }
     }
 
     /// Sends the call and returns its value.
@@ -239,7 +239,7 @@ impl<T> Request<T> {
         let Delivered { sent, mut attempts, prepared } = self.draft.core.call(&self.draft).await?;
         let Received { status, headers, body } = sent.received;
         let exchange = Exchange { spec: self.draft.spec, query: &prepared.query, body: &body };
-        match (self.decode)(&exchange) {
+        match self.reader.decode(&exchange) {
             Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts }),
             Err(fault) => {
                 attempts.push(Attempt {
@@ -260,7 +260,8 @@ impl<T> Request<T> {
 impl<T: Send + 'static> Request<Page<T>> {
     /// Starts at the position of `cursor`; see [`Page::next_cursor`].
     pub fn after(mut self, cursor: &Cursor) -> Self {
-        if let Some(Paging::Offset { .. }) = self.draft.spec.paging {
+        let paging = self.draft.home().and_then(|home| home.paging);
+        if paging.is_some_and(|paging| matches!(paging.by, PageBy::Offset)) {
             self.draft.options.cursor = Some(("offset", cursor.as_str().to_owned()));
         }
         self
@@ -268,7 +269,7 @@ impl<T: Send + 'static> Request<Page<T>> {
 
     /// Decodes the items of the list as another type, keeping the paging.
     pub fn decode_items_as<U: DeserializeOwned>(self) -> Request<Page<U>> {
-        Request { draft: self.draft, decode: decode::page }
+        Request { draft: self.draft, reader: Reader::page() }
     }
 
     /// Streams all items from this page on, fetched page by page on demand.

@@ -10,7 +10,7 @@ use super::{SERVER_ANIMA, client, json_answer};
 async fn a_list_is_a_page_a_stream_of_pages_and_a_stream_of_items() {
     let server = MockServer::builder().start().await;
     let anima = |n: u32| SERVER_ANIMA.replace("\"Ada\"", &format!("\"{n}\""));
-    for (offset, names) in [("", vec![1, 2]), ("2", vec![3, 4]), ("4", vec![5])] {
+    for (offset, names) in [("", vec![1, 2]), ("2", vec![3, 4]), ("4", vec![5]), ("5", vec![])] {
         let body = format!("[{}]", names.into_iter().map(anima).collect::<Vec<_>>().join(","));
         let offset = (!offset.is_empty()).then(|| offset.to_owned());
         let matches = move |request: &wiremock::Request| {
@@ -26,7 +26,7 @@ async fn a_list_is_a_page_a_stream_of_pages_and_a_stream_of_items() {
     let names: Vec<String> = list().items().map_ok(|anima| anima.name).try_collect().await.unwrap();
     assert_eq!(names, ["1", "2", "3", "4", "5"]);
     let lengths: Vec<usize> = list().pages().map_ok(|page| page.items.len()).try_collect().await.unwrap();
-    assert_eq!(lengths, [2, 2, 1]);
+    assert_eq!(lengths, [2, 2, 1, 0]);
     // A cursor that was stored as text goes on where it was taken.
     let stored: polyagent::Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
     let rest: Vec<String> = list().after(&stored).items().map_ok(|anima| anima.name).try_collect().await.unwrap();
