@@ -12,6 +12,9 @@ mod open;
 #[path = "../src/secret.rs"]
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod secret;
+#[path = "../src/spelling.rs"]
+#[allow(dead_code, reason = "generated types use it, those here not all of it")]
+mod spelling;
 
 #[path = "generated/checks.rs"]
 mod checks;

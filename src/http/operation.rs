@@ -5,56 +5,48 @@ use std::time::Duration;
 use http::Method;
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 
-use super::decode::Reader;
+use super::reader::Reader;
 use crate::check::{self, InvalidArgument};
 use crate::config;
+use crate::page::Paging;
+use crate::spelling::Generations;
 
-/// One operation of a platform: its request, and the type `T` that its response decodes to.
+/// One operation of a platform: its request, and the type `T` of its result.
 #[derive(Clone, Copy)]
 pub(crate) struct Operation<T> {
     pub(crate) spec: &'static OperationSpec,
     pub(crate) reader: Reader<T>,
 }
 
-/// An operation on the wire, independent of its response's type.
+/// An operation on the wire, independent of its result's type.
 #[derive(Debug)]
-#[allow(dead_code, reason = "some of it is for platforms to come")]
 pub(crate) struct OperationSpec {
     /// The document's `operationId`.
     pub(crate) id: &'static str,
-    pub(crate) retry: RetryClass,
     pub(crate) auth: AuthUse,
+    pub(crate) retry: RetryClass,
     /// Attempt timeout, where the document raises the default.
     pub(crate) timeout: Option<Duration>,
-    /// Whether the response holds a secret.
+    /// Whether the response holds a secret: then no error quotes it.
     pub(crate) secret: bool,
-    /// The required properties of the response, each with its aliases; none unless it is an object.
+    /// The properties that a response object always has, each with its other names.
     pub(crate) required: &'static [&'static [&'static str]],
-    /// The keys under which the response may come wrapped.
+    /// Keys under which the response object may come wrapped.
     pub(crate) wrapped: &'static [&'static str],
-    /// Where the operation lives: the documented home, then others for servers that do not route it.
+    /// Where servers have it: the documented home first; never empty.
     pub(crate) routes: &'static [Route],
-}
-
-/// Whether the credential is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "some of it is for platforms to come")]
-pub(crate) enum AuthUse {
-    Required,
-    Optional,
-    None,
 }
 
 /// One home of an operation.
 #[derive(Debug)]
-#[allow(dead_code, reason = "some of it is for platforms to come")]
 pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static [Piece],
-    /// Query pairs that hold an id, by its index.
+    /// Ids that this home takes as query pairs: the pair's name, and which id it is.
     pub(crate) query: &'static [(&'static str, usize)],
-    /// The generations that have it; none: all.
-    pub(crate) generations: &'static [&'static str],
+    /// The server generations that have it; empty: any.
+    pub(crate) generations: Generations,
+    /// The media type that is asked for.
     pub(crate) accept: &'static str,
     pub(crate) paging: Option<Paging>,
 }
@@ -64,33 +56,31 @@ pub(crate) struct Route {
 pub(crate) enum Piece {
     /// Literal text, slashes included.
     Text(&'static str),
-    /// One segment, given by the caller as the id number `at`.
+    /// One segment: the id at this place of the caller's ids.
     Id { at: usize, name: &'static str, uuid: bool },
 }
 
-/// How a list is paged.
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "some of it is for platforms to come")]
-pub(crate) struct Paging {
-    pub(crate) by: PageBy,
-    /// The keys that may hold the items; an array is always read.
-    pub(crate) items: &'static [&'static str],
+/// Whether an operation carries the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthUse {
+    Required,
+    /// If the client has one.
+    Optional,
+    None,
 }
 
-/// How the next page of a list is asked for.
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "some of it is for platforms to come")]
-pub(crate) enum PageBy {
-    /// By `limit` and `offset`.
-    Offset,
-    /// By sending the first of the keys `read` that holds a token.
-    Token { send: &'static str, read: &'static [&'static str] },
-    /// By the id of the last item, or by a token if the response holds one.
-    AfterId { token: Option<(&'static str, &'static [&'static str])> },
-    /// By the largest sequence number.
-    AfterSeq,
-    /// Not at all.
-    Once,
+impl OperationSpec {
+    /// Whether its request depends on the server's generation.
+    pub(crate) fn depends_on_generation(&self) -> bool {
+        self.routes.iter().any(|route| !route.generations.is_empty())
+    }
+}
+
+impl Route {
+    /// Whether a 404 may be about an object rather than about the route.
+    pub(crate) fn has_ids(&self) -> bool {
+        self.path.iter().any(|piece| matches!(piece, Piece::Id { .. }))
+    }
 }
 
 /// Whether a call may be sent again after it may have been processed.
@@ -152,21 +142,6 @@ pub(crate) fn expand(path: &[Piece], ids: &[String]) -> Result<String, InvalidAr
         }
     }
     Ok(expanded)
-}
-
-/// The query pairs of a route that hold an id.
-///
-/// # Errors
-/// An id that would not do as a path segment.
-pub(crate) fn query_ids<'i>(
-    query: &[(&'static str, usize)],
-    ids: &'i [String],
-) -> Result<Vec<(&'static str, &'i str)>, InvalidArgument> {
-    let pair = |(name, at): &(&'static str, usize)| {
-        let id = ids.get(*at).ok_or_else(|| InvalidArgument::new(*name, "is missing"))?;
-        segment(name, id).map(|_| (*name, id.as_str()))
-    };
-    query.iter().map(pair).collect()
 }
 
 /// Joins `segments` into a path.
