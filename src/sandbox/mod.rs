@@ -86,6 +86,7 @@ mod record;
 mod reply;
 mod schema;
 mod server;
+mod spec;
 mod tenant;
 mod terms;
 mod wire;
