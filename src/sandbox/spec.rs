@@ -206,7 +206,7 @@ pub(crate) struct ObjectSpec {
     pub(crate) name: &'static str,
     /// In the order of the document.
     pub(crate) properties: &'static [PropertySpec],
-    /// Whether other properties are kept (`x-keep-unknown`, `additionalProperties`).
+    /// Whether other properties are kept (`additionalProperties`).
     pub(crate) open: bool,
 }
 
