@@ -16,20 +16,13 @@ pub(crate) enum ErrorReply {
     /// The credential is missing, unknown or revoked.
     Unauthenticated,
     /// The object does not exist, is deleted, or is another account's.
-    NotFound {
-        kind: &'static str,
-        id: String,
-    },
+    NotFound { kind: &'static str, id: String },
     /// Values that do not match the document.
     Invalid(Vec<Violation>),
     /// The state of an object does not allow it.
     Conflict(String),
     /// Too many calls: the next one is allowed after this time.
-    RateLimited {
-        calls: usize,
-        per: Duration,
-        retry_after: Duration,
-    },
+    RateLimited { calls: usize, per: Duration, retry_after: Duration },
     /// A limit of the plan is used up, or a feature is not part of it.
     Limit {
         /// The limit or feature, in the platform's words.
@@ -37,11 +30,7 @@ pub(crate) enum ErrorReply {
         message: String,
     },
     /// Any other reason, with the platform's own status, code and message.
-    Rejected {
-        status: StatusCode,
-        code: &'static str,
-        message: String,
-    },
+    Rejected { status: StatusCode, code: &'static str, message: String },
     /// The server fails.
     Internal,
 }

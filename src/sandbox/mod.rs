@@ -84,6 +84,11 @@ mod tenant;
 mod terms;
 mod validate;
 
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod shared_tests;
+
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 
@@ -213,7 +218,8 @@ impl Sandbox {
     /// # Ok(()) }
     /// ```
     pub fn operations(&self) -> Vec<&'static str> {
-        let mut ids: Vec<&str> = self.shared.platforms.all().iter().flat_map(|platform| platform.operations()).collect();
+        let mut ids: Vec<&str> =
+            self.shared.platforms.all().iter().flat_map(|platform| platform.operations()).collect();
         ids.sort_unstable();
         ids
     }

@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn a_malformed_body_has_no_parts() {
-        for body in ["", "--b", "--c\r\n\r\n", "--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--", "--b\r\n\r\nx"] {
+        for body in
+            ["", "--b", "--c\r\n\r\n", "--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--", "--b\r\n\r\nx"]
+        {
             assert_eq!(read("multipart/form-data; boundary=b", &Bytes::from(body)), None, "{body:?}");
         }
         assert_eq!(read("multipart/form-data", &Bytes::from(BODY)), None);

@@ -17,15 +17,20 @@ impl<P: Platform> Call<'_, P> {
         };
         let total = rows.len();
         let id = |row: &Object| row.get(key).map(Value::to_string).unwrap_or_default();
-        let after = |text: &str| rows.iter().position(|row| row.get(key).and_then(Value::as_str) == Some(text)).map_or(0, |at| at + 1);
+        let after = |text: &str| {
+            rows.iter().position(|row| row.get(key).and_then(Value::as_str) == Some(text)).map_or(0, |at| at + 1)
+        };
         let begin = match by {
             PageBy::Once => 0,
             PageBy::Offset => self.count("offset").unwrap_or(0),
             // A token that the sandbox did not give begins the list again, as on real servers.
-            PageBy::Token { send, .. } => self.text(send).and_then(|token| {
-                let id_of = |row: &Object| token_of(&id(row));
-                rows.iter().position(|row| id_of(row) == token)
-            }).map_or(0, |at| at + 1),
+            PageBy::Token { send, .. } => self
+                .text(send)
+                .and_then(|token| {
+                    let id_of = |row: &Object| token_of(&id(row));
+                    rows.iter().position(|row| id_of(row) == token)
+                })
+                .map_or(0, |at| at + 1),
             PageBy::AfterId => self.text("after_id").map_or(0, after),
             PageBy::AfterSeq => {
                 let seq = self.query.get("after_seq").and_then(Value::as_i64).unwrap_or(i64::MIN);
@@ -36,7 +41,8 @@ impl<P: Platform> Call<'_, P> {
         let limit = if *by == PageBy::Once { total } else { self.count("limit").unwrap_or(LIMIT) };
         let end = begin.saturating_add(limit).min(total);
         let has_more = end < total;
-        let [first, last] = [rows[begin..end].first(), rows[begin..end].last()].map(|row| row.and_then(|row| row.get(key)).cloned());
+        let [first, last] =
+            [rows[begin..end].first(), rows[begin..end].last()].map(|row| row.and_then(|row| row.get(key)).cloned());
         let next = last.as_ref().filter(|_| has_more).map(|last| token_of(&last.to_string()));
         let page: Value = rows.into_iter().skip(begin).take(end - begin).map(Value::Object).collect();
         let Some(documented) = items.first() else { return page };

@@ -81,7 +81,12 @@ pub(crate) trait Platform: Send + Sync + Sized + 'static {
 
     /// What the violations of a call lead to. By default [`ErrorReply::Invalid`] if there are any. A server that does
     /// not check some value drops its violation.
-    fn judge(&self, _operation: &OperationSpec, _values: &Values, violations: Vec<Violation>) -> Result<(), ErrorReply> {
+    fn judge(
+        &self,
+        _operation: &OperationSpec,
+        _values: &Values,
+        violations: Vec<Violation>,
+    ) -> Result<(), ErrorReply> {
         if violations.is_empty() { Ok(()) } else { Err(ErrorReply::Invalid(violations)) }
     }
 
@@ -169,7 +174,8 @@ impl<P: Platform> Call<'_, P> {
 
     /// The stored object of that id, unless it is hidden.
     pub(crate) fn find(&self, table: &Table, id: &str) -> Result<&Object, ErrorReply> {
-        let shown = |row: &&Object| !table.is_hidden(row) || table.hidden.is_some_and(|hidden| self.flag(hidden.unless));
+        let shown =
+            |row: &&Object| !table.is_hidden(row) || table.hidden.is_some_and(|hidden| self.flag(hidden.unless));
         self.store.get(table, id).filter(shown).ok_or_else(|| ErrorReply::not_found(table.kind, id))
     }
 
@@ -281,7 +287,20 @@ impl<P: Platform> Mounted<P> {
         let headers = head.headers.clone();
         let sent_query = head.uri.query().unwrap_or_default().to_owned();
         let mut call = Call {
-            platform, store, life, now, operation, route, anonymous, path, query, body, files, bytes, headers, sent_query,
+            platform,
+            store,
+            life,
+            now,
+            operation,
+            route,
+            anonymous,
+            path,
+            query,
+            body,
+            files,
+            bytes,
+            headers,
+            sent_query,
         };
         let output = handler.handle(&mut call)?;
         drop(accounts);
@@ -300,9 +319,8 @@ impl<P: Platform> Mounted<P> {
         let secret = value.to_str().ok().and_then(|value| value.strip_prefix(credential.prefix));
         let secret = secret.ok_or(ErrorReply::Unauthenticated)?;
         let mut accounts = accounts.iter_mut();
-        let index = accounts.position(|Account { key, store, .. }| {
-            self.platform.authenticates(secret, key.expose(), store, now)
-        });
+        let index = accounts
+            .position(|Account { key, store, .. }| self.platform.authenticates(secret, key.expose(), store, now));
         index.map(Some).ok_or(ErrorReply::Unauthenticated)
     }
 
@@ -318,7 +336,8 @@ impl<P: Platform> Mounted<P> {
             let parameters = operation.parameters.iter().filter(move |parameter| parameter.place == place);
             parameters.map(|parameter| &parameter.property)
         };
-        let path: Vec<(String, String)> = path.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let path: Vec<(String, String)> =
+            path.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         // A home of another generation may lack an id that the documented path has.
         let sent = |name: &str| path.iter().any(|(sent, _)| sent == name);
         let path_values =
@@ -338,7 +357,13 @@ impl<P: Platform> Mounted<P> {
         Ok(values)
     }
 
-    fn render(self: &Arc<Self>, operation: &OperationSpec, account: usize, output: Output<P>, sent: &HeaderMap) -> Reply {
+    fn render(
+        self: &Arc<Self>,
+        operation: &OperationSpec,
+        account: usize,
+        output: Output<P>,
+        sent: &HeaderMap,
+    ) -> Reply {
         let status = StatusCode::from_u16(operation.status).unwrap_or(StatusCode::OK);
         let schema = match operation.response {
             ResponseSpec::Json(schema) | ResponseSpec::Events(schema) | ResponseSpec::Lines(schema) => Some(schema),
@@ -399,8 +424,7 @@ impl<P: Platform> Service for Mounted<P> {
             return;
         }
         let (store, life) = Default::default();
-        let mut account =
-            Account { name: name.to_owned(), key: key.clone(), store, life, calls: VecDeque::new() };
+        let mut account = Account { name: name.to_owned(), key: key.clone(), store, life, calls: VecDeque::new() };
         self.platform.open(&mut self.world(&mut account), key.expose());
         accounts.push(account);
     }

@@ -48,7 +48,9 @@ impl Recorded {
         let mut headers = head.headers.clone();
         let secret: Vec<HeaderName> = headers
             .iter()
-            .filter(|(name, value)| CREDENTIALS.contains(name) || platform.is_some_and(|it| it.is_credential(name, value)))
+            .filter(|(name, value)| {
+                CREDENTIALS.contains(name) || platform.is_some_and(|it| it.is_credential(name, value))
+            })
             .map(|(name, _)| name.clone())
             .collect();
         for name in secret {

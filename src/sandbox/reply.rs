@@ -59,9 +59,12 @@ impl Reply {
 
     /// The whole of `bytes`, or the rest of it that the `Range` of the call asks for.
     pub(super) fn part(bytes: &Bytes, media: &str, sent: &HeaderMap) -> Self {
-        let etag = format!("\"{:016x}\"", bytes.iter().fold(bytes.len() as u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        }));
+        let etag = format!(
+            "\"{:016x}\"",
+            bytes.iter().fold(bytes.len() as u64, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            })
+        );
         let text = |name: HeaderName| sent.get(name).and_then(|value| value.to_str().ok());
         let unchanged = text(header::IF_RANGE).is_none_or(|known| known == etag);
         let from = text(header::RANGE).filter(|_| unchanged).and_then(|range| range.strip_prefix("bytes="));

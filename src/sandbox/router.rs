@@ -53,9 +53,9 @@ impl Router {
         operations: &'static [OperationSpec],
         mounts: impl Fn(&OperationSpec, &RouteSpec) -> bool,
     ) -> Self {
-        let all = operations.iter().flat_map(|operation| {
-            operation.routes.iter().map(move |route| Mounted { operation, route })
-        });
+        let all = operations
+            .iter()
+            .flat_map(|operation| operation.routes.iter().map(move |route| Mounted { operation, route }));
         let routes = all.filter(|mounted| mounts(mounted.operation, mounted.route)).collect();
         Self { base: base.split('/').filter(|segment| !segment.is_empty()).collect(), routes }
     }
@@ -67,15 +67,20 @@ impl Router {
         let Some(segments) = segments.strip_prefix(&self.base[..]) else { return Routed::Nowhere };
         let query: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let streams = accepts_a_stream(headers);
-        let matching: Vec<(Mounted, Values)> =
-            self.routes.iter().filter_map(|mounted| Some((*mounted, values(mounted.route, segments, &query)?))).collect();
+        let matching: Vec<(Mounted, Values)> = self
+            .routes
+            .iter()
+            .filter_map(|mounted| Some((*mounted, values(mounted.route, segments, &query)?)))
+            .collect();
         // `/animas/search` comes before `/animas/{anima_id}`, a query template before none, and of two routes that
         // differ in their media types the one that the client accepts.
-        let best = matching.iter().filter(|(mounted, _)| mounted.route.method == method.as_str()).min_by_key(|(mounted, values)| {
-            let by_path = values.len() - mounted.route.query.len();
-            let unwanted = is_stream(mounted.route) != streams;
-            (by_path, unwanted, usize::MAX - mounted.route.query.len())
-        });
+        let best = matching.iter().filter(|(mounted, _)| mounted.route.method == method.as_str()).min_by_key(
+            |(mounted, values)| {
+                let by_path = values.len() - mounted.route.query.len();
+                let unwanted = is_stream(mounted.route) != streams;
+                (by_path, unwanted, usize::MAX - mounted.route.query.len())
+            },
+        );
         match best {
             Some((Mounted { operation, route }, path)) => Routed::Operation { operation, route, path: path.clone() },
             None if matching.is_empty() => Routed::Nowhere,
@@ -85,11 +90,6 @@ impl Router {
                 Routed::OtherMethods(methods.filter(|method| seen.insert(*method)).collect())
             }
         }
-    }
-
-    /// Whether an operation is mounted anywhere.
-    pub(crate) fn has(&self, operation: &str) -> bool {
-        self.routes.iter().any(|mounted| mounted.operation.id == operation)
     }
 }
 

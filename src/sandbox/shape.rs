@@ -35,12 +35,10 @@ impl Serialize for Shaped<'_> {
                 None => value.serialize(serializer),
             },
             (Kind::String(spec), _) if spec.values.len() == 1 => serializer.serialize_str(spec.values[0]),
-            (Kind::String(spec), Value::String(text)) if spec.format == Format::Timestamp => {
-                match clock::parse(text) {
-                    Some(at) => serializer.serialize_str(&style.times.text(at)),
-                    None => serializer.serialize_str(text),
-                }
-            }
+            (Kind::String(spec), Value::String(text)) if spec.format == Format::Timestamp => match clock::parse(text) {
+                Some(at) => serializer.serialize_str(&style.times.text(at)),
+                None => serializer.serialize_str(text),
+            },
             (Kind::Array { items, .. }, Value::Array(list)) => {
                 let mut seq = serializer.serialize_seq(Some(list.len()))?;
                 for value in list {
@@ -77,7 +75,11 @@ impl Serialize for Shaped<'_> {
                     Kind::Map(_) | Kind::Object(_) | Kind::Union { .. } => value.is_object(),
                 };
                 let arm = arms.iter().find(|arm| {
-                    if tag.is_empty() { fits(&arm.schema.kind) } else { value.get(tag).is_some_and(|it| it == arm.value) }
+                    if tag.is_empty() {
+                        fits(&arm.schema.kind)
+                    } else {
+                        value.get(tag).is_some_and(|it| it == arm.value)
+                    }
                 });
                 match arm {
                     Some(arm) => Shaped { schema: arm.schema, value, style }.serialize(serializer),

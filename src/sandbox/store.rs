@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_set_mark_hides_an_object() {
-        for (value, hidden) in [(json!(true), true), (json!("2026-02-04"), true), (json!(false), false), (json!(null), false)]
+        for (value, hidden) in
+            [(json!(true), true), (json!("2026-02-04"), true), (json!(false), false), (json!(null), false)]
         {
             assert_eq!(PARENTS.is_hidden(&object(json!({"_deleted": value}))), hidden, "{value}");
         }

@@ -173,9 +173,9 @@ impl Validator {
                 return read.collect();
             }
             (Kind::Map(schema), Value::Object(map)) => {
-                let read = map.iter().map(|(key, item)| {
-                    (key.clone(), self.within(key.as_str(), |this| this.value(schema, item)))
-                });
+                let read = map
+                    .iter()
+                    .map(|(key, item)| (key.clone(), self.within(key.as_str(), |this| this.value(schema, item))));
                 return Value::Object(read.collect());
             }
             (Kind::Object(spec), Value::Object(object)) => return Value::Object(self.object(spec, object)),
@@ -206,7 +206,9 @@ impl Validator {
             self.push(Problem::TooLong, max, value);
         }
         // The build script has compiled every pattern of the document.
-        if let Some(pattern) = spec.pattern.filter(|pattern| regex_lite::Regex::new(pattern).is_ok_and(|it| !it.is_match(text))) {
+        if let Some(pattern) =
+            spec.pattern.filter(|pattern| regex_lite::Regex::new(pattern).is_ok_and(|it| !it.is_match(text)))
+        {
             self.push(Problem::Pattern, pattern, value);
         }
         let read = match spec.format {

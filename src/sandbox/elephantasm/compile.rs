@@ -193,8 +193,8 @@ fn similar<'s>(
             && config.wants("knowledge_types", text(row, "knowledge_type"), None)
     });
     let in_session = |row: &&Object| session.iter().any(|scored| std::ptr::eq(scored.row, *row));
-    let mut memories = candidates(store, anima_id, config)
-        .filter(|row| text(row, "embedding_model").is_some() && !in_session(row));
+    let mut memories =
+        candidates(store, anima_id, config).filter(|row| text(row, "embedding_model").is_some() && !in_session(row));
     (
         best(&mut items, config.count("max_knowledge", 10)),
         best(&mut memories, config.count("max_long_term_memories", 10)),
@@ -204,7 +204,8 @@ fn similar<'s>(
 /// The oldest events since the anima's last memory that no memory came from.
 fn pending<'s>(store: &'s Store, anima_id: &str, config: &Config) -> Vec<&'s Object> {
     let covered: HashSet<&str> = store.rows(&LINKS).filter_map(|link| text(link, "event_id")).collect();
-    let memories = store.rows(&MEMORIES).filter(|row| text(row, "anima_id") == Some(anima_id) && !MEMORIES.is_hidden(row));
+    let memories =
+        store.rows(&MEMORIES).filter(|row| text(row, "anima_id") == Some(anima_id) && !MEMORIES.is_hidden(row));
     let last_memory = memories.filter_map(|row| text(row, "created_at")).max();
     let mut events: Vec<&Object> = store
         .rows(&EVENTS)

@@ -18,8 +18,9 @@ pub(super) fn reply(settings: &Settings, error: &ErrorReply) -> Reply {
         // How the public host hides what it does not serve, and how any server answers to an unknown path.
         ErrorReply::NoRoute if settings.is_public() => detail(StatusCode::NOT_FOUND, "Not found"),
         ErrorReply::NoRoute => detail(StatusCode::NOT_FOUND, "Not Found"),
-        ErrorReply::WrongMethod(allowed) => detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
-            .with(header::ALLOW, &allowed.join(", ")),
+        ErrorReply::WrongMethod(allowed) => {
+            detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").with(header::ALLOW, &allowed.join(", "))
+        }
         ErrorReply::Unauthenticated => {
             detail(StatusCode::UNAUTHORIZED, "Authentication required").with(header::WWW_AUTHENTICATE, "Bearer")
         }

@@ -227,7 +227,8 @@ impl Platform for Settings {
     }
 
     fn judge(&self, operation: &OperationSpec, values: &Values, violations: Vec<Violation>) -> Result<(), ErrorReply> {
-        if self.quirks.has(Quirk::UncheckedValuesFail) && (has_nul(&values.body) || values.query.values().any(has_nul)) {
+        if self.quirks.has(Quirk::UncheckedValuesFail) && (has_nul(&values.body) || values.query.values().any(has_nul))
+        {
             return Err(ErrorReply::Internal);
         }
         let mut wrong = Vec::new();
@@ -243,7 +244,11 @@ impl Platform for Settings {
                 (_, "query", Problem::Pattern) | ("elephantasm_update_anima", "name", Problem::TooLong) => {
                     return Err(self.unchecked("body", violation.name(), &violation.value));
                 }
-                ("elephantasm_search_memories_semantic" | "elephantasm_search_knowledge_semantic", "limit", Problem::TooSmall) => {
+                (
+                    "elephantasm_search_memories_semantic" | "elephantasm_search_knowledge_semantic",
+                    "limit",
+                    Problem::TooSmall,
+                ) => {
                     return Err(self.unchecked("body", "limit", &violation.value));
                 }
                 _ => wrong.push(violation),

@@ -21,7 +21,8 @@ const EVENT_CUT: usize = 500;
 pub(super) fn latest(call: &mut Call<'_>) -> Outcome<Settings> {
     let id = call.path_text("anima_id").to_owned();
     let has = |quirk| call.platform.quirks.has(quirk);
-    any_anima(call.store, &id).map_err(|absent| if has(Quirk::AbsentAnimaFails) { ErrorReply::Internal } else { absent })?;
+    any_anima(call.store, &id)
+        .map_err(|absent| if has(Quirk::AbsentAnimaFails) { ErrorReply::Internal } else { absent })?;
     let query = call.text("query").filter(|query| !query.is_empty()).map(str::to_owned);
     if query.is_none() {
         if let Some(pack) = call.store.of(&PACKS, "anima_id", &id).next_back() {
@@ -60,9 +61,12 @@ fn new_pack(call: &mut Call<'_>, anima_id: &str, preset: &str, config: &Config) 
     let world = call.world();
     let layers = compile(&world, anima_id, config)?;
     let mut content = shared(&layers);
-    content.insert("config".to_owned(), json!({
-        "anima_id": anima_id, "query": config.query(), "max_tokens": config.max_tokens(),
-    }));
+    content.insert(
+        "config".to_owned(),
+        json!({
+            "anima_id": anima_id, "query": config.query(), "max_tokens": config.max_tokens(),
+        }),
+    );
     if !renamed {
         for (list, names) in [
             ("session_memories", &[("retrieval_reason", "reason"), ("score_breakdown", "breakdown")][..]),

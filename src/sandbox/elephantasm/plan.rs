@@ -183,7 +183,10 @@ pub(super) fn usage(call: &mut Call<'_>) -> Outcome<Settings> {
         ("dormant_anima_count", "dormant_anima_limit", shown(&ANIMAS) - active),
     ];
     let mut usage = plan(store);
-    usage.insert("is_hard_capped".to_owned(), json!(counts.iter().any(|(_, limit, used)| exceeds(&usage, limit, *used))));
+    usage.insert(
+        "is_hard_capped".to_owned(),
+        json!(counts.iter().any(|(_, limit, used)| exceeds(&usage, limit, *used))),
+    );
     usage.extend(counts.iter().map(|(name, _, count)| ((*name).to_owned(), json!(count))));
     usage.insert("period_start".to_owned(), json!(first_day(call.now)));
     usage.insert("total_overage_cents".to_owned(), json!(0));

@@ -17,7 +17,8 @@ pub(super) fn query(call: &mut Call<'_>) -> Outcome<Settings> {
     let mut found = Vec::new();
     if wants("memories") {
         let memories = call.store.rows(&MEMORIES).rev().filter(|row| !MEMORIES.is_hidden(row));
-        let memories = memories.filter(|row| text(row, "embedding_model").is_some() && text(row, "state") == Some("active"));
+        let memories =
+            memories.filter(|row| text(row, "embedding_model").is_some() && text(row, "state") == Some("active"));
         found.extend(memories.map(|row| ("memory", row, text(row, "time_start").or(text(row, "time_end")))));
     }
     if wants("knowledge") {
@@ -91,18 +92,19 @@ fn context(identity: Option<&Object>, found: &[(f64, &str, &Object)]) -> String 
     let named = |name: &str, value: Option<f64>| value.map(|value| format!(" ({name}: {value})")).unwrap_or_default();
     let lines = |wanted: &str| {
         let found = found.iter().filter(|(_, source, _)| *source == wanted);
-        found.map(|(_, source, row)| {
-            let content = content(source, row);
-            if *source == "memory" {
-                let day = text(row, "time_start").map(|at| format!("[{}] ", &at[..10])).unwrap_or_default();
-                format!("- {day}{content}{}", named("importance", number(row, "importance")))
-            } else {
-                let topic = text(row, "topic").map(|topic| format!("{topic}: ")).unwrap_or_default();
-                let kind = text(row, "knowledge_type").unwrap_or_default();
-                format!("- [{kind}] {topic}{content}{}", named("confidence", number(row, "confidence")))
-            }
-        })
-        .collect()
+        found
+            .map(|(_, source, row)| {
+                let content = content(source, row);
+                if *source == "memory" {
+                    let day = text(row, "time_start").map(|at| format!("[{}] ", &at[..10])).unwrap_or_default();
+                    format!("- {day}{content}{}", named("importance", number(row, "importance")))
+                } else {
+                    let topic = text(row, "topic").map(|topic| format!("{topic}: ")).unwrap_or_default();
+                    let kind = text(row, "knowledge_type").unwrap_or_default();
+                    format!("- [{kind}] {topic}{content}{}", named("confidence", number(row, "confidence")))
+                }
+            })
+            .collect()
     };
     let identity = identity.map(identity_lines).unwrap_or_default();
     sections([("Identity", identity), ("Knowledge", lines("knowledge")), ("Memories", lines("memory"))])

@@ -176,7 +176,9 @@ impl Tenant {
 
     /// Changes the tenant's plan on Elephantasm.
     pub fn set_plan(&self, plan: Plan) {
-        self.work(|world| account_mut(world.store).map(|account| account.insert("plan".to_owned(), json!(plan.limits))));
+        self.work(|world| {
+            account_mut(world.store).map(|account| account.insert("plan".to_owned(), json!(plan.limits)))
+        });
     }
 
     /// Stores an object of an anima.

@@ -21,7 +21,7 @@ use crate::lock::lock;
 
 /// Damage to a response in transit.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Damage {
+pub(in crate::sandbox) enum Damage {
     /// The connection breaks at some byte, or goes silent.
     Broken { at: Place, end: End },
     /// The body is sent in pieces of `bytes`, with a `pause` before each but the first.
@@ -34,7 +34,7 @@ pub(super) enum Damage {
 
 /// A byte of a response. One beyond the last means the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Place {
+pub(in crate::sandbox) enum Place {
     /// Counted from the first byte of the status line; within the head.
     Head(usize),
     /// Counted from the first byte after the head.
@@ -187,7 +187,18 @@ impl Connection {
         // anyway.
         let _ = socket.set_nodelay(true);
         let control = ResponseControl::default();
-        Self { socket, gate, injector, reset_on_read, control, between: true, last: false, rest: None, writing: None, asleep: None }
+        Self {
+            socket,
+            gate,
+            injector,
+            reset_on_read,
+            control,
+            between: true,
+            last: false,
+            rest: None,
+            writing: None,
+            asleep: None,
+        }
     }
 
     pub(in crate::sandbox) fn control(&self) -> ResponseControl {
