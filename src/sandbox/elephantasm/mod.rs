@@ -33,6 +33,7 @@ mod tables;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
 pub use self::plan::Plan;
@@ -314,6 +315,10 @@ fn health(call: &mut tables::Call<'_>) -> super::handlers::Outcome<Settings> {
 
 fn identity(call: &mut tables::Call<'_>) -> super::handlers::Outcome<Settings> {
     let id = call.id();
-    let found = compile::identity_of(call.store, id);
-    Ok(found.cloned().ok_or_else(|| ErrorReply::not_found("Identity for Anima", id))?.into())
+    let absent = || ErrorReply::Rejected {
+        status: StatusCode::NOT_FOUND,
+        code: "",
+        message: format!("Identity not found for Anima {id}"),
+    };
+    Ok(compile::identity_of(call.store, id).cloned().ok_or_else(absent)?.into())
 }
