@@ -11,7 +11,7 @@ use super::clock::TimeFormat;
 use super::error_reply::ErrorReply;
 use super::handlers::{Handler, Outcome, Output};
 use super::ids;
-use super::pipeline::{Call, Credential, Platform, RateLimit, World};
+use super::platform::{Call, Credential, Platform, RateLimit, World};
 use super::reply::Reply;
 use super::spec::*;
 use super::store::{Object, Table, object, text};
@@ -271,7 +271,7 @@ static UPLOADED: ObjectSpec = ObjectSpec {
 const BY_ID: &[ParameterSpec] = &[ParameterSpec { place: Place::Path, property: property("job_id", &TEXT, true) }];
 const JSON: &str = "application/json";
 static TOKENS: PagingSpec = PagingSpec { by: PageBy::Token { send: "page", read: &["next"] }, items: &["jobs"] };
-static AFTER: PagingSpec = PagingSpec { by: PageBy::AfterId, items: &[] };
+static AFTER: PagingSpec = PagingSpec { by: PageBy::AfterId { send: "", read: &[] }, items: &[] };
 
 static PLATFORM: PlatformSpec = PlatformSpec {
     name: "fixture",

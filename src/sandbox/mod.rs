@@ -67,10 +67,10 @@ mod handlers;
 mod ids;
 mod life;
 mod multipart;
-mod nearest;
 mod network;
 mod paging;
 mod pipeline;
+mod platform;
 mod platforms;
 mod record;
 mod reply;
@@ -199,8 +199,8 @@ impl Sandbox {
         if let Some(operation) = &fault.operation {
             let operations = self.operations();
             if !operations.contains(&operation.as_str()) {
-                let nearest = nearest::nearest(operation, &operations).join(", ");
-                let reason = format!("is unknown: {operation}; the nearest: {nearest}");
+                let similar: Vec<&str> = operations.into_iter().filter(|known| known.contains(operation)).collect();
+                let reason = format!("is unknown: {operation}; similar ones: {}", similar.join(", "));
                 return Err(InvalidArgument::new("operation", reason).into());
             }
         }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::clock::Clock;
 use super::fixture::Fixture;
-use super::pipeline::{Mounted, RateLimit, Service};
+use super::pipeline::{Mounted, Service};
+use super::platform::RateLimit;
 use super::reply::{Body, Reply};
 use crate::Secret;
 

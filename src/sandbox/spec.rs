@@ -87,7 +87,11 @@ pub(crate) enum PageBy {
         send: &'static str,
         read: &'static [&'static str],
     },
-    AfterId,
+    /// With a token besides, where `send` is not empty.
+    AfterId {
+        send: &'static str,
+        read: &'static [&'static str],
+    },
     AfterSeq,
     Once,
 }

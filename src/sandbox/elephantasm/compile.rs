@@ -9,7 +9,7 @@ use super::search::{Query, brief};
 use super::tables::{EVENTS, IDENTITIES, KNOWLEDGE, LINKS, MEMORIES, number, time};
 use crate::sandbox::clock::Micros;
 use crate::sandbox::error_reply::ErrorReply;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, Store, text};
 
 const HOUR: Micros = 3_600_000_000;
