@@ -22,7 +22,7 @@
 //! | a list | [`Page`], [`Items`], [`Cursor`] |
 //! | errors | [`Error`], [`Reason`] |
 //! | retries | [`RetryPolicy`], [`RetryClass`] |
-//! | a long job | [`Poller`] |
+//! | a long job | [`Poller`], [`Job`] |
 //! | observing attempts, adding headers | [`Hook`] |
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |
 //! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
@@ -52,12 +52,14 @@ mod check;
 mod clock;
 mod config;
 mod error;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
 mod open;
 mod page;
 mod poll;
 mod secret;
+mod spelling;
 
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
@@ -69,14 +71,14 @@ pub use ::reqwest;
 
 pub use self::check::{Check, InvalidArgument};
 pub use self::error::{
-    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, TimeoutError, Timer, TransportError,
-    TransportKind,
+    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, TimeoutError,
+    Timer, TransportError, TransportKind, UnsupportedError,
 };
 pub use self::http::{
-    AttemptEnd, AttemptStart, ClientBuilder, ExtraHeaders, Hook, RateLimit, Request, RequestFuture, Response,
-    RetryClass, RetryPolicy,
+    AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request, RequestFuture,
+    Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
 pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
-pub use self::poll::{Poller, Updates};
+pub use self::poll::{Job, Poller, Updates};
 pub use self::secret::Secret;

@@ -12,7 +12,7 @@ use url::Url;
 use super::call::{CallRecord, call_accessors};
 use super::decode::{Body, Head, one_line, packed, redacted};
 use crate::config;
-use crate::http::{RateLimit, Response};
+use crate::http::{RateLimit, Response, should_retry};
 use crate::secret::Secret;
 
 /// What the status alone cannot say about an error.
@@ -90,6 +90,10 @@ pub(crate) struct Facts {
     pub(crate) field_errors: Vec<FieldError>,
     /// A wait that only the body states.
     pub(crate) retry_after: Option<Duration>,
+    /// Sending the same again would fail again, whatever the status suggests.
+    pub(crate) permanent: bool,
+    /// The call is spelled for another generation of the server.
+    pub(crate) other_generation: bool,
     /// The other fields of the error body, by name.
     pub(crate) details: serde_json::Map<String, Value>,
 }
@@ -146,6 +150,7 @@ pub struct ApiError {
     message: String,
     facts: Facts,
     retry_after: Option<Duration>,
+    permanent: bool,
     pub(super) record: CallRecord,
 }
 
@@ -153,6 +158,7 @@ call_accessors!(ApiError);
 
 impl ApiError {
     pub(crate) fn new(answer: ErrorAnswer, record: CallRecord, secret: Option<&Secret<String>>) -> Box<Self> {
+        let permanent = answer.wants_retry() == Some(false);
         let ErrorAnswer { status, headers, body, mut facts, retry_after } = answer;
         let body = Body(body);
         if facts.message.is_none() {
@@ -166,7 +172,7 @@ impl ApiError {
         let mut head = Head::new(status, headers, body, secret);
         // An id in the body, if there is one, is the platform's own.
         head.request_id = facts.request_id.take().or(head.request_id);
-        Box::new(Self { head, message, facts, retry_after, record })
+        Box::new(Self { head, message, facts, retry_after, permanent, record })
     }
 
     /// Converts the error to the response, for a caller to whom it is not a failure.
@@ -216,6 +222,11 @@ impl ApiError {
     /// Returns the values that the server rejected.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.facts.field_errors
+    }
+
+    /// Whether the server says that sending the same again would fail again.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.permanent
     }
 
     /// Returns another field of the error body, by the platform's own name: for a plan limit of Elephantasm, for
@@ -273,6 +284,13 @@ pub(crate) struct ErrorAnswer {
     pub(crate) retry_after: Option<Duration>,
 }
 
+impl ErrorAnswer {
+    /// Whether the server wants the call again, where it says so.
+    pub(crate) fn wants_retry(&self) -> Option<bool> {
+        if self.facts.permanent { Some(false) } else { should_retry(&self.headers) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::Method;
@@ -296,6 +314,7 @@ mod tests {
             url: "https://host/api/animas/1?limit=…".to_owned(),
             attempts: Vec::new(),
             may_have_been_processed: false,
+            note: None,
         };
         Error::from_api(ApiError::new(answer, record, Some(&Secret::from("sk_live_0123"))))
     }

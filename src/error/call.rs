@@ -1,5 +1,6 @@
 //! Errors of the call itself, and the record that every error of a call carries.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub(crate) struct CallRecord {
     pub(crate) url: String,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) may_have_been_processed: bool,
+    /// What else a user should know.
+    pub(crate) note: Option<&'static str>,
 }
 
 impl fmt::Display for CallRecord {
@@ -24,6 +27,9 @@ impl fmt::Display for CallRecord {
         write!(f, "{} {}", self.method, self.url)?;
         if self.attempts.len() > 1 {
             write!(f, ", {} attempts", self.attempts.len())?;
+        }
+        if let Some(note) = self.note {
+            write!(f, "; {note}")?;
         }
         Ok(())
     }
@@ -197,6 +203,8 @@ pub enum Timer {
     Attempt,
     /// The whole call, including all attempts and the waits between them.
     Total,
+    /// Silence of an upload, a download or a stream.
+    Gap,
     /// Waiting for a long job to finish.
     Poll,
 }
@@ -210,12 +218,33 @@ pub struct TimeoutError {
     pub(crate) met: Option<BoxError>,
     /// What had arrived of a 2xx response.
     pub(crate) head: Option<Box<Head>>,
+    /// The job that was waited for.
+    pub(crate) awaited: Option<Awaited>,
     pub(crate) record: CallRecord,
+}
+
+/// What is known of a job at the end of a wait that was too short.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    pub(crate) state: Option<Box<dyn Any + Send + Sync>>,
+    pub(crate) ids: Vec<String>,
 }
 
 call_accessors!(TimeoutError);
 
 impl TimeoutError {
+    /// Returns the state of the job that the last successful poll showed, as the type that is polled, such as
+    /// `elephantasm::types::Dream`; `None` without such a poll, for another type, and for other timers.
+    pub fn last_state<U: 'static>(&self) -> Option<&U> {
+        self.awaited.as_ref()?.state.as_deref()?.downcast_ref()
+    }
+
+    /// Returns the ids of the job, as the method that waits for it takes them: all that is needed to go on waiting
+    /// later. Empty for other timers.
+    pub fn job_ids(&self) -> &[String] {
+        self.awaited.as_ref().map_or(&[], |awaited| &awaited.ids)
+    }
+
     /// Returns which timer ran out.
     pub fn timer(&self) -> Timer {
         self.timer
@@ -236,6 +265,7 @@ pub(crate) fn timeout_words(timer: Timer, after: Duration) -> String {
         Timer::Connect => format!("no connection within {after:?}"),
         Timer::Attempt => format!("no complete response within {after:?}"),
         Timer::Total => format!("the call was not done within {after:?}"),
+        Timer::Gap => format!("nothing moved for {after:?}"),
         Timer::Poll => format!("the job was not done within {after:?}"),
     }
 }
@@ -290,6 +320,51 @@ impl StdError for ConfigError {
         self.source.as_deref().map(|s| s as &(dyn StdError + 'static))
     }
 }
+
+/// The server's generation does not have the operation; payload of [`Error::Unsupported`](crate::Error::Unsupported).
+#[derive(Debug)]
+pub struct UnsupportedError {
+    operation: &'static str,
+    generation: Option<&'static str>,
+    instead: Option<&'static str>,
+}
+
+impl UnsupportedError {
+    pub(crate) fn new(
+        operation: &'static str,
+        generation: Option<&'static str>,
+        instead: Option<&'static str>,
+    ) -> Self {
+        Self { operation, generation, instead }
+    }
+
+    /// Returns the id of the operation in the OpenAPI document.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Returns the generation of the server.
+    pub fn generation(&self) -> Option<&'static str> {
+        self.generation
+    }
+
+    /// Returns what to use instead, if there is something.
+    pub fn instead(&self) -> Option<&'static str> {
+        self.instead
+    }
+}
+
+impl fmt::Display for UnsupportedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "servers of generation {} do not have {}", self.generation.unwrap_or("unknown"), self.operation)?;
+        match self.instead {
+            Some(instead) => write!(f, ": {instead}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for UnsupportedError {}
 
 #[cfg(test)]
 mod tests {

@@ -3,16 +3,18 @@
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use super::OperationSpec;
+use super::operation::{OperationSpec, Route};
 use crate::error::DecodeFault;
-use crate::page::Page;
+use crate::page::{ListCall, Page, Paging};
 
 /// A response together with those parts of its request that decoding needs.
 #[derive(Debug)]
 pub(crate) struct Exchange<'a> {
     pub(crate) spec: &'a OperationSpec,
-    /// The encoded query that was sent.
-    pub(crate) query: &'a str,
+    /// The home of the operation that responded.
+    pub(crate) route: &'a Route,
+    /// The call as the page of a list sees it.
+    pub(crate) list: ListCall<'a>,
     pub(crate) body: &'a Bytes,
 }
 
@@ -27,10 +29,15 @@ pub(crate) fn empty(_: &Exchange<'_>) -> Result<(), DecodeFault> {
     Ok(())
 }
 
+/// Hands the body on as it is.
+#[allow(clippy::unnecessary_wraps, reason = "it stands where any decoder may")]
+pub(crate) fn bytes(exchange: &Exchange<'_>) -> Result<Bytes, DecodeFault> {
+    Ok(exchange.body.clone())
+}
+
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
-    let items = from_json(exchange.body)?;
-    Ok(Page::new(items, exchange.spec.paging, exchange.query))
+    exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, from_json)
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {
