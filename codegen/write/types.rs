@@ -54,11 +54,7 @@ fn component(writer: &Writer<'_>, component: &Component) -> Result<Vec<String>, 
 }
 
 /// The struct of an object.
-pub fn object<'o>(
-    writer: &Writer<'o>,
-    component: &'o Component,
-    object: &'o Object,
-) -> Result<Struct<'o>, SpecError> {
+pub fn object<'o>(writer: &Writer<'o>, component: &'o Component, object: &'o Object) -> Result<Struct<'o>, SpecError> {
     let platform = writer.platform;
     let name = platform.type_name(&component.name);
     let direction = platform.direction(&component.name);

@@ -59,29 +59,42 @@
 //! # Ok(()) }
 //! ```
 
+#![allow(clippy::unnecessary_wraps, reason = "handlers have one signature, whether or not they can refuse")]
+
 mod builder;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod clock;
-mod document;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod error_reply;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod handlers;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod ids;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod life;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod multipart;
 mod network;
 mod paging;
 mod pipeline;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod platform;
 mod platforms;
 mod record;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod reply;
 mod router;
 mod server;
 mod shape;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod spec;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod store;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod stream;
 mod tenant;
 mod terms;
+#[allow(dead_code, reason = "what platforms use differs")]
 mod validate;
 
 #[cfg(test)]

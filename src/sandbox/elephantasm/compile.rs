@@ -181,8 +181,8 @@ fn similar<'s>(
 ) -> (Vec<Scored<'s>>, Vec<Scored<'s>>) {
     let threshold = config.least("similarity_threshold");
     let best = |rows: &mut dyn Iterator<Item = &'s Object>, most| {
-        let score = |row| query.similarity(row, threshold).map(|score| Scored { row, score, similarity: Some(score) });
-        let mut scored: Vec<Scored<'_>> = rows.filter_map(score).collect();
+        let near = |row| query.similarity(row, threshold).map(|score| Scored { row, score, similarity: Some(score) });
+        let mut scored: Vec<Scored<'_>> = rows.filter_map(near).collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score));
         scored.truncate(most);
         scored

@@ -30,7 +30,11 @@ mod search;
 mod seeds;
 mod tables;
 
-use std::sync::LazyLock;
+#[allow(clippy::wildcard_imports, reason = "generated")]
+mod spec {
+    include!(concat!(env!("OUT_DIR"), "/elephantasm_sandbox.rs"));
+}
+
 use std::time::Duration;
 
 use http::StatusCode;
@@ -143,8 +147,6 @@ impl Settings {
     }
 }
 
-static SPEC: LazyLock<PlatformSpec> = LazyLock::new(|| super::document::read("elephantasm"));
-
 impl Platform for Settings {
     const CREDENTIALS: &'static [Credential] = &[Credential { header: "authorization", prefix: "Bearer " }];
 
@@ -200,7 +202,7 @@ impl Platform for Settings {
     ];
 
     fn spec() -> &'static PlatformSpec {
-        &SPEC
+        &spec::PLATFORM
     }
 
     fn error(&self, error: &ErrorReply) -> Reply {

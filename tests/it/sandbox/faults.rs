@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, ListAnimasParams};
+use polyagent::sandbox::elephantasm::Settings;
 use polyagent::sandbox::{Armed, Fault, Sandbox};
 use polyagent::{Error, RetryPolicy, TransportKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -343,7 +344,7 @@ async fn closes_a_connection_after_a_complete_response() {
 
 #[tokio::test]
 async fn truncates_the_head_of_a_response_without_a_body() {
-    let sandbox = Sandbox::builder().elephantasm(|it| it.self_hosted()).start().await.unwrap();
+    let sandbox = Sandbox::builder().elephantasm(Settings::self_hosted).start().await.unwrap();
     let client = once(&sandbox, LONG);
     let anima = client.animas().create(AnimaCreate::new("Ada")).await.unwrap();
     let event = EventCreate::new(&anima.id, EventType::System, "x");
