@@ -113,8 +113,7 @@ impl<'a> Spellings<'a> {
     }
 
     fn object(&self, fields: &[Field]) -> TokenStream {
-        let differing =
-            fields.iter().filter(|field| !field.spelling.is_plain() || self.schema_differs(&field.schema));
+        let differing = fields.iter().filter(|field| !field.spelling.is_plain() || self.schema_differs(&field.schema));
         let fields = differing.map(|field| {
             let (name, generations) = (&field.name, &field.spelling.generations);
             let spelled = field.spelling.spelled.iter().map(|(generation, name)| quote!((#generation, #name)));

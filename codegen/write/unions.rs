@@ -38,7 +38,11 @@ pub fn definition(
 }
 
 /// The variants of a union.
-pub fn variants<'a>(writer: &Writer<'_>, component: &Component, union: &'a Union) -> Result<Vec<Variant<'a>>, SpecError> {
+pub fn variants<'a>(
+    writer: &Writer<'_>,
+    component: &Component,
+    union: &'a Union,
+) -> Result<Vec<Variant<'a>>, SpecError> {
     let name = writer.platform.type_name(&component.name);
     let mut variants: Vec<Variant<'a>> = Vec::new();
     for (index, arm) in union.arms.iter().enumerate() {

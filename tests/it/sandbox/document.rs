@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use polyagent::Method;
-use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed};
+use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Settings};
 use serde_json::{Value, json};
 
 use super::{Wire, text};
@@ -92,7 +92,7 @@ fn the_probe_sees_strays() {
 #[tokio::test]
 async fn every_operation_responds_as_documented() {
     let document = Document::read();
-    let wire = Wire::with(|it| it.all_operations()).await;
+    let wire = Wire::with(Settings::all_operations).await;
     let tenant = wire.sandbox.default_tenant();
     let anima = wire.anima("Ada").await;
     let event = wire.message(&anima, "I like tea.").await;
