@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
 
-use super::text::formatted;
+use super::writer::formatted;
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::{Params, Platform};
 use crate::codegen::read::component::{Arm, Body, Component, Field, Union};
