@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
     // Memory hangs in the middle of a response: the program still answers in time.
     let stall = sandbox.fault(Fault::stall_body_at(20).on("elephantasm_get_latest_memory_pack"))?;
     expect(&greet(&ada, "Hello?").await, "Hello! My memory is slow today.")?;
-    ensure!(stall.struck() == 1, "the fault never struck, so nothing was tested");
+    ensure!(stall.hits() == 1, "the fault affected no call, so nothing was tested");
 
     // And it did send what it should have.
     let sent: Vec<_> = sandbox.requests().into_iter().filter_map(|request| request.operation).collect();

@@ -296,7 +296,8 @@ impl<C> ClientBuilder<C> {
         let mut headers = base_headers(platform, self.user_agent.as_deref(), &self.headers)?;
         for (name, value) in &self.own_headers {
             let value = HeaderValue::try_from(value.trim());
-            headers.insert(name, value.map_err(|e| Error::config_from(format!("{name} is not a valid header value"), e))?);
+            headers
+                .insert(name, value.map_err(|e| Error::config_from(format!("{name} is not a valid header value"), e))?);
         }
         if let Credential::Fixed { header, .. } = &credential {
             headers.insert(scheme.name(), header.clone());
@@ -331,9 +332,7 @@ fn no_base_url(platform: &Platform) -> Error {
     Error::config(format!("no base URL: set `base_url`, or {} with `from_env`", platform.base_url_variable))
 }
 
-fn base_headers(
-    platform: &Platform,
-    user_agent: Option<&str>, more: &[(String, String)]) -> Result<HeaderMap, Error> {
+fn base_headers(platform: &Platform, user_agent: Option<&str>, more: &[(String, String)]) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static(config::ACCEPT));
     let agent = HeaderValue::try_from(user_agent.unwrap_or(config::USER_AGENT));

@@ -24,8 +24,8 @@ use crate::check::InvalidArgument;
 use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{
-    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head,
-    TimeoutError, Timer, TransportError, UnsupportedError, redacted_url,
+    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, TimeoutError,
+    Timer, TransportError, UnsupportedError, redacted_url,
 };
 use crate::secret::Secret;
 use crate::spelling::is_known_to;
@@ -239,7 +239,14 @@ impl Call<'_> {
             Err(_elapsed) => {
                 let record = CallRecord { note: Some(probe.advice), ..self.parts.record() };
                 let (timer, after) = (Timer::Total, self.settings.total);
-                Err(Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head: None, awaited: None, record })))
+                Err(Error::Timeout(Box::new(TimeoutError {
+                    timer,
+                    after,
+                    met: None,
+                    head: None,
+                    awaited: None,
+                    record,
+                })))
             }
         }
     }

@@ -81,7 +81,10 @@ fn is_quote(c: char) -> bool {
 
 /// A client's key.
 pub(crate) enum Credential {
-    Fixed { header: HeaderValue, secret: SentSecret },
+    Fixed {
+        header: HeaderValue,
+        secret: SentSecret,
+    },
     Provided(Provider),
     /// The platform has operations that need none.
     None,
@@ -133,7 +136,9 @@ mod tests {
     use super::*;
 
     fn header(key: &str) -> Result<HeaderValue, String> {
-        Scheme { header: "authorization", prefix: "Bearer " }.value(&Secret::from(key)).map_err(|error| error.to_string())
+        Scheme { header: "authorization", prefix: "Bearer " }
+            .value(&Secret::from(key))
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -112,7 +112,8 @@ fn has_any(object: &[u8], keys: &[&[&str]]) -> bool {
     }
     // Most objects begin with a required property, their id.
     let first = object.strip_prefix(b"{\"").and_then(|rest| rest.split(|byte| *byte == b'"').next());
-    let mut found = first.is_some_and(|first| keys.iter().flat_map(|names| names.iter()).any(|key| key.as_bytes() == first));
+    let mut found =
+        first.is_some_and(|first| keys.iter().flat_map(|names| names.iter()).any(|key| key.as_bytes() == first));
     if !found {
         // The search ends at the first key that is found: its result says nothing.
         let keys = Keys { wanted: keys, found: &mut found };

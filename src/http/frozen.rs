@@ -63,7 +63,15 @@ impl Frozen {
 
     pub(crate) fn record(&self, attempts: Vec<Attempt>, may_have_been_processed: bool) -> CallRecord {
         let (operation, method, url) = (self.spec.id, self.method.clone(), self.shown_url().to_owned());
-        CallRecord { operation, method, url, attempts, may_have_been_processed, confidential: self.spec.secret, note: None }
+        CallRecord {
+            operation,
+            method,
+            url,
+            attempts,
+            may_have_been_processed,
+            confidential: self.spec.secret,
+            note: None,
+        }
     }
 
     pub(crate) fn start(&self, attempt: u32) -> AttemptStart<'_> {

@@ -4,9 +4,12 @@
 mod civil;
 mod enumeration;
 mod integer;
+#[allow(dead_code, reason = "not every platform needs it")]
+mod shorthand;
 mod timestamp;
 #[allow(dead_code, unused_macros, reason = "for generated unions, which no enabled platform may have")]
 mod union;
+mod unix_time;
 
 use std::fmt;
 
@@ -14,9 +17,13 @@ use serde::{Deserialize, Deserializer};
 
 pub(crate) use enumeration::{deserialize_word, open_enum};
 pub(crate) use integer::{optional_whole, whole};
+#[allow(unused_imports, reason = "not every platform needs it")]
+pub(crate) use shorthand::shorthand;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 #[allow(unused_imports, reason = "for generated unions, which no enabled platform may have")]
 pub(crate) use union::{OpenUnion, Replay, deserialize_union, member, open_union, unknown};
+#[allow(unused_imports, reason = "not every platform needs them")]
+pub(crate) use unix_time::{any_time, unix_milliseconds, unix_seconds};
 
 /// Deserializes null as the empty value.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -1,0 +1,300 @@
+//! A field of a struct: whether it may be absent or null, and the resulting type.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{GenericArgument, Ident, PathArguments, Type, parse_quote};
+
+use super::docs;
+use crate::codegen::platform::Direction;
+use crate::codegen::read::component::Field;
+use crate::codegen::read::schema::{Shape, TimeFormat};
+
+/// A field to be generated.
+pub struct FieldPlan<'a> {
+    pub field: &'a Field,
+    pub ident: Ident,
+    /// The type without the `Option`s of its presence.
+    pub bare: Type,
+    pub presence: Presence,
+    pub argument: ArgumentType,
+}
+
+/// The meaning of absent and null for a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Always present.
+    Required,
+    /// Always present, but may be null.
+    Nullable,
+    /// May be absent; null means the same.
+    Optional,
+    /// Absent leaves the value unchanged, or means the default; null is a distinct value.
+    Patch,
+    /// A list or map of a received object: absent and null mean empty.
+    NullAsEmpty,
+}
+
+/// The parameter type of an argument.
+#[derive(Clone)]
+pub enum ArgumentType {
+    /// `impl Into` of the type.
+    Into,
+    /// Anything that iterates over strings.
+    Strings,
+    /// Anything that iterates over the elements.
+    Elements(Type),
+    /// Anything that iterates over names and JSON values.
+    Entries,
+    /// The type inside the box.
+    Unboxed(Type),
+    /// `impl Into` of the type inside the box.
+    IntoUnboxed(Type),
+    /// What the type inside the secret is passed as.
+    Secret(Type, Box<Self>),
+    /// The type itself.
+    Plain,
+}
+
+impl Presence {
+    /// The presence of `field` in an object of `direction`; `update` is whether the object is an update.
+    pub fn of(field: &Field, direction: Direction, update: bool) -> Self {
+        let list = matches!(field.schema.shape, Shape::List(_));
+        let map = matches!(field.schema.shape, Shape::Map(_));
+        let nullable = field.schema.nullable;
+        // An explicit null differs from the default, if there is one.
+        let defaults = field.schema.default.as_ref().is_some_and(|default| !default.is_null());
+        match (field.required, direction) {
+            (false, _) if update && nullable => Self::Patch,
+            (false, Direction { received: false, sent: true }) if defaults && nullable => Self::Patch,
+            (_, Direction { received: true, sent: false }) if list => Self::NullAsEmpty,
+            (true, Direction { received: true, .. }) if (list || map) && !nullable => Self::NullAsEmpty,
+            (true, _) if nullable => Self::Nullable,
+            (true, _) => Self::Required,
+            (false, _) => Self::Optional,
+        }
+    }
+}
+
+impl ArgumentType {
+    /// How a value of the type `bare` is passed; `open` has the names of the types with conversions into them.
+    pub fn of(bare: &Type, open: &BTreeSet<&str>) -> Self {
+        if let Some(component) = component(bare) {
+            return if open.contains(component.to_string().as_str()) { Self::Into } else { Self::Plain };
+        }
+        let Some((name, argument)) = library_type(bare) else { return Self::Plain };
+        match (name.as_str(), argument) {
+            ("String" | "Timestamp", _) => Self::Into,
+            ("Secret", Some(inner)) if is_string(inner) => Self::Into,
+            ("Secret", Some(inner)) => Self::Secret(inner.clone(), Box::new(Self::of(inner, open))),
+            ("Vec", Some(element)) if is_string(element) => Self::Strings,
+            ("Vec", Some(element)) => Self::Elements(element.clone()),
+            ("Map", Some(key)) if is_string(key) => Self::Entries,
+            ("Box", Some(inner)) if matches!(Self::of(inner, open), Self::Into) => Self::IntoUnboxed(inner.clone()),
+            ("Box", Some(inner)) => Self::Unboxed(inner.clone()),
+            _ => Self::Plain,
+        }
+    }
+
+    /// The type of the argument.
+    pub fn parameter_type(&self, bare: &Type) -> TokenStream {
+        match self {
+            Self::Into => quote!(impl ::std::convert::Into<#bare>),
+            Self::Strings => {
+                quote!(impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<::std::string::String>>)
+            }
+            Self::Elements(element) => quote!(impl ::std::iter::IntoIterator<Item = #element>),
+            Self::Entries => quote! {
+                impl ::std::iter::IntoIterator<
+                    Item = (
+                        impl ::std::convert::Into<::std::string::String>,
+                        impl ::std::convert::Into<::serde_json::Value>,
+                    ),
+                >
+            },
+            Self::Unboxed(inner) => quote!(#inner),
+            Self::IntoUnboxed(inner) => quote!(impl ::std::convert::Into<#inner>),
+            Self::Secret(inner, argument) => argument.parameter_type(inner),
+            Self::Plain => quote!(#bare),
+        }
+    }
+
+    /// The value of the argument `name`.
+    pub fn value(&self, name: &Ident) -> TokenStream {
+        match self {
+            Self::Into => quote!(#name.into()),
+            Self::Strings => quote!(#name.into_iter().map(::std::convert::Into::into).collect()),
+            Self::Elements(_) => quote!(#name.into_iter().collect()),
+            Self::Entries => {
+                quote!(#name.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+            }
+            Self::Unboxed(_) => quote!(::std::boxed::Box::new(#name)),
+            Self::IntoUnboxed(_) => quote!(::std::boxed::Box::new(#name.into())),
+            Self::Secret(_, argument) => {
+                let value = argument.value(name);
+                quote!(crate::secret::Secret::new(#value))
+            }
+            Self::Plain => quote!(#name),
+        }
+    }
+}
+
+impl FieldPlan<'_> {
+    /// The whole type of the field.
+    pub fn ty(&self) -> Type {
+        let bare = &self.bare;
+        match self.presence {
+            Presence::Required | Presence::NullAsEmpty => bare.clone(),
+            Presence::Nullable | Presence::Optional => parse_quote!(::std::option::Option<#bare>),
+            Presence::Patch => parse_quote!(::std::option::Option<::std::option::Option<#bare>>),
+        }
+    }
+
+    /// Whether it is a parameter of `new`.
+    pub fn is_argument(&self) -> bool {
+        self.field.required
+    }
+
+    /// The public field. `reads` is whether it needs attributes for deserializing.
+    pub fn definition(&self, reads: bool) -> TokenStream {
+        let docs = docs::attributes(&docs::describe(&self.field.name, &self.field.schema));
+        let attributes = self.attributes(reads, true);
+        let (ident, ty) = (&self.ident, self.ty());
+        quote!(#docs #attributes pub #ident: #ty,)
+    }
+
+    /// The field of a private struct that is only deserialized.
+    pub fn private_definition(&self) -> TokenStream {
+        let attributes = self.attributes(true, false);
+        let (ident, ty) = (&self.ident, self.ty());
+        quote!(#attributes #ident: #ty,)
+    }
+
+    /// The parameter of `new`.
+    pub fn parameter(&self) -> TokenStream {
+        let ident = &self.ident;
+        let ty = match self.presence {
+            Presence::Nullable => {
+                let ty = self.ty();
+                quote!(#ty)
+            }
+            _ => self.argument.parameter_type(&self.bare),
+        };
+        quote!(#ident: #ty)
+    }
+
+    /// The field in the struct that `new` creates.
+    pub fn initial(&self) -> TokenStream {
+        let ident = &self.ident;
+        match (self.is_argument(), self.presence) {
+            (true, Presence::Nullable) => quote!(#ident),
+            (true, _) => {
+                let value = self.argument.value(ident);
+                if matches!(self.argument, ArgumentType::Plain) { quote!(#ident) } else { quote!(#ident: #value) }
+            }
+            (false, Presence::NullAsEmpty) if library_type(&self.bare).is_some_and(|(name, _)| name == "Vec") => {
+                quote!(#ident: ::std::vec::Vec::new())
+            }
+            (false, Presence::NullAsEmpty) => quote!(#ident: ::std::default::Default::default()),
+            (false, _) => quote!(#ident: ::std::option::Option::None),
+        }
+    }
+
+    fn attributes(&self, reads: bool, writes: bool) -> TokenStream {
+        let mut arguments = Vec::new();
+        let name = &self.field.name;
+        if self.ident != name {
+            arguments.push(quote!(rename = #name));
+        }
+        let optional = matches!(self.presence, Presence::Optional | Presence::Patch);
+        let reader = self.reader();
+        // serde treats a missing `Option` as `None` only without a custom deserializer.
+        let may_be_missing = optional || self.presence == Presence::NullAsEmpty;
+        if reads && (may_be_missing || (reader.is_some() && self.presence == Presence::Nullable)) {
+            arguments.push(quote!(default));
+        }
+        if writes && optional {
+            arguments.push(quote!(skip_serializing_if = "::std::option::Option::is_none"));
+        }
+        if let Some(reader) = reader.filter(|_| reads) {
+            arguments.push(quote!(deserialize_with = #reader));
+        }
+        if let Some(module) = self.time_module().filter(|_| writes) {
+            let writer = format!("{module}::serialize");
+            arguments.push(quote!(serialize_with = #writer));
+        }
+        if arguments.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#arguments),*)]) }
+    }
+
+    /// The function that reads the field, where the type's own does not do.
+    fn reader(&self) -> Option<String> {
+        if let Some(module) = self.time_module() {
+            return Some(format!("{module}::deserialize"));
+        }
+        let reader = match self.presence {
+            Presence::NullAsEmpty => "null_as_default",
+            Presence::Patch => "present",
+            Presence::Required if is_integer(&self.bare) => "whole",
+            Presence::Nullable | Presence::Optional if is_integer(&self.bare) => "optional_whole",
+            _ => return None,
+        };
+        Some(format!("crate::open::{reader}"))
+    }
+
+    /// The function that reads one of the spellings of the field, each of which may be absent or null.
+    pub fn spelling_reader(&self) -> Option<String> {
+        match self.presence {
+            Presence::Patch => self.reader(),
+            Presence::Required | Presence::Nullable | Presence::Optional if self.time_module().is_some() => {
+                self.reader()
+            }
+            Presence::Required | Presence::Nullable | Presence::Optional if is_integer(&self.bare) => {
+                Some("crate::open::optional_whole".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The module that reads and writes a point in time as a number.
+    pub fn time_module(&self) -> Option<&'static str> {
+        let Shape::Timestamp(format) = &self.field.schema.shape else { return None };
+        match format {
+            TimeFormat::Text => None,
+            TimeFormat::Seconds => Some("crate::open::unix_seconds"),
+            TimeFormat::Milliseconds => Some("crate::open::unix_milliseconds"),
+            TimeFormat::Any { .. } => Some("crate::open::any_time"),
+        }
+    }
+}
+
+/// Whether the type is `String`.
+pub fn is_string(ty: &Type) -> bool {
+    library_type(ty).is_some_and(|(name, _)| name == "String")
+}
+
+/// Whether the type is an integer.
+fn is_integer(ty: &Type) -> bool {
+    let names = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
+    component(ty).is_some_and(|ident| names.iter().any(|name| ident == name))
+}
+
+/// The identifier of a type without a path: a component's, or a primitive type's.
+fn component(ty: &Type) -> Option<&Ident> {
+    let Type::Path(path) = ty else { return None };
+    path.path.get_ident()
+}
+
+/// The last segment of the path of a type that no component is, and its first type argument.
+pub fn library_type(ty: &Type) -> Option<(String, Option<&Type>)> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|_| path.path.segments.len() > 1)?;
+    let argument = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        }),
+        _ => None,
+    };
+    Some((segment.ident.to_string(), argument))
+}
