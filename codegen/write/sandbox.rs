@@ -130,7 +130,7 @@ impl Statics<'_> {
             component::Body::Values(_) => TokenStream::new(),
             component::Body::Object(object) => {
                 let name = &component.name;
-                let open = object.keep_unknown || object.open;
+                let open = object.open;
                 let properties = self.properties(object);
                 quote! {
                     static #ident: ObjectSpec =
