@@ -157,7 +157,8 @@ impl Fault {
         Self::broken(Place::Head(bytes), End::Cut)
     }
 
-    /// Closes the connection after `bytes` bytes of the response's body, at the latest before its last byte.
+    /// Closes the connection after `bytes` bytes of the response's body, at the latest before its last byte. In a live
+    /// response, the framing of its chunks counts too.
     pub fn cut_body_at(bytes: usize) -> Self {
         Self::broken(Place::Body(bytes), End::Cut)
     }
