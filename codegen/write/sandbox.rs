@@ -1,4 +1,4 @@
-//! What the sandbox knows of a platform, as statics: its routes, what they take and what they answer.
+//! What the sandbox knows of a platform, as statics: its routes, what they take and how they respond.
 
 use heck::ToShoutySnakeCase;
 use proc_macro2::{Literal, TokenStream};
@@ -130,7 +130,9 @@ impl Statics<'_> {
             component::Body::Values(_) => TokenStream::new(),
             component::Body::Object(object) => {
                 let name = &component.name;
-                let open = object.open;
+                // What a client keeps of a response is no promise of the server's.
+                let sent = self.platform.direction(name).sent;
+                let open = object.open || (object.keep_unknown && sent);
                 let properties = self.properties(object);
                 quote! {
                     static #ident: ObjectSpec =

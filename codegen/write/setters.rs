@@ -8,7 +8,7 @@ use super::docs;
 use super::fields::{FieldPlan, Presence};
 
 /// Methods that every generated type has, or that its users would no longer reach.
-const TAKEN: [&str; 21] = [
+pub const TAKEN: [&str; 21] = [
     "new",
     "clone",
     "check",

@@ -1,4 +1,4 @@
-//! What every part of the writing needs: the platform, and the Rust types of its schemas.
+//! What every part of the writing needs: the platform, the Rust types of its schemas, and code as text.
 
 use std::collections::BTreeSet;
 

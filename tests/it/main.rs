@@ -10,6 +10,7 @@ mod document;
 mod dreams;
 mod elephantasm;
 mod hooks;
+mod operations;
 mod ownership;
 mod retries;
 mod sandbox;
