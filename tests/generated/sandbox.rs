@@ -1,4 +1,4 @@
-//! The statics of the sandbox: what a platform takes and answers.
+//! The statics of the sandbox: what a platform takes and returns.
 
 #[path = "../../src/sandbox/spec.rs"]
 #[allow(dead_code, reason = "not all of it is looked at")]

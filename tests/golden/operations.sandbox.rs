@@ -961,6 +961,18 @@ static OMA_THING_LIST: ObjectSpec = ObjectSpec {
             spelled: &[],
             aliases: &[],
         },
+        PropertySpec {
+            name: "key",
+            schema: &Schema {
+                nullable: false,
+                kind: Kind::Object(&OMA_HOLDER),
+            },
+            required: false,
+            default: None,
+            generations: &[],
+            spelled: &[],
+            aliases: &[],
+        },
     ],
     open: false,
 };
