@@ -52,8 +52,6 @@ pub(crate) const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const EXCERPT: usize = 200;
 /// Characters of a server's own error message that an error message quotes.
 pub(crate) const MAX_MESSAGE: usize = 1000;
-/// Longest value, in characters, that an error about it shows: a UUID fits, a key does not.
-pub(crate) const MAX_SHOWN: usize = 36;
 /// Longest id, in bytes, that is put into a path.
 pub(crate) const MAX_ID: usize = 1024;
 
