@@ -10,9 +10,6 @@ use regex_lite::Regex;
 
 use crate::spelling::Spelling;
 
-/// Longest value, in characters, that an error about it shows: a UUID fits, a key does not.
-pub(crate) const MAX_SHOWN: usize = 36;
-
 /// A value that is validated before it is sent.
 ///
 /// Request bodies and query parameters implement it from the bounds that their platform documents. The client calls it;
@@ -121,6 +118,9 @@ impl Display for InvalidArgument {
 }
 
 impl std::error::Error for InvalidArgument {}
+
+/// The longest value, in characters, that an error includes: a UUID fits, a key does not.
+pub(crate) const SHOWN: usize = 36;
 
 /// Checks that the number of characters of `value` is within `bounds`.
 pub(crate) fn chars(name: &str, value: &str, bounds: impl RangeBounds<usize>) -> Result<(), InvalidArgument> {
@@ -270,7 +270,7 @@ pub(crate) fn is_blank(c: char) -> bool {
 
 /// The error about a value that is not as wanted; a long one is not shown, for it may be a key.
 pub(crate) fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
-    if value.is_empty() || value.chars().nth(MAX_SHOWN).is_some() {
+    if value.is_empty() || value.chars().nth(SHOWN).is_some() {
         return InvalidArgument::new(name, wanted);
     }
     InvalidArgument::found(name, wanted, format_args!("{value:?}"))

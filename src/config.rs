@@ -36,7 +36,7 @@ pub(crate) const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// Servers that fail on a request often end its connection a moment after the response, without announcing it. So a 5xx
 /// is handed out this much later, and calls of the same client that would start meanwhile wait too: the connection is
 /// gone then, and no call is sent into it. The latency is that of failures only; a call is delayed at most once.
-pub(crate) const SETTLE: Duration = Duration::from_millis(10);
+pub(crate) const SETTLE: Duration = Duration::from_millis(20);
 /// The longest URL, in bytes, that the HTTP client can send.
 pub(crate) const MAX_URL: usize = 65_534;
 /// Redirects followed within one origin.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use url::{ParseError, Url, form_urlencoded};
 
 use super::platform::Platform;
-use crate::check::{InvalidArgument, MAX_SHOWN};
+use crate::check::{self, InvalidArgument};
 use crate::config;
 
 /// Splits a base URL into its origin and the prefix of the document's paths.
@@ -67,7 +67,7 @@ fn no_scheme(given: &str) -> String {
 pub(super) fn shown(url: &str) -> Option<String> {
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None if url.chars().nth(MAX_SHOWN).is_some() => return None,
+        None if url.chars().nth(check::SHOWN).is_some() => return None,
         None => (String::new(), url),
     };
     let (user, rest) = match rest.rsplit_once('@') {
@@ -90,7 +90,7 @@ pub(super) fn check_length(url: &Url) -> Result<(), InvalidArgument> {
     let name = form_urlencoded::parse(longest.as_bytes()).next().map(|(name, _)| name.into_owned());
     let name = match name {
         _ if query.len() < url.path().len() => "path".to_owned(),
-        Some(name) if name.chars().nth(MAX_SHOWN).is_none() => name,
+        Some(name) if name.chars().nth(check::SHOWN).is_none() => name,
         _ => "query".to_owned(),
     };
     let limit = config::MAX_URL;
