@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::operation::{OperationSpec, Route};
@@ -57,8 +57,12 @@ impl Exchange<'_> {
     fn reject_html(&self) -> Result<(), DecodeFault> {
         let has_content = !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
         let media = self.headers.get(header::CONTENT_TYPE).filter(|_| has_content);
-        let essence = media.and_then(|media| media.to_str().ok()?.split(';').next()).unwrap_or_default().trim();
-        if ["text/html", "application/xhtml+xml"].iter().any(|html| essence.eq_ignore_ascii_case(html)) {
+        let media = media.map(HeaderValue::as_bytes).unwrap_or_default();
+        let is = |html: &[u8]| {
+            let (essence, parameters) = media.split_at_checked(html.len()).unwrap_or_default();
+            essence.eq_ignore_ascii_case(html) && matches!(parameters.trim_ascii_start(), [] | [b';', ..])
+        };
+        if is(b"text/html") || is(b"application/xhtml+xml") {
             return Err(DecodeFault::whole("it is HTML, not JSON"));
         }
         Ok(())
@@ -151,7 +155,7 @@ fn locate<T: DeserializeOwned>(body: &[u8], source: serde_json::Error) -> Decode
 mod tests {
     use std::collections::BTreeMap;
 
-    use http::{HeaderValue, Method};
+    use http::Method;
     use serde::Deserialize;
     use serde_json::Value;
 
