@@ -16,8 +16,8 @@ use super::pace::Pulse;
 use super::parts::RequestParts;
 use super::platform::Probe;
 use super::reader::location;
-use super::retry::{self, Failed, Plan as RetrySettings, Progress as RetryState, Window as Deadline};
-use super::transport::{self, Failure as AttemptError, Limits, Received};
+use super::retry::{self, Deadline, Failed, RetrySettings, RetryState};
+use super::transport::{self, AttemptError, Limits, Received};
 use super::{retry_after, trace};
 use crate::Error;
 use crate::check::InvalidArgument;
@@ -63,6 +63,8 @@ struct Sent {
 struct Missed {
     failure: AttemptError,
     secret: Option<SentSecret>,
+    /// Another attempt would send the same.
+    can_repeat: bool,
 }
 
 impl Core {
@@ -101,7 +103,7 @@ impl Core {
         self.after(frozen, number, &result, took);
         match result {
             Ok(received) => Ok(Sent { received, secret, took }),
-            Err(failure) => Err(Missed { failure, secret }),
+            Err(failure) => Err(Missed { failure, secret, can_repeat: frozen.body.is_replayable() }),
         }
     }
 
@@ -149,7 +151,7 @@ impl Core {
         if received.status.is_success() || (handed_out && location(&received.headers).is_some()) {
             return Ok(received);
         }
-        Err(AttemptError::Answer(Box::new(self.read_error(received))))
+        Err(AttemptError::Response(Box::new(self.read_error(received))))
     }
 
     fn read_error(&self, received: Received) -> ErrorResponse {
@@ -367,7 +369,7 @@ impl From<InvalidArgument> for CallError {
 }
 
 fn error_of(frozen: &Frozen, missed: Missed, attempts: Vec<Attempt>, note: Option<&'static str>) -> Error {
-    let Missed { failure, secret } = missed;
+    let Missed { failure, secret, .. } = missed;
     let may_have_been_processed = attempts.iter().any(|attempt| attempt.may_have_been_processed);
     let mut record = frozen.record(attempts, may_have_been_processed);
     record.note = note;
@@ -384,7 +386,7 @@ fn error_after(
     secret: Option<&Secret<String>>,
 ) -> Error {
     match failure {
-        AttemptError::Answer(response) => Error::from_api(ApiError::new(*response, record, secret)),
+        AttemptError::Response(response) => Error::from_api(ApiError::new(*response, record, secret)),
         AttemptError::Transport { kind, source } if kind.is_connect() => {
             Error::Connect(Box::new(TransportError { kind, source, head, record }))
         }
@@ -394,7 +396,7 @@ fn error_after(
         AttemptError::Timeout { timer, after, .. } => {
             Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, awaited: None, record }))
         }
-        AttemptError::Incomplete { answer: response, failure } => {
+        AttemptError::Incomplete { response, failure } => {
             let Received { status, headers, body, .. } = *response;
             let head = Head::new(status, headers, Body(body), secret);
             error_after(Some(Box::new(head)), *failure, record, secret)
@@ -416,5 +418,9 @@ impl Failed for Missed {
 
     fn cause(&self) -> String {
         self.failure.cause()
+    }
+
+    fn can_repeat(&self) -> bool {
+        self.can_repeat
     }
 }
