@@ -59,6 +59,8 @@ mod check;
 mod clock;
 mod config;
 mod error;
+#[cfg(test)]
+mod fixture;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod http;
 mod lock;

@@ -424,3 +424,7 @@ impl Failed for Missed {
         self.can_repeat
     }
 }
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;

@@ -33,13 +33,14 @@ mod upload;
 
 pub(crate) use http::Method;
 
+pub(crate) use self::body::Form;
 pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::download::Download;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
-pub(crate) use self::platform::{Platform, Scheme, no_hint};
+pub(crate) use self::platform::{Platform, Probe, Scheme, no_hint, no_preflight};
 pub use self::rate_limit::RateLimit;
 pub(crate) use self::reader::Reader;
 pub use self::reader::Redirect;
