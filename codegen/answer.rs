@@ -15,7 +15,7 @@ pub enum Answer {
     /// Content that is not JSON.
     Bytes,
     /// One page of a list with offset paging.
-    Page { item: Schema, size: u32 },
+    Page { item: Schema },
     /// Server-sent events.
     Stream(Schema),
 }
@@ -25,7 +25,7 @@ impl Answer {
     pub fn schema(&self) -> Option<&Schema> {
         match self {
             Self::Empty | Self::Bytes => None,
-            Self::Json(schema) | Self::Page { item: schema, .. } | Self::Stream(schema) => Some(schema),
+            Self::Json(schema) | Self::Page { item: schema } | Self::Stream(schema) => Some(schema),
         }
     }
 }
@@ -136,11 +136,8 @@ fn paged(page: &Node<'_>, answer: Answer, query: &[Parameter]) -> Result<Answer,
         return Err(page.refuse("a page is answered as a bare JSON array"));
     };
     let parameter = |name: &str| query.iter().find(|parameter| parameter.name == name);
-    let (Some(limit), Some(_)) = (parameter("limit"), parameter("offset")) else {
+    if parameter("limit").is_none() || parameter("offset").is_none() {
         return Err(page.refuse("a page needs the query parameters `limit` and `offset`"));
-    };
-    let size = limit.schema.default.as_ref().and_then(serde_json::Value::as_u64);
-    let size = size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0);
-    let size = size.ok_or_else(|| page.refuse("the parameter `limit` needs a default, which is the size of a page"))?;
-    Ok(Answer::Page { item: *item, size })
+    }
+    Ok(Answer::Page { item: *item })
 }

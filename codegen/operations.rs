@@ -127,9 +127,8 @@ fn timeout(milliseconds: Option<u64>) -> TokenStream {
 }
 
 fn paging(answer: &Answer) -> TokenStream {
-    let Answer::Page { size, .. } = answer else { return quote!(::std::option::Option::None) };
-    let size = Literal::u32_unsuffixed(*size);
-    quote!(::std::option::Option::Some(crate::http::Paging::Offset { page_size: #size }))
+    let Answer::Page { .. } = answer else { return quote!(::std::option::Option::None) };
+    quote!(::std::option::Option::Some(crate::http::Paging { by: crate::http::PageBy::Offset, items: &[] }))
 }
 
 fn decode(answer: &Answer) -> TokenStream {

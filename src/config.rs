@@ -60,6 +60,10 @@ pub(crate) const POLL_INTERVAL_CAP: Duration = Duration::from_secs(10);
 pub(crate) const POLL_INTERVAL_FLOOR: Duration = Duration::from_millis(1);
 /// The share of the remaining time that the pause before the last poll takes; the poll has the rest.
 pub(crate) const POLL_LAST_PAUSE: f64 = 0.75;
+/// The share of a pause between two polls that jitter may take off.
+pub(crate) const POLL_JITTER: f64 = 0.25;
+/// How long a poll has, after the time to wait is up, to end by itself.
+pub(crate) const POLL_GRACE: Duration = Duration::from_millis(100);
 /// How long to wait for a long job.
 pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(600);
 

@@ -22,7 +22,7 @@
 //! | a list | [`Page`], [`Items`], [`Cursor`] |
 //! | errors | [`Error`], [`Reason`] |
 //! | retries | [`RetryPolicy`], [`RetryClass`] |
-//! | a long job | [`Poller`] |
+//! | a long job | [`Poller`], [`Job`] |
 //! | observing attempts, adding headers | [`Hook`] |
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |
 //! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
@@ -81,7 +81,7 @@ pub use self::http::{
 };
 pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
-pub use self::poll::{Poller, Updates};
+pub use self::poll::{Job, Poller, Updates};
 pub use self::secret::Secret;
 #[cfg(feature = "eclips")]
 pub use self::webhook::WebhookError;

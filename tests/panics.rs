@@ -156,7 +156,7 @@ async fn whatever_holds_a_key_may_be_given_up_on() {
     give_up_on(&request().items());
     give_up_on(&request().pages());
     give_up_on(&client.api_keys().create(ApiKeyCreate::new("ci")).body_field("key", KEY));
-    give_up_on(&client.dreams().wait(ID).options(|request| request.header("x-other-key", KEY)));
+    give_up_on(&client.dreams().get(ID).header("x-other-key", KEY).wait());
     give_up_on(&client.with_anima(ID).extract(Capture::new(EventType::System, "tea")));
     let captures = stream::iter([Capture::new(EventType::System, "tea")]);
     let mut many = client.with_anima(ID).extract_many(captures).options(|request| request.header("x-other-key", KEY));

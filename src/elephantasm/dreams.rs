@@ -3,7 +3,7 @@
 use super::ops;
 use super::types::{Dream, DreamRequest, DreamStatus, ListDreamsParams};
 use crate::http::Core;
-use crate::{Page, Poller, Request};
+use crate::{Job, Page, Poller, Request};
 
 /// Background maintenance of memories; from [`Elephantasm::dreams`](super::Elephantasm::dreams).
 ///
@@ -64,8 +64,8 @@ impl Dreams {
     /// a newer server gives a dream with an end time. Self-hosted servers only.
     ///
     /// # Errors
-    /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) when the dream runs longer than the poller
-    /// waits.
+    /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) with the last [`Dream`] that was read when it runs
+    /// longer than the poller waits.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;
@@ -76,9 +76,7 @@ impl Dreams {
     /// # Ok(()) }
     /// ```
     pub fn wait(&self, dream_id: impl Into<String>) -> Poller<Dream> {
-        Poller::new(self.get(dream_id), |dream| {
-            dream.completed_at.is_some() || matches!(dream.status, DreamStatus::Completed | DreamStatus::Failed)
-        })
+        self.get(dream_id).wait()
     }
 
     /// Lists the dreams of an anima, newest first. Self-hosted servers only.
@@ -116,5 +114,17 @@ impl Dreams {
     /// ```
     pub fn cancel(&self, dream_id: impl Into<String>) -> Request<Dream> {
         Request::new(&self.core, ops::CANCEL_DREAM).id(dream_id)
+    }
+}
+
+impl Job for Dream {
+    type Outcome = Self;
+
+    fn is_done(&self) -> bool {
+        self.completed_at.is_some() || matches!(self.status, DreamStatus::Completed | DreamStatus::Failed)
+    }
+
+    fn into_outcome(self) -> Self {
+        self
     }
 }

@@ -12,7 +12,7 @@ use url::Url;
 use super::call::{CallRecord, call_accessors};
 use super::decode::{Body, Head, one_line, packed, redacted};
 use crate::config;
-use crate::http::{RateLimit, Response};
+use crate::http::{RateLimit, Response, should_retry};
 use crate::secret::Secret;
 
 /// What the status alone cannot say about an error.
@@ -90,6 +90,8 @@ pub(crate) struct Facts {
     pub(crate) field_errors: Vec<FieldError>,
     /// A wait that only the body states.
     pub(crate) retry_after: Option<Duration>,
+    /// Sending the same again would fail again, whatever the status suggests.
+    pub(crate) permanent: bool,
     /// The other fields of the error body, by name.
     pub(crate) details: serde_json::Map<String, Value>,
 }
@@ -146,6 +148,7 @@ pub struct ApiError {
     message: String,
     facts: Facts,
     retry_after: Option<Duration>,
+    permanent: bool,
     pub(super) record: CallRecord,
 }
 
@@ -153,6 +156,7 @@ call_accessors!(ApiError);
 
 impl ApiError {
     pub(crate) fn new(answer: ErrorAnswer, record: CallRecord, secret: Option<&Secret<String>>) -> Box<Self> {
+        let permanent = answer.wants_retry() == Some(false);
         let ErrorAnswer { status, headers, body, mut facts, retry_after } = answer;
         let body = Body(body);
         if facts.message.is_none() {
@@ -166,7 +170,7 @@ impl ApiError {
         let mut head = Head::new(status, headers, body, secret);
         // An id in the body, if there is one, is the platform's own.
         head.request_id = facts.request_id.take().or(head.request_id);
-        Box::new(Self { head, message, facts, retry_after, record })
+        Box::new(Self { head, message, facts, retry_after, permanent, record })
     }
 
     /// Converts the error to the response, for a caller to whom it is not a failure.
@@ -216,6 +220,11 @@ impl ApiError {
     /// Returns the values that the server rejected.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.facts.field_errors
+    }
+
+    /// Whether the server says that sending the same again would fail again.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.permanent
     }
 
     /// Returns another field of the error body, by the platform's own name: for a plan limit of Elephantasm, for
@@ -271,6 +280,13 @@ pub(crate) struct ErrorAnswer {
     pub(crate) body: Bytes,
     pub(crate) facts: Facts,
     pub(crate) retry_after: Option<Duration>,
+}
+
+impl ErrorAnswer {
+    /// Whether the server wants the call again, where it says so.
+    pub(crate) fn wants_retry(&self) -> Option<bool> {
+        if self.facts.permanent { Some(false) } else { should_retry(&self.headers) }
+    }
 }
 
 #[cfg(test)]

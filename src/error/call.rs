@@ -1,5 +1,6 @@
 //! Errors of the call itself, and the record that every error of a call carries.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -210,12 +211,33 @@ pub struct TimeoutError {
     pub(crate) met: Option<BoxError>,
     /// What had arrived of a 2xx response.
     pub(crate) head: Option<Box<Head>>,
+    /// The job that was waited for.
+    pub(crate) awaited: Option<Awaited>,
     pub(crate) record: CallRecord,
+}
+
+/// What is known of a job at the end of a wait that was too short.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    pub(crate) state: Option<Box<dyn Any + Send + Sync>>,
+    pub(crate) ids: Vec<String>,
 }
 
 call_accessors!(TimeoutError);
 
 impl TimeoutError {
+    /// Returns the state of the job that the last successful poll showed, as the type that is polled, such as
+    /// `elephantasm::types::Dream`; `None` without such a poll, for another type, and for other timers.
+    pub fn last_state<U: 'static>(&self) -> Option<&U> {
+        self.awaited.as_ref()?.state.as_deref()?.downcast_ref()
+    }
+
+    /// Returns the ids of the job, as the method that waits for it takes them: all that is needed to go on waiting
+    /// later. Empty for other timers.
+    pub fn job_ids(&self) -> &[String] {
+        self.awaited.as_ref().map_or(&[], |awaited| &awaited.ids)
+    }
+
     /// Returns which timer ran out.
     pub fn timer(&self) -> Timer {
         self.timer

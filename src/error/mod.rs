@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode};
 pub use self::api::{ApiError, FieldError, Reason};
 pub(crate) use self::api::{ErrorAnswer, Facts};
 pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind};
-pub(crate) use self::call::{CallRecord, root_cause, timeout_words};
+pub(crate) use self::call::{Awaited, CallRecord, root_cause, timeout_words};
 pub use self::decode::DecodeError;
 pub(crate) use self::decode::{Body, DecodeFault, Head, Headers, redacted};
 use crate::check::InvalidArgument;

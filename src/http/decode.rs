@@ -5,14 +5,14 @@ use serde::de::DeserializeOwned;
 
 use super::OperationSpec;
 use crate::error::DecodeFault;
-use crate::page::Page;
+use crate::page::{ListCall, Page, Paging};
 
 /// A response together with those parts of its request that decoding needs.
 #[derive(Debug)]
 pub(crate) struct Exchange<'a> {
     pub(crate) spec: &'a OperationSpec,
-    /// The encoded query that was sent.
-    pub(crate) query: &'a str,
+    /// The call as the page of a list sees it.
+    pub(crate) list: ListCall<'a>,
     pub(crate) body: &'a Bytes,
 }
 
@@ -29,8 +29,7 @@ pub(crate) fn empty(_: &Exchange<'_>) -> Result<(), DecodeFault> {
 
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
-    let items = from_json(exchange.body)?;
-    Ok(Page::new(items, exchange.spec.paging, exchange.query))
+    exchange.spec.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, from_json)
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {

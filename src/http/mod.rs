@@ -31,13 +31,13 @@ pub(crate) use http::Method;
 pub use self::builder::ClientBuilder;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
-pub(crate) use self::operation::{Alternate, Operation, OperationSpec, Paging, Piece};
+pub(crate) use self::operation::{Alternate, Operation, OperationSpec, Piece};
 pub use self::rate_limit::RateLimit;
 pub use self::request::{Request, RequestFuture};
 pub use self::response::Response;
 pub(crate) use self::response::request_id;
 pub use self::retry::RetryPolicy;
-pub(crate) use self::retry_after::seconds;
+pub(crate) use self::retry_after::{seconds, should_retry};
 
 use self::budget::Budget;
 pub(crate) use self::credential::Auth;
@@ -52,6 +52,9 @@ use crate::error::{
     TransportKind, redacted,
 };
 use crate::secret::Secret;
+
+#[allow(unused_imports, reason = "the generated tables use them; not every set of platforms pages")]
+pub(crate) use crate::page::{PageBy, Paging};
 
 /// What the transport needs to know about a platform.
 pub(crate) struct Platform {
@@ -260,7 +263,7 @@ fn error_after(
             Error::Transport(Box::new(TransportError { kind, source, head, record }))
         }
         Failure::Timeout { timer, after, .. } => {
-            Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, record }))
+            Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, awaited: None, record }))
         }
         Failure::Incomplete { answer, failure } => {
             let Received { status, headers, body } = *answer;

@@ -9,6 +9,7 @@ use super::decode::Exchange;
 use crate::check::{self, InvalidArgument};
 use crate::config;
 use crate::error::DecodeFault;
+use crate::page::Paging;
 
 /// One operation of a platform: its request, and the type `T` that its response decodes to.
 #[derive(Clone, Copy)]
@@ -49,16 +50,6 @@ pub(crate) enum Piece {
     Text(&'static str),
     /// One segment, given by the caller.
     Id { name: &'static str, uuid: bool },
-}
-
-/// How a list is paged.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Paging {
-    /// By `limit` and `offset`; a page with fewer items than requested is the last one.
-    Offset {
-        /// The server's default `limit`.
-        page_size: u32,
-    },
 }
 
 /// Whether a call may be sent again after it may have been processed.

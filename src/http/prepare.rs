@@ -14,6 +14,7 @@ use crate::Error;
 use crate::check::{self, InvalidArgument};
 use crate::config;
 use crate::error::{Attempt, CallRecord};
+use crate::page::{Cursor, ListCall};
 
 /// A call as the caller described it.
 #[derive(Clone, Debug)]
@@ -46,8 +47,8 @@ pub(crate) struct Options {
     pub(crate) class: Option<RetryClass>,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Vec<(String, String)>,
-    /// Replaces the query parameter of that name.
-    pub(crate) cursor: Option<(&'static str, String)>,
+    /// Where a list starts.
+    pub(crate) cursor: Option<Cursor>,
     pub(crate) body_fields: Vec<(String, Value)>,
 }
 
@@ -116,7 +117,10 @@ impl Draft {
             (Target::Ids(ids), None) => (self.method(), operation::expand(self.spec.path, ids)?),
             (Target::Ids(ids), Some(other)) => (&other.method, operation::expand(other.path, ids)?),
         };
-        let query = self.final_query();
+        let mut query = self.final_query();
+        if let (Some(cursor), Some(paging)) = (&self.options.cursor, self.spec.paging) {
+            query = paging.start(&self.list_call(&query), cursor)?;
+        }
         let method = method.clone();
         let body = self.final_body(&method)?;
         if shared.platform.rejects_nul {
@@ -152,10 +156,7 @@ impl Draft {
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as
     /// swapped arguments.
     fn refuse_in_sight(&self, key: &str) -> Result<(), InvalidArgument> {
-        let ids = match &self.target {
-            Target::Ids(ids) | Target::Raw(_, ids) => ids.iter(),
-        };
-        let mut shown = ids.chain(self.options.query.iter().map(|(name, _)| name));
+        let mut shown = self.ids().iter().chain(self.options.query.iter().map(|(name, _)| name));
         if shown.any(|text| holds(text.as_bytes(), key.as_bytes())) {
             return Err(InvalidArgument::new("path", "must not hold the API key"));
         }
@@ -164,16 +165,24 @@ impl Draft {
 
     fn final_query(&self) -> String {
         let options = &self.options;
-        if options.query.is_empty() && options.cursor.is_none() {
+        if options.query.is_empty() {
             return self.query.clone();
         }
-        let replaced = options.cursor.as_ref().map(|(name, _)| *name);
-        let own = form_urlencoded::parse(self.query.as_bytes());
         form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(own.filter(|(name, _)| Some(name.as_ref()) != replaced))
-            .extend_pairs(options.query.iter().filter(|(name, _)| Some(name.as_str()) != replaced))
-            .extend_pairs(options.cursor.iter().map(|(name, value)| (name, value)))
+            .extend_pairs(form_urlencoded::parse(self.query.as_bytes()))
+            .extend_pairs(&options.query)
             .finish()
+    }
+
+    pub(crate) fn ids(&self) -> &[String] {
+        match &self.target {
+            Target::Ids(ids) | Target::Raw(_, ids) => ids,
+        }
+    }
+
+    /// The call as the page of a list sees it, with its query.
+    pub(crate) fn list_call<'a>(&'a self, query: &'a str) -> ListCall<'a> {
+        ListCall { operation: self.spec.id, ids: self.ids(), query, cursor: self.options.cursor.as_ref() }
     }
 
     fn final_body(&self, method: &Method) -> Result<Option<Bytes>, InvalidArgument> {

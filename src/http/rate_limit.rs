@@ -12,9 +12,14 @@ const SMALLEST_EPOCH: u64 = 1_000_000_000;
 /// Reset values from here on are milliseconds since 1970.
 const SMALLEST_MILLIS: u64 = 100_000_000_000;
 
-/// The rate limit reported in the `X-RateLimit-*` or `RateLimit-*` headers of a response.
+/// Beginnings of the headers' names, in the order of their weight.
+const PREFIXES: [&str; 3] = ["x-ratelimit-", "ratelimit-", "anthropic-ratelimit-requests-"];
+
+/// The rate limit reported in the `X-RateLimit-*`, `RateLimit-*` or `Anthropic-RateLimit-Requests-*` headers of a
+/// response, in this order where several are sent.
 ///
-/// Only some platforms send these headers, and not on every response.
+/// Only some platforms send these headers, and not on every response. Limits of anything but requests are in the
+/// headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
@@ -29,27 +34,43 @@ pub struct RateLimit {
 impl RateLimit {
     /// Reads the headers; `None` if there are none.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let number = |what: &str| {
-            let prefixed =
-                headers.get(format!("x-ratelimit-{what}")).or_else(|| headers.get(format!("ratelimit-{what}")));
-            // A window may follow the number, as in `100, 100;w=60`.
-            let text = prefixed?.to_str().ok()?;
-            let digits = text.trim().split([',', ';', '.']).next()?;
-            digits.trim().parse::<u64>().ok()
-        };
-        let reset = number("reset").and_then(|reset| {
-            let since_epoch = if reset < SMALLEST_EPOCH {
-                sent_at(headers).checked_add(Duration::from_secs(reset))?
-            } else if reset < SMALLEST_MILLIS {
-                SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(reset))?
-            } else {
-                SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(reset))?
-            };
-            Some(Timestamp::from(since_epoch))
-        });
-        let (limit, remaining) = (number("limit"), number("remaining"));
+        let whole = |text: &str| Some(decimal(text)?.0);
+        let limit = first(headers, "limit", whole);
+        let remaining = first(headers, "remaining", whole);
+        let reset = first(headers, "reset", |text| reset(text, headers));
         (limit.is_some() || remaining.is_some() || reset.is_some()).then_some(Self { limit, remaining, reset })
     }
+}
+
+/// The first header about `what` that can be read.
+fn first<T>(headers: &HeaderMap, what: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    PREFIXES.iter().find_map(|prefix| {
+        let text = headers.get(format!("{prefix}{what}"))?.to_str().ok()?;
+        // A window may follow the number, as in `100, 100;w=60`.
+        read(text.split([',', ';']).next()?.trim())
+    })
+}
+
+/// A plain decimal number: the whole part, and the rest of a second.
+fn decimal(text: &str) -> Option<(u64, Duration)> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    Some((whole.parse().ok()?, Duration::from_secs_f64(format!("0.{fraction}").parse().ok()?)))
+}
+
+fn reset(text: &str, headers: &HeaderMap) -> Option<Timestamp> {
+    let Some((whole, fraction)) = decimal(text) else { return text.parse().ok() };
+    let since_epoch = if whole < SMALLEST_EPOCH {
+        sent_at(headers).checked_add(Duration::from_secs(whole) + fraction)?
+    } else if whole < SMALLEST_MILLIS {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(whole) + fraction)?
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(whole))?
+    };
+    Some(Timestamp::from(since_epoch))
 }
 
 #[cfg(test)]
@@ -82,6 +103,54 @@ mod tests {
     fn absent_or_unreadable_headers_are_no_rate_limit() {
         assert_eq!(read(&[]), None);
         assert_eq!(read(&[("x-ratelimit-limit", "many")]), None);
-        assert_eq!(read(&[("ratelimit-limit", "100, 100;w=60")]).unwrap().limit, Some(100));
+        assert_eq!(read(&[("x-ratelimit-reset", "soon"), ("x-ratelimit-remaining", "-1")]), None);
+    }
+
+    #[test]
+    fn a_number_may_have_a_window_or_a_fraction() {
+        for form in ["100", " 100 ", "100;w=60", "100, 100;w=60", "100 ;w=60", "100.0", "100.9"] {
+            let headers = HeaderMap::from_iter([("ratelimit-limit".parse().unwrap(), form.parse().unwrap())]);
+            assert_eq!(RateLimit::from_headers(&headers).unwrap().limit, Some(100), "{form}");
+        }
+        let reset = |value| {
+            let sent = read(&[("ratelimit-reset", value), ("date", "Wed, 21 Oct 2015 07:28:00 GMT")]).unwrap();
+            sent.reset.unwrap().to_string()
+        };
+        assert_eq!(reset("30;w=60"), "2015-10-21T07:28:30Z");
+        assert_eq!(reset("29.5"), "2015-10-21T07:28:29.5Z");
+        assert_eq!(reset("1640995200.25"), "2022-01-01T00:00:00.25Z");
+        assert_eq!(reset("2026-10-01T10:00:00Z"), "2026-10-01T10:00:00Z");
+        assert_eq!(reset("999999999"), "2047-06-29T09:14:39Z", "the largest number that counts from now");
+        assert_eq!(reset("1000000000"), "2001-09-09T01:46:40Z");
+        assert_eq!(reset("99999999999"), "5138-11-16T09:46:39Z");
+        assert_eq!(reset("100000000000"), "1973-03-03T09:46:40Z", "milliseconds");
+        for unreadable in ["100.", ".5", "1e3", "+1", "100.x", ""] {
+            let headers = HeaderMap::from_iter([("ratelimit-limit".parse().unwrap(), unreadable.parse().unwrap())]);
+            assert_eq!(RateLimit::from_headers(&headers), None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn the_first_name_that_can_be_read_counts() {
+        let limit = |headers: &[(&'static str, &'static str)]| read(headers).unwrap().limit;
+        let (plain, own) = (("ratelimit-limit", "2"), ("anthropic-ratelimit-requests-limit", "3"));
+        assert_eq!(limit(&[own, plain, ("x-ratelimit-limit", "1")]), Some(1));
+        assert_eq!(limit(&[own, plain]), Some(2));
+        assert_eq!(limit(&[own, plain, ("x-ratelimit-limit", "many")]), Some(2));
+        assert_eq!(limit(&[own]), Some(3));
+    }
+
+    #[test]
+    fn anthropics_headers_are_those_of_requests() {
+        let all = read(&[
+            ("anthropic-ratelimit-requests-limit", "50"),
+            ("anthropic-ratelimit-requests-remaining", "49"),
+            ("anthropic-ratelimit-requests-reset", "2026-10-01T10:00:01Z"),
+            ("anthropic-ratelimit-tokens-limit", "80000"),
+        ]);
+        let all = all.unwrap();
+        assert_eq!((all.limit, all.remaining), (Some(50), Some(49)));
+        assert_eq!(all.reset.unwrap().to_string(), "2026-10-01T10:00:01Z");
+        assert_eq!(read(&[("anthropic-ratelimit-tokens-limit", "80000")]), None);
     }
 }

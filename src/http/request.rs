@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use serde_json::Value;
 use super::decode::{self, Exchange};
 use super::prepare::{Draft, Options, Target};
 use super::transport::Received;
-use super::{Core, Delivered, Operation, OperationSpec, Paging, Response, RetryClass, hook};
+use super::{Core, Delivered, Operation, OperationSpec, Response, RetryClass, hook, retry_after};
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
 use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
 use crate::page::{Cursor, Items, Page, Pages};
+use crate::poll::{Job, Poller, Source, State};
 
 /// A call that has not been sent yet. Every method of every resource returns one.
 ///
@@ -238,7 +240,7 @@ impl<T> Request<T> {
     pub async fn with_response(self) -> Result<Response<T>, Error> {
         let Delivered { sent, mut attempts, prepared } = self.draft.core.call(&self.draft).await?;
         let Received { status, headers, body } = sent.received;
-        let exchange = Exchange { spec: self.draft.spec, query: &prepared.query, body: &body };
+        let exchange = Exchange { spec: self.draft.spec, list: self.draft.list_call(&prepared.query), body: &body };
         match (self.decode)(&exchange) {
             Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts }),
             Err(fault) => {
@@ -258,11 +260,10 @@ impl<T> Request<T> {
 }
 
 impl<T: Send + 'static> Request<Page<T>> {
-    /// Starts at the position of `cursor`; see [`Page::next_cursor`].
+    /// Starts at the position of `cursor`; see [`Page::next_cursor`]. A cursor of another list, or of this one with
+    /// other filters, is an `InvalidArgument` on sending.
     pub fn after(mut self, cursor: &Cursor) -> Self {
-        if let Some(Paging::Offset { .. }) = self.draft.spec.paging {
-            self.draft.options.cursor = Some(("offset", cursor.as_str().to_owned()));
-        }
+        self.draft.options.cursor = Some(cursor.clone());
         self
     }
 
@@ -278,7 +279,47 @@ impl<T: Send + 'static> Request<Page<T>> {
 
     /// Streams this page and all that follow.
     pub fn pages(self) -> Pages<T> {
-        Pages::new(self)
+        Pages::new(move |cursor| {
+            let first = self.clone();
+            let request = cursor.iter().fold(first, Request::after);
+            Box::pin(request.send())
+        })
+    }
+}
+
+impl<T: Send + Sync + 'static> Request<T> {
+    /// Sends the call again and again until its job is done, with the options that are set so far.
+    ///
+    /// ```no_run
+    /// # use polyagent::elephantasm::Elephantasm;
+    /// # async fn example(client: Elephantasm, dream_id: &str) -> Result<(), polyagent::Error> {
+    /// let dream = client.dreams().get(dream_id).header("x-organization-id", "6e6f").wait().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn wait(self) -> Poller<T::Outcome, T>
+    where
+        T: Job,
+    {
+        Poller::new(self.source(), T::is_done, T::into_outcome)
+    }
+
+    /// Sends the call again and again until `done` says so of its value.
+    pub fn wait_until(self, done: impl Fn(&T) -> bool + Send + Sync + 'static) -> Poller<T> {
+        Poller::new(self.source(), done, |value| value)
+    }
+
+    /// The call as a poller repeats it.
+    fn source(self) -> Source<T> {
+        let (ids, described) = (self.draft.ids().to_vec(), self.clone());
+        let fetch = move |left| {
+            let call = self.clone().total_timeout_within(left).with_response();
+            Box::pin(async move {
+                let response = call.await?;
+                let retry_after = retry_after::from_headers(response.headers());
+                Ok(State { value: response.into_value(), retry_after })
+            }) as _
+        };
+        Source { fetch: Arc::new(fetch), record: Arc::new(move || described.unsent_record()), ids }
     }
 }
 

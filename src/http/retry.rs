@@ -21,10 +21,11 @@ use crate::error::{Attempt, Reason, Timer, TransportKind};
 /// |---|---|---|
 /// | no connection could be made | retry | retry |
 /// | 429, unless a plan, cap or quota is used up | retry | retry |
-/// | 503 with a valid `Retry-After` | retry | retry |
-/// | 408, 500, 502, 503, 504; the connection was lost; the attempt timed out | retry | give up |
+/// | 503 or 529 with a valid `Retry-After` | retry | retry |
+/// | 408, 500, 502, 503, 504, 529; the connection was lost; the attempt timed out | retry | give up |
+/// | another error status, except 409, with `X-Should-Retry: true` | retry | give up |
 /// | a kept-alive connection ended before a response arrived | retry at once | give up |
-/// | anything else, including 409 | give up | give up |
+/// | anything else, including 409 and any status with `X-Should-Retry: false` | give up | give up |
 ///
 /// ```
 /// # use std::time::Duration;
@@ -109,6 +110,8 @@ pub(crate) enum Outcome {
         status: StatusCode,
         reason: Option<Reason>,
         retry_after: Option<Duration>,
+        /// Whether the server wants the call again, where it says so.
+        wanted: Option<bool>,
     },
     Transport(TransportKind),
     Timeout {
@@ -166,11 +169,13 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
     let again = match outcome {
         _ if delivered => false,
         Outcome::Status { reason: Some(reason), .. } if reason.is_limit() => false,
-        Outcome::Status { status, retry_after, .. } => match status.as_u16() {
+        Outcome::Status { wanted: Some(false), .. } => false,
+        Outcome::Status { status, retry_after, wanted, .. } => match status.as_u16() {
             429 => true,
-            503 if retry_after.is_some() => true,
-            408 | 500 | 502 | 503 | 504 => class == RetryClass::Idempotent,
-            _ => false,
+            503 | 529 if retry_after.is_some() => true,
+            408 | 500 | 502 | 503 | 504 | 529 => class == RetryClass::Idempotent,
+            409 | ..400 => false,
+            _ => wanted == Some(true) && class == RetryClass::Idempotent,
         },
         Outcome::Transport(TransportKind::NotConnected) | Outcome::Timeout { timer: Timer::Connect, .. } => true,
         Outcome::Transport(TransportKind::StaleConnection) if class == RetryClass::Idempotent => {
@@ -322,3 +327,7 @@ where
 #[cfg(test)]
 #[path = "retry_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "retry_loop_tests.rs"]
+mod loop_tests;

@@ -21,6 +21,15 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     waits.next()
 }
 
+/// Reads `X-Should-Retry`: whether the server wants the call again.
+pub(crate) fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    match headers.get("x-should-retry")?.as_bytes().trim_ascii().to_ascii_lowercase().as_slice() {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    }
+}
+
 /// When a response was sent, from its own `Date`; without one, the current time.
 pub(crate) fn sent_at(headers: &HeaderMap) -> SystemTime {
     let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
@@ -67,6 +76,9 @@ mod tests {
             (&[("retry-after", "86400")], ms(86_400_000)),
             (&[("retry-after", "99999999999999999999999")], Some(Duration::MAX)),
             (&[("retry-after-ms", "250")], ms(250)),
+            (&[("retry-after-ms", "0")], ms(0)),
+            (&[("retry-after-ms", "1500.5")], Some(Duration::from_micros(1_500_500))),
+            (&[("retry-after-ms", "99999999999999999999999999")], Some(Duration::MAX)),
             (&[("retry-after-ms", "250"), ("retry-after", "9")], ms(250)),
             (&[("retry-after-ms", "soon"), ("retry-after", "9")], ms(9000)),
             (&[("retry-after", "5 per 1 second")], None),
@@ -83,6 +95,15 @@ mod tests {
         for (headers, want) in table {
             assert_eq!(wait(headers), *want, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn should_retry_is_true_or_false_or_not_said() {
+        let said = |value: &'static str| {
+            should_retry(&HeaderMap::from_iter([("x-should-retry".parse().unwrap(), HeaderValue::from_static(value))]))
+        };
+        assert_eq!((said("true"), said("false"), said(" True "), said("FALSE")), (Some(true), Some(false), Some(true), Some(false)));
+        assert_eq!((said(""), said("1"), said("no"), should_retry(&HeaderMap::new())), (None, None, None, None));
     }
 
     #[test]

@@ -1,5 +1,3 @@
-use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::*;
@@ -8,7 +6,11 @@ use crate::http::RetryClass::{Idempotent, NonIdempotent};
 const SEC: Duration = Duration::from_secs(1);
 
 fn status(code: u16, reason: Option<Reason>, retry_after: Option<Duration>) -> Outcome {
-    Outcome::Status { status: StatusCode::from_u16(code).unwrap(), reason, retry_after }
+    wanted(code, reason, retry_after, None)
+}
+
+fn wanted(code: u16, reason: Option<Reason>, retry_after: Option<Duration>, wanted: Option<bool>) -> Outcome {
+    Outcome::Status { status: StatusCode::from_u16(code).unwrap(), reason, retry_after, wanted }
 }
 
 const REASONS: [Reason; 9] = [
@@ -48,8 +50,8 @@ fn expected(code: u16, reason: Option<Reason>, wait: bool, class: RetryClass, de
     if delivered || reason.is_some_and(|r| used_up.contains(&r)) {
         return Verdict::GiveUp;
     }
-    let for_all = code == 429 || (code == 503 && wait);
-    let for_idempotent = [408, 500, 502, 503, 504].contains(&code);
+    let for_all = code == 429 || ((code == 503 || code == 529) && wait);
+    let for_idempotent = [408, 500, 502, 503, 504, 529].contains(&code);
     if for_all || (class == Idempotent && for_idempotent) { Verdict::Retry } else { Verdict::GiveUp }
 }
 
@@ -69,6 +71,49 @@ fn every_status_reason_class_and_delivery_is_classified() {
             }
         }
     }
+}
+
+#[test]
+fn an_overloaded_server_is_retried_like_an_unavailable_one() {
+    for class in [Idempotent, NonIdempotent] {
+        for wait in [None, Some(SEC)] {
+            let unavailable = classify(status(503, None, wait), class, false);
+            assert_eq!(classify(status(529, None, wait), class, false), unavailable);
+        }
+        assert_eq!(classify(status(402, None, Some(SEC)), class, false), Verdict::GiveUp);
+    }
+    assert_eq!(classify(status(529, None, None), Idempotent, false), Verdict::Retry);
+    assert_eq!(classify(status(529, None, None), NonIdempotent, false), Verdict::GiveUp);
+    assert_eq!(classify(status(529, None, Some(SEC)), NonIdempotent, false), Verdict::Retry);
+}
+
+#[test]
+fn a_server_that_wants_no_retry_gets_none() {
+    for code in [408, 429, 500, 503, 529] {
+        for class in [Idempotent, NonIdempotent] {
+            let no = wanted(code, None, Some(SEC), Some(false));
+            assert_eq!(classify(no, class, false), Verdict::GiveUp, "{code} {class:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_wants_a_retry_gets_it_within_the_class() {
+    let verdict = |code, reason, class| classify(wanted(code, reason, None, Some(true)), class, false);
+    for code in [400, 404, 422, 501, 599] {
+        assert_eq!(verdict(code, None, Idempotent), Verdict::Retry, "{code}");
+        assert_eq!(verdict(code, None, NonIdempotent), Verdict::GiveUp, "{code}");
+    }
+    for code in [500, 503, 529] {
+        assert_eq!(verdict(code, None, NonIdempotent), Verdict::GiveUp, "{code}: it may have been processed");
+    }
+    for code in [302, 409] {
+        assert_eq!(verdict(code, None, Idempotent), Verdict::GiveUp, "{code}");
+    }
+    for reason in [Reason::PlanLimit, Reason::Credits] {
+        assert_eq!(verdict(429, Some(reason), Idempotent), Verdict::GiveUp, "{reason:?}");
+    }
+    assert_eq!(verdict(429, None, NonIdempotent), Verdict::Retry);
 }
 
 #[test]
@@ -137,191 +182,4 @@ fn only_what_certainly_did_not_arrive_was_certainly_not_processed() {
     assert!(processed(Outcome::Timeout { timer: Timer::Attempt, connected: true }));
     assert!(processed(status(500, None, None)) && processed(status(408, None, None)));
     assert!(processed(status(303, None, None)));
-}
-
-struct Met(Outcome);
-
-impl Failed for Met {
-    fn outcome(&self) -> Outcome {
-        self.0
-    }
-    fn status(&self) -> Option<StatusCode> {
-        self.0.status()
-    }
-    fn cause(&self) -> String {
-        format!("{:?}", self.0)
-    }
-}
-
-/// Runs the loop over `script`, each entry an attempt's length and what it meets (`None`: success).
-/// Returns whether it succeeded, the pauses, the windows and the whole time taken.
-async fn drive(
-    plan: Plan,
-    budget: &Budget,
-    script: Vec<(Duration, Option<Outcome>)>,
-) -> (bool, Vec<Duration>, Vec<Window>, Duration, Vec<Attempt>) {
-    let script = RefCell::new(VecDeque::from(script));
-    let (pauses, windows) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
-    let begun = Instant::now();
-    let mut progress = Progress::begin(&plan);
-    let result = run(
-        &plan,
-        budget,
-        &mut progress,
-        || 0.5,
-        |_, window| {
-            windows.borrow_mut().push(window);
-            let (length, met) = script.borrow_mut().pop_front().expect("one attempt more than scripted");
-            async move {
-                tokio::time::sleep(length).await;
-                met.map_or(Ok(()), |outcome| Err(Met(outcome)))
-            }
-        },
-        |pause| {
-            pauses.borrow_mut().push(pause);
-            tokio::time::sleep(pause)
-        },
-    )
-    .await;
-    let took = begun.elapsed();
-    assert!(script.borrow().is_empty(), "an attempt fewer than scripted");
-    (result.is_ok(), pauses.into_inner(), windows.into_inner(), took, progress.attempts)
-}
-
-fn plan(class: RetryClass) -> Plan {
-    Plan { policy: RetryPolicy::default(), class, attempt: 30 * SEC, total: 90 * SEC, strict: false }
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_retries_with_growing_pauses_then_the_last_failure() {
-    let down = Some(status(500, None, None));
-    let script = vec![(SEC, down), (SEC, down), (SEC, down)];
-    let (ok, pauses, _, took, attempts) = drive(plan(Idempotent), &Budget::new(), script).await;
-    assert!(!ok);
-    assert_eq!(pauses, [Duration::from_millis(250), Duration::from_millis(500)]);
-    assert_eq!(took, Duration::from_millis(3750));
-    let seen: Vec<_> = attempts.iter().map(|a| (a.status().map(|s| s.as_u16()), a.took(), a.waited())).collect();
-    let waits = [Duration::from_millis(250), Duration::from_millis(500), Duration::ZERO];
-    assert_eq!(seen, waits.map(|wait| (Some(500), SEC, wait)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_success_after_a_retry_keeps_the_history() {
-    let script = vec![(SEC, Some(status(503, None, Some(2 * SEC)))), (SEC, None)];
-    let (ok, pauses, _, _, attempts) = drive(plan(NonIdempotent), &Budget::new(), script).await;
-    assert!(ok);
-    assert_eq!((pauses, attempts.len()), (vec![2 * SEC], 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_ordered_pause_is_obeyed_up_to_120_seconds_on_top_of_the_default_total() {
-    let script = |wait| vec![(SEC, Some(status(429, None, Some(wait)))), (SEC, None)];
-    let (ok, pauses, _, took, _) = drive(plan(NonIdempotent), &Budget::new(), script(120 * SEC)).await;
-    assert!(ok);
-    assert_eq!((pauses, took), (vec![120 * SEC], 122 * SEC));
-
-    let longer = 120 * SEC + Duration::from_millis(1);
-    let once = vec![(SEC, Some(status(429, None, Some(longer))))];
-    let (ok, pauses, _, took, _) = drive(plan(NonIdempotent), &Budget::new(), once).await;
-    assert!(!ok && pauses.is_empty());
-    assert_eq!(took, SEC);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_strict_total_returns_at_once_what_does_not_fit() {
-    let strict = Plan { total: 5 * SEC, strict: true, ..plan(NonIdempotent) };
-    let once = vec![(SEC, Some(status(429, None, Some(4 * SEC))))];
-    let (ok, _, _, took, _) = drive(strict, &Budget::new(), once).await;
-    assert!(!ok);
-    assert_eq!(took, SEC);
-
-    let fits = vec![(SEC, Some(status(429, None, Some(3 * SEC)))), (SEC, None)];
-    let (ok, _, windows, took, _) = drive(strict, &Budget::new(), fits).await;
-    assert!(ok);
-    assert_eq!(took, 5 * SEC);
-    assert_eq!(windows[0], Window { length: 5 * SEC, timer: Timer::Total, set_to: 5 * SEC });
-    assert_eq!(windows[1].length, SEC);
-
-    // What would leave the next attempt no time worth its name does not fit either.
-    let barely = vec![(SEC, Some(status(429, None, Some(Duration::from_millis(3901)))))];
-    let (ok, _, _, took, _) = drive(strict, &Budget::new(), barely).await;
-    assert!(!ok);
-    assert_eq!(took, SEC);
-    let just = vec![(SEC, Some(status(429, None, Some(Duration::from_millis(3900))))), (SEC, None)];
-    let (ok, _, windows, ..) = drive(strict, &Budget::new(), just).await;
-    assert!(ok);
-    assert_eq!(windows[1].length, Duration::from_millis(100));
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_spelling_goes_on_where_the_first_left_off() {
-    let short = Plan { total: 5 * SEC, ..plan(Idempotent) };
-    let mut progress = Progress::begin(&short);
-    let down = |_, _| async {
-        tokio::time::sleep(SEC).await;
-        Err::<(), Met>(Met(status(500, None, None)))
-    };
-    let (budget, sleep) = (Budget::new(), tokio::time::sleep);
-    assert!(run(&short, &budget, &mut progress, || 0.0, down, sleep).await.is_err());
-    assert_eq!(progress.attempts.len(), 3);
-    let window = std::cell::Cell::new(None);
-    let missing = |number, left| {
-        window.set(Some((number, left)));
-        async { Err::<(), Met>(Met(status(500, None, None))) }
-    };
-    assert!(run(&short, &budget, &mut progress, || 0.0, missing, sleep).await.is_err());
-    assert_eq!(progress.attempts.len(), 4, "retries are counted over both");
-    assert_eq!(window.get(), Some((3, Window { length: 2 * SEC, timer: Timer::Total, set_to: 5 * SEC })));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_total_ends_own_backoff_too() {
-    let slow = Some(Outcome::Timeout { timer: Timer::Attempt, connected: true });
-    let short = Plan { total: 61 * SEC, ..plan(Idempotent) };
-    let script = vec![(30 * SEC, slow), (30 * SEC, slow), (Duration::from_millis(250), slow)];
-    let (ok, pauses, windows, _, _) = drive(short, &Budget::new(), script).await;
-    assert!(!ok);
-    assert_eq!(pauses.len(), 2);
-    let timers: Vec<_> = windows.iter().map(|w| (w.timer, w.length)).collect();
-    assert_eq!(timers[1], (Timer::Attempt, 30 * SEC));
-    assert_eq!(timers[2], (Timer::Total, Duration::from_millis(250)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stale_connection_costs_one_immediate_retry_that_does_not_count() {
-    let stale = Some(Outcome::Transport(TransportKind::StaleConnection));
-    let down = Some(status(502, None, None));
-    let script = vec![(SEC, stale), (SEC, down), (SEC, down), (SEC, down)];
-    let (ok, pauses, ..) = drive(plan(Idempotent), &Budget::new(), script).await;
-    assert!(!ok);
-    assert_eq!(pauses, [0, 250, 500].map(Duration::from_millis));
-
-    let script = vec![(SEC, stale), (SEC, stale), (SEC, stale), (SEC, stale)];
-    let (_, pauses, ..) = drive(plan(Idempotent), &Budget::new(), script).await;
-    assert_eq!(pauses, [0, 250, 500].map(Duration::from_millis));
-
-    let (_, pauses, ..) = drive(plan(NonIdempotent), &Budget::new(), vec![(SEC, stale)]).await;
-    assert!(pauses.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_spent_budget_ends_all_retries() {
-    let budget = Budget::new();
-    while budget.try_spend() {}
-    let script = vec![(SEC, Some(status(500, None, None)))];
-    let (ok, pauses, ..) = drive(plan(Idempotent), &budget, script).await;
-    assert!(!ok && pauses.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_retries_means_one_attempt_whatever_it_meets() {
-    let single = Plan { policy: RetryPolicy::none(), ..plan(Idempotent) };
-    for met in [
-        Outcome::Transport(TransportKind::StaleConnection),
-        Outcome::Transport(TransportKind::NotConnected),
-        status(429, None, Some(SEC)),
-    ] {
-        let (ok, pauses, ..) = drive(single, &Budget::new(), vec![(SEC, Some(met))]).await;
-        assert!(!ok && pauses.is_empty());
-    }
 }

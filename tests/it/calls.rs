@@ -96,7 +96,8 @@ async fn the_items_of_a_list_decode_as_the_callers_own_type_page_by_page() {
     let server = MockServer::builder().start().await;
     let page = json_answer(200, &format!("[{ANIMA},{ANIMA}]"));
     Mock::given(any()).respond_with(page).up_to_n_times(1).mount(&server).await;
-    Mock::given(any()).respond_with(json_answer(200, &format!("[{ANIMA}]"))).mount(&server).await;
+    Mock::given(any()).respond_with(json_answer(200, &format!("[{ANIMA}]"))).up_to_n_times(1).mount(&server).await;
+    Mock::given(any()).respond_with(json_answer(200, "[]")).mount(&server).await;
     let list = client(&server).animas().list(ListAnimasParams::new().limit(2));
     let mut moods = list.decode_items_as::<Mood>().items();
     let mut seen = Vec::new();

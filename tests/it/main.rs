@@ -11,6 +11,7 @@ mod dreams;
 mod elephantasm;
 mod hooks;
 mod ownership;
+mod retries;
 mod sandbox;
 mod security;
 mod sockets;

@@ -49,6 +49,8 @@ fn clients_are_owned_and_futures_and_streams_are_send() {
     drop(assert_send(client.extract(polyagent::elephantasm::Capture::new("system", "x")).send()));
     drop(assert_send(client.extract_many(futures::stream::empty::<polyagent::elephantasm::Capture>())));
     drop(assert_send(client.dreams().wait(ID).updates()));
+    drop(assert_send(std::future::IntoFuture::into_future(client.dreams().wait(ID).updates())));
+    assert_send_sync::<polyagent::Poller<types::Dream>>();
     drop(assert_send(std::future::IntoFuture::into_future(client.dreams().wait(ID))));
     drop(assert_send(Elephantasm::builder()));
     assert!(std::mem::size_of::<Error>() <= 16);
