@@ -81,7 +81,7 @@ pub use self::http::{
 };
 pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
-pub use self::poll::{Job, Poller, Updates};
+pub use self::poll::{Job, Poller, StartAndWait, Updates};
 pub use self::secret::Secret;
 #[cfg(feature = "eclips")]
 pub use self::webhook::WebhookError;
