@@ -64,30 +64,37 @@ fn constant(platform: &Platform<'_>, types: &Types, operation: &Operation) -> Re
     let doc = format!(" `{} {}`", operation.method.to_uppercase(), operation.path);
     let name = format_ident!("{}", constant_name(operation));
     let answer = answer_type(platform, types, operation)?;
-    let decode = decode(&operation.answer);
+    let reader = reader(&operation.answer);
     let spec = spec(platform, operation);
     Ok(quote! {
         #[doc = #doc]
-        pub(crate) const #name: crate::http::Operation<#answer> = crate::http::Operation { spec: &#spec, decode: #decode };
+        pub(crate) const #name: crate::http::Operation<#answer> = crate::http::Operation { spec: &#spec, reader: #reader };
     })
 }
 
-fn spec(platform: &Platform<'_>, operation: &Operation) -> TokenStream {
-    let (id, auth) = (&operation.id, operation.authenticated);
+fn spec(_platform: &Platform<'_>, operation: &Operation) -> TokenStream {
+    let id = &operation.id;
+    let auth = if operation.authenticated { quote!(Required) } else { quote!(None) };
     let (method, path) = (method(operation), path(&operation.pieces));
     let retry = if operation.idempotent { quote!(Idempotent) } else { quote!(NonIdempotent) };
-    let alternates = platform.alternates(operation).into_iter().map(alternate);
     let (timeout, paging) = (timeout(operation.timeout), paging(&operation.answer));
     quote! {
         crate::http::OperationSpec {
             id: #id,
-            method: #method,
-            path: #path,
-            auth: #auth,
+            auth: crate::http::AuthUse::#auth,
             retry: crate::http::RetryClass::#retry,
             timeout: #timeout,
-            alternates: &[#(#alternates),*],
-            paging: #paging,
+            secret: false,
+            required: &[],
+            wrapped: &[],
+            routes: &[crate::http::Route {
+                method: #method,
+                path: #path,
+                query: &[],
+                generations: &[],
+                accept: "application/json",
+                paging: #paging,
+            }],
         }
     }
 }
@@ -98,17 +105,16 @@ fn method(operation: &Operation) -> TokenStream {
 }
 
 fn path(pieces: &[Piece]) -> TokenStream {
+    let mut at = 0_usize;
     let pieces = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => quote!(crate::http::Piece::Text(#text)),
-        Piece::Id { name, uuid } => quote!(crate::http::Piece::Id { name: #name, uuid: #uuid }),
+        Piece::Id { name, uuid } => {
+            let place = Literal::usize_unsuffixed(at);
+            at += 1;
+            quote!(crate::http::Piece::Id { at: #place, name: #name, uuid: #uuid })
+        }
     });
     quote!(&[#(#pieces),*])
-}
-
-fn alternate(operation: &Operation) -> TokenStream {
-    let id = &operation.id;
-    let (method, path) = (method(operation), path(&operation.pieces));
-    quote!(crate::http::Alternate { id: #id, method: #method, path: #path })
 }
 
 fn timeout(milliseconds: Option<u64>) -> TokenStream {
@@ -131,12 +137,12 @@ fn paging(answer: &Answer) -> TokenStream {
     quote!(::std::option::Option::Some(crate::http::Paging { by: crate::http::PageBy::Offset, items: &[] }))
 }
 
-fn decode(answer: &Answer) -> TokenStream {
+fn reader(answer: &Answer) -> TokenStream {
     match answer {
-        Answer::Empty => quote!(crate::http::decode::empty),
-        Answer::Json(_) => quote!(crate::http::decode::json),
-        Answer::Bytes => quote!(crate::http::decode::bytes),
-        Answer::Page { .. } => quote!(crate::http::decode::page),
-        Answer::Stream(_) => quote!(crate::http::decode::stream),
+        Answer::Empty => quote!(crate::http::Reader::empty()),
+        Answer::Json(_) => quote!(crate::http::Reader::json()),
+        Answer::Bytes => quote!(crate::http::Reader::bytes()),
+        Answer::Page { .. } => quote!(crate::http::Reader::page()),
+        Answer::Stream(_) => quote!(crate::http::Reader::stream()),
     }
 }

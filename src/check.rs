@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use http::Method;
 use regex_lite::Regex;
 
+use crate::spelling::Spelling;
+
 /// A value that is validated before it is sent.
 ///
 /// Request bodies and query parameters implement it from the bounds that their platform documents. The client calls it;
@@ -19,6 +21,15 @@ pub trait Check {
     /// The first value out of bounds.
     fn check(&self) -> Result<(), InvalidArgument> {
         Ok(())
+    }
+
+    /// What generations of servers spell differently.
+    #[doc(hidden)]
+    fn spelling() -> Option<&'static Spelling>
+    where
+        Self: Sized,
+    {
+        None
     }
 }
 

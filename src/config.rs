@@ -35,8 +35,17 @@ pub(crate) const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Redirects followed within one origin.
 pub(crate) const MAX_REDIRECTS: usize = 5;
 
+/// The media type that is asked for, unless the operation has another.
+pub(crate) const ACCEPT: &str = "application/json";
+/// How long a transfer or a stream may be silent.
+pub(crate) const STREAM_GAP: Duration = Duration::from_secs(90);
+/// Bytes of a file that are read at once.
+pub(crate) const UPLOAD_CHUNK: usize = 64 * 1024;
+
 /// Largest successful response body that is read into memory, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Bytes of an error response's body that are read, so that its platform's dialect sees all of it.
+pub(crate) const MAX_ERROR_BODY_READ: usize = 1024 * 1024;
 /// Bytes of an error response's body that are kept.
 pub(crate) const MAX_ERROR_BODY: usize = 64 * 1024;
 /// How long to wait for the body of an error response, once its status has arrived.

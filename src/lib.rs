@@ -53,15 +53,19 @@ mod check;
 mod clock;
 mod config;
 mod error;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
 mod open;
 mod page;
 mod poll;
 mod secret;
+mod spelling;
 #[cfg(feature = "eclips")]
 mod webhook;
 
+#[cfg(feature = "eclips")]
+pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 #[cfg(feature = "sandbox")]
@@ -72,12 +76,12 @@ pub use ::reqwest;
 
 pub use self::check::{Check, InvalidArgument};
 pub use self::error::{
-    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, TimeoutError, Timer, TransportError,
-    TransportKind,
+    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, TimeoutError,
+    Timer, TransportError, TransportKind, UnsupportedError,
 };
 pub use self::http::{
-    AttemptEnd, AttemptStart, ClientBuilder, ExtraHeaders, Hook, RateLimit, Request, RequestFuture, Response,
-    RetryClass, RetryPolicy,
+    AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request, RequestFuture,
+    Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
 pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};

@@ -35,14 +35,17 @@ mod workflows;
 
 use std::sync::Arc;
 
-pub use self::batches::{BatchUpdate, Batches};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+pub use self::batches::{BatchRows, BatchUpdate, Batches};
 pub use self::runs::{RunOutcome, Runs};
-pub use self::submit::{Submit, Submitted};
-pub use self::triage::{Decide, Review, Triage};
+pub use self::submit::{Submission, Submit, SubmitUpdates, Submitted};
+pub use self::triage::{Decide, Review, Triage, TriageTarget};
 pub use self::webhooks::Webhooks;
 pub use self::workflows::Workflows;
 use crate::config::{eclips as defaults, variable};
-use crate::http::{Auth, ClientBuilder, Core, Method, Operation, Platform, Request};
+use crate::check::InvalidArgument;
+use crate::http::{ClientBuilder, Core, Method, Operation, Platform, Request, Scheme, no_preflight};
 use crate::{Error, Secret};
 
 /// Requests and responses of eClips, generated from the OpenAPI document.
@@ -64,18 +67,30 @@ mod ops {
     include!(concat!(env!("OUT_DIR"), "/eclips_ops.rs"));
 }
 
-pub(crate) const PLATFORM: Platform = Platform {
+pub(crate) static PLATFORM: Platform = Platform {
     name: "eclips",
-    base_url: defaults::BASE_URL,
+    base_url: Some(defaults::BASE_URL),
+    base_url_variable: "",
     optional_suffix: "/v1",
-    auth: Auth::Bearer,
+    schemes: &[Scheme { header: "authorization", prefix: "Bearer " }],
+    key_optional: false,
     key_variable: defaults::API_KEY,
+    own_headers: &[ORGANIZATION],
     dialect: dialect::read,
-    rejects_nul: false,
+    preflight: no_preflight,
+    hint: missing_organization,
+    probe: None,
 };
 
 /// The header that names the organization.
 const ORGANIZATION: &str = "x-eclips-org";
+
+/// What an error may come from if the organization was not sent.
+fn missing_organization(status: StatusCode, sent: &HeaderMap) -> Option<&'static str> {
+    let may_be = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    (may_be && !sent.contains_key(ORGANIZATION))
+        .then_some("no organization was sent: set `organization`, or ECLIPS_ORG_ID with `from_env`")
+}
 
 /// A client of eClips. Clones are cheap and share connections.
 ///
@@ -135,10 +150,12 @@ impl Eclips {
         ClientBuilder::new(&PLATFORM, |core| Self { core, organization: None })
     }
 
-    /// Returns this client for another organization of the same key. It shares connections and settings.
+    /// Returns this client for another organization of the same key. It shares connections and settings. White space
+    /// around the organization is trimmed; if it is then empty, or no valid header value, each call is an
+    /// [`InvalidArgument`](Error::InvalidArgument).
     #[must_use]
     pub fn with_organization(&self, organization: impl Into<String>) -> Self {
-        Self { core: self.core.clone(), organization: Some(organization.into().into()) }
+        Self { core: self.core.clone(), organization: Some(organization.into().trim().into()) }
     }
 
     /// Returns the organization of this client, if it has one.
@@ -197,9 +214,11 @@ impl Eclips {
     }
 
     fn for_organization<T>(&self, request: Request<T>) -> Request<T> {
-        match self.organization() {
-            Some(organization) => request.header(ORGANIZATION, organization),
-            None => request,
+        let Some(organization) = self.organization() else { return request };
+        let value = HeaderValue::try_from(organization).ok().filter(|value| !value.is_empty());
+        match value {
+            Some(value) => request.own_header(HeaderName::from_static(ORGANIZATION), value),
+            None => request.refuse(InvalidArgument::new("organization", "is not a valid header value")),
         }
     }
 }
@@ -208,9 +227,9 @@ impl ClientBuilder<Eclips> {
     /// Sets the organization, which is sent with every call that needs a key.
     ///
     /// The reference sends it with every request; according to the manual the key alone tells the organization, so it
-    /// may be left out.
+    /// may be left out. See [`with_organization`](Eclips::with_organization).
     pub fn organization(self, organization: impl Into<String>) -> Self {
         let organization = organization.into();
-        self.finish_with(move |client: Eclips| client.with_organization(organization.trim()))
+        self.finish_with(move |client: Eclips| client.with_organization(organization))
     }
 }

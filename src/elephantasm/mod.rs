@@ -27,6 +27,7 @@ mod identities;
 mod knowledge;
 mod memories;
 mod memory_packs;
+mod preflight;
 mod query;
 mod subscriptions;
 
@@ -47,7 +48,7 @@ pub use self::memory_packs::MemoryPacks;
 pub use self::subscriptions::Subscriptions;
 use crate::check::is_uuid;
 use crate::config::{elephantasm as defaults, variable};
-use crate::http::{Auth, ClientBuilder, Core, Method, Platform, Request};
+use crate::http::{ClientBuilder, Core, Method, Platform, Request, Scheme, no_hint};
 use crate::{Error, Secret};
 
 /// Requests and responses of Elephantasm, generated from the OpenAPI document.
@@ -69,14 +70,19 @@ mod ops {
     include!(concat!(env!("OUT_DIR"), "/elephantasm_ops.rs"));
 }
 
-pub(crate) const PLATFORM: Platform = Platform {
+pub(crate) static PLATFORM: Platform = Platform {
     name: "elephantasm",
-    base_url: defaults::BASE_URL,
+    base_url: Some(defaults::BASE_URL),
+    base_url_variable: defaults::ENDPOINT,
     optional_suffix: "/api",
-    auth: Auth::Bearer,
+    schemes: &[Scheme { header: "authorization", prefix: "Bearer " }],
+    key_optional: false,
     key_variable: defaults::API_KEY,
+    own_headers: &[],
     dialect: dialect::read,
-    rejects_nul: true,
+    preflight: preflight::reject_nul,
+    hint: no_hint,
+    probe: None,
 };
 
 /// A client of Elephantasm. Clones are cheap and share connections.
@@ -267,7 +273,7 @@ mod tests {
         for (path, item) in
             paths.iter().filter(|(_, item)| item.as_object().unwrap().values().any(|op| op["tags"][0] == "elephantasm"))
         {
-            assert_eq!(item["servers"][0]["url"], PLATFORM.base_url, "{path}");
+            assert_eq!(item["servers"][0]["url"].as_str(), PLATFORM.base_url, "{path}");
             assert!(path.starts_with(PLATFORM.optional_suffix), "{path}");
         }
     }

@@ -92,6 +92,8 @@ pub(crate) struct Facts {
     pub(crate) retry_after: Option<Duration>,
     /// Sending the same again would fail again, whatever the status suggests.
     pub(crate) permanent: bool,
+    /// The call is spelled for another generation of the server.
+    pub(crate) other_generation: bool,
     /// The other fields of the error body, by name.
     pub(crate) details: serde_json::Map<String, Value>,
 }
@@ -312,6 +314,7 @@ mod tests {
             url: "https://host/api/animas/1?limit=…".to_owned(),
             attempts: Vec::new(),
             may_have_been_processed: false,
+            note: None,
         };
         Error::from_api(ApiError::new(answer, record, Some(&Secret::from("sk_live_0123"))))
     }

@@ -18,6 +18,8 @@ pub(crate) struct CallRecord {
     pub(crate) url: String,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) may_have_been_processed: bool,
+    /// What else a user should know.
+    pub(crate) note: Option<&'static str>,
 }
 
 impl fmt::Display for CallRecord {
@@ -25,6 +27,9 @@ impl fmt::Display for CallRecord {
         write!(f, "{} {}", self.method, self.url)?;
         if self.attempts.len() > 1 {
             write!(f, ", {} attempts", self.attempts.len())?;
+        }
+        if let Some(note) = self.note {
+            write!(f, "; {note}")?;
         }
         Ok(())
     }
@@ -198,6 +203,8 @@ pub enum Timer {
     Attempt,
     /// The whole call, including all attempts and the waits between them.
     Total,
+    /// Silence of an upload, a download or a stream.
+    Gap,
     /// Waiting for a long job to finish.
     Poll,
 }
@@ -258,6 +265,7 @@ pub(crate) fn timeout_words(timer: Timer, after: Duration) -> String {
         Timer::Connect => format!("no connection within {after:?}"),
         Timer::Attempt => format!("no complete response within {after:?}"),
         Timer::Total => format!("the call was not done within {after:?}"),
+        Timer::Gap => format!("nothing moved for {after:?}"),
         Timer::Poll => format!("the job was not done within {after:?}"),
     }
 }
@@ -312,6 +320,51 @@ impl StdError for ConfigError {
         self.source.as_deref().map(|s| s as &(dyn StdError + 'static))
     }
 }
+
+/// The server's generation does not have the operation; payload of [`Error::Unsupported`](crate::Error::Unsupported).
+#[derive(Debug)]
+pub struct UnsupportedError {
+    operation: &'static str,
+    generation: Option<&'static str>,
+    instead: Option<&'static str>,
+}
+
+impl UnsupportedError {
+    pub(crate) fn new(
+        operation: &'static str,
+        generation: Option<&'static str>,
+        instead: Option<&'static str>,
+    ) -> Self {
+        Self { operation, generation, instead }
+    }
+
+    /// Returns the id of the operation in the OpenAPI document.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Returns the generation of the server.
+    pub fn generation(&self) -> Option<&'static str> {
+        self.generation
+    }
+
+    /// Returns what to use instead, if there is something.
+    pub fn instead(&self) -> Option<&'static str> {
+        self.instead
+    }
+}
+
+impl fmt::Display for UnsupportedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "servers of generation {} do not have {}", self.generation.unwrap_or("unknown"), self.operation)?;
+        match self.instead {
+            Some(instead) => write!(f, ": {instead}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for UnsupportedError {}
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,13 @@ pub(crate) struct DecodeFault {
     pub(crate) source: serde_json::Error,
 }
 
+impl DecodeFault {
+    /// A fault of the response as a whole.
+    pub(crate) fn new(message: &str) -> Self {
+        Self { path: ".".to_owned(), source: serde::de::Error::custom(message) }
+    }
+}
+
 /// A successful response could not be decoded; payload of [`Error::Decode`](crate::Error::Decode).
 #[derive(Debug)]
 pub struct DecodeError {

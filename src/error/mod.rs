@@ -3,6 +3,7 @@
 mod api;
 mod call;
 mod decode;
+mod stream;
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -12,10 +13,11 @@ use http::{HeaderMap, StatusCode};
 
 pub use self::api::{ApiError, FieldError, Reason};
 pub(crate) use self::api::{ErrorAnswer, Facts};
-pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind};
+pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind, UnsupportedError};
 pub(crate) use self::call::{Awaited, CallRecord, root_cause, timeout_words};
 pub use self::decode::DecodeError;
 pub(crate) use self::decode::{Body, DecodeFault, Head, Headers, redacted};
+pub use self::stream::{StreamError, StreamFault};
 use crate::check::InvalidArgument;
 use crate::http::RateLimit;
 
@@ -96,6 +98,12 @@ pub enum Error {
     /// A successful response could not be decoded.
     #[error(transparent)]
     Decode(Box<DecodeError>),
+    /// A stream or a download failed after it had begun.
+    #[error(transparent)]
+    Stream(Box<StreamError>),
+    /// The server is of a generation that does not have the operation; nothing was sent.
+    #[error(transparent)]
+    Unsupported(Box<UnsupportedError>),
 }
 
 impl Error {
@@ -150,8 +158,9 @@ impl Error {
             Self::Connect(e) | Self::Transport(e) => Some(&e.record),
             Self::Timeout(e) => Some(&e.record),
             Self::Decode(e) => Some(&e.record),
+            Self::Stream(e) => Some(&e.record),
             Self::Config(e) => e.record.as_deref(),
-            Self::InvalidArgument(_) => None,
+            Self::InvalidArgument(_) | Self::Unsupported(_) => None,
             other => other.api().map(|api| &api.record),
         }
     }
@@ -176,6 +185,8 @@ impl Error {
         match self {
             Self::Connect(e) | Self::Transport(e) => e.words(),
             Self::Decode(e) => e.words(),
+            Self::Stream(e) => e.message(),
+            Self::Unsupported(e) => e.to_string(),
             Self::Timeout(e) => e.words(),
             Self::Config(e) => e.to_string(),
             Self::InvalidArgument(e) => e.to_string(),

@@ -4,12 +4,14 @@ use std::net::IpAddr;
 
 use url::Url;
 
-use super::Platform;
+use super::platform::Platform;
 use crate::Error;
 
 /// Splits a base URL into its origin and the prefix of the document's paths.
 pub(super) fn parse_base(platform: &Platform, given: Option<&str>, insecure: bool) -> Result<(Url, String), Error> {
-    let given = given.unwrap_or(platform.base_url).trim();
+    let none =
+        || Error::config(format!("no base URL: set `base_url`, or {} with `from_env`", platform.base_url_variable));
+    let given = given.or(platform.base_url).ok_or_else(none)?.trim();
     let mut url = Url::parse(given).map_err(|e| Error::config_from("the base URL is not a valid URL", e))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::config("the base URL must not hold credentials"));
@@ -34,7 +36,7 @@ pub(super) fn parse_base(platform: &Platform, given: Option<&str>, insecure: boo
 }
 
 /// Whether requests go to this machine in cleartext: no proxy may see them.
-pub(super) fn stays_here(url: &Url) -> bool {
+pub(crate) fn stays_here(url: &Url) -> bool {
     url.scheme() == "http" && is_loopback(url)
 }
 

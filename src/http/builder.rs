@@ -10,9 +10,12 @@ use url::Url;
 
 use super::base_url::{parse_base, stays_here};
 use super::budget::Budget;
+use super::client::{Core, Learnt, Settings, Shared};
 use super::connection::WatchLayer;
 use super::credential::{Credential, Provider};
-use super::{Core, Hook, Platform, RetryPolicy, Settings, Shared, hook};
+use super::hook::{self, Hook};
+use super::platform::{Platform, Scheme};
+use super::retry::RetryPolicy;
 use crate::config;
 use crate::error::{BoxError, Error};
 use crate::secret::Secret;
@@ -39,10 +42,12 @@ pub struct ClientBuilder<C> {
     platform: &'static Platform,
     finish: Box<dyn FnOnce(Core) -> C + Send>,
     key: Option<Key>,
+    scheme: Option<&'static Scheme>,
     base_url: Option<String>,
     insecure_http: bool,
     user_agent: Option<String>,
     headers: Vec<(String, String)>,
+    own_headers: Vec<(HeaderName, String)>,
     settings: Settings,
     own_retry_budget: bool,
     hooks: Vec<Arc<dyn Hook>>,
@@ -66,21 +71,45 @@ impl<C> ClientBuilder<C> {
             platform,
             finish: Box::new(finish),
             key: None,
+            scheme: None,
             base_url: None,
             insecure_http: false,
             user_agent: None,
             headers: Vec::new(),
+            own_headers: Vec::new(),
             settings: Settings {
                 connect: config::CONNECT_TIMEOUT,
                 attempt: None,
                 total: None,
                 policy: RetryPolicy::default(),
                 max_body: config::MAX_BODY,
+                generation: None,
             },
             own_retry_budget: false,
             hooks: Vec::new(),
             configure: Vec::new(),
         }
+    }
+
+    /// Sends the credential by another scheme of the platform.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn scheme(mut self, scheme: &'static Scheme) -> Self {
+        self.scheme = Some(scheme);
+        self
+    }
+
+    /// Sets the generation of the server, which is then not learnt.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn server_generation(mut self, generation: &'static str) -> Self {
+        self.settings.generation = Some(generation);
+        self
+    }
+
+    /// Adds a header that the platform has a setting for.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn own_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.own_headers.push((name, value.into()));
+        self
     }
 
     /// Runs `then` on the client once it is built.
@@ -223,18 +252,25 @@ impl<C> ClientBuilder<C> {
         let platform = self.platform;
         let (origin, prefix) = parse_base(platform, self.base_url.as_deref(), self.insecure_http)?;
         check_tls(&origin)?;
+        let scheme = self.scheme.unwrap_or(&platform.schemes[0]);
         let credential = match self.key {
-            Some(Key::Fixed(key)) => Credential::fixed(&platform.auth, key)
+            Some(Key::Fixed(key)) => Credential::fixed(scheme, key)
                 .map_err(|error| Error::config_from(format!("no usable API key for {}", platform.name), error))?,
             Some(Key::Provided(provider)) => Credential::Provided(provider),
+            None if platform.key_optional => Credential::None,
             None => {
                 let name = platform.key_variable;
                 return Err(Error::config(format!("no API key: set `api_key`, or {name} with `from_env`")));
             }
         };
-        let mut headers = base_headers(self.user_agent.as_deref(), &self.headers)?;
+        let mut headers = base_headers(platform, self.user_agent.as_deref(), &self.headers)?;
+        for (name, value) in &self.own_headers {
+            let value = HeaderValue::try_from(value.trim());
+            headers
+                .insert(name, value.map_err(|e| Error::config_from(format!("{name} is not a valid header value"), e))?);
+        }
         if let Credential::Fixed { header, .. } = &credential {
-            headers.insert(platform.auth.name(), header.clone());
+            headers.insert(scheme.name(), header.clone());
         }
         let mut json_headers = headers.clone();
         json_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -247,12 +283,14 @@ impl<C> ClientBuilder<C> {
             prefix,
             headers: Arc::new(headers),
             json_headers: Arc::new(json_headers),
+            scheme,
             credential,
             settings: self.settings,
             hooks: self.hooks,
             budget,
+            learnt: Learnt::default(),
         };
-        Ok((self.finish)(Core(Arc::new(shared))))
+        Ok((self.finish)(Core::new(shared)))
     }
 }
 
@@ -271,9 +309,9 @@ fn check_tls(origin: &Url) -> Result<(), Error> {
     Ok(())
 }
 
-fn base_headers(user_agent: Option<&str>, more: &[(String, String)]) -> Result<HeaderMap, Error> {
+fn base_headers(platform: &Platform, user_agent: Option<&str>, more: &[(String, String)]) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static(config::ACCEPT));
     let agent = HeaderValue::try_from(user_agent.unwrap_or(config::USER_AGENT));
     headers.insert(
         header::USER_AGENT,
@@ -282,7 +320,7 @@ fn base_headers(user_agent: Option<&str>, more: &[(String, String)]) -> Result<H
     for (name, value) in more {
         let invalid = |what: &str| Error::config(format!("header {name:?} {what}"));
         let parsed = HeaderName::try_from(name.as_str()).map_err(|_| invalid("is not a valid header name"))?;
-        hook::check_header(&parsed).map_err(|_| invalid("is set by the client itself"))?;
+        hook::check_header(platform, &parsed).map_err(|_| invalid("is set by the client itself"))?;
         headers.insert(parsed, HeaderValue::try_from(value.as_str()).map_err(|_| invalid("has an invalid value"))?);
     }
     Ok(headers)

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 
+use super::operation::AuthUse;
+use super::platform::Scheme;
 use crate::error::BoxError;
 use crate::secret::Secret;
 
@@ -15,28 +17,14 @@ pub(crate) type Provider = Arc<dyn Fn() -> BoxFuture<'static, Result<Secret<Stri
 /// The key that was sent with an attempt, to redact it from errors and spans.
 pub(crate) type SentSecret = Arc<Secret<String>>;
 
-/// How a platform wants its key.
-pub(crate) enum Auth {
-    /// `Authorization: Bearer <key>`
-    Bearer,
-}
-
-impl Auth {
-    pub(super) fn name(&self) -> HeaderName {
-        match self {
-            Self::Bearer => header::AUTHORIZATION,
-        }
-    }
-
+impl Scheme {
     fn value(&self, secret: &Secret<String>) -> Result<HeaderValue, InvalidKey> {
         let key = secret.expose().trim();
         if key.is_empty() {
             return Err(InvalidKey("is empty"));
         }
-        let mut value = match self {
-            Self::Bearer => HeaderValue::try_from(format!("Bearer {key}")),
-        }
-        .map_err(|_| InvalidKey("has characters that no header can carry"))?;
+        let value = HeaderValue::try_from(format!("{}{key}", self.prefix));
+        let mut value = value.map_err(|_| InvalidKey("has characters that no header can carry"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -48,20 +36,25 @@ pub(crate) struct InvalidKey(&'static str);
 
 /// A client's key.
 pub(crate) enum Credential {
-    Fixed { header: HeaderValue, secret: SentSecret },
+    Fixed {
+        header: HeaderValue,
+        secret: SentSecret,
+    },
     Provided(Provider),
+    /// The platform has operations that need none.
+    None,
 }
 
 impl Credential {
-    pub(crate) fn fixed(auth: &Auth, secret: Secret<String>) -> Result<Self, InvalidKey> {
-        Ok(Self::Fixed { header: auth.value(&secret)?, secret: Arc::new(secret) })
+    pub(crate) fn fixed(scheme: &Scheme, secret: Secret<String>) -> Result<Self, InvalidKey> {
+        Ok(Self::Fixed { header: scheme.value(&secret)?, secret: Arc::new(secret) })
     }
 
     /// A key that is known before any call, if it is long enough to be searched for.
     pub(super) fn fixed_key(&self) -> Option<&str> {
         match self {
             Self::Fixed { secret, .. } => secret.sought(),
-            Self::Provided(_) => None,
+            Self::Provided(_) | Self::None => None,
         }
     }
 
@@ -69,18 +62,18 @@ impl Credential {
     /// sent. A fixed one is among the client's own headers.
     pub(crate) async fn authorize(
         &self,
-        auth: &Auth,
-        wanted: bool,
+        scheme: &Scheme,
+        wanted: AuthUse,
         headers: &mut HeaderMap,
     ) -> Result<Option<SentSecret>, BoxError> {
-        if !wanted {
-            return Ok(None);
-        }
         match self {
+            _ if wanted == AuthUse::None => Ok(None),
+            Self::None if wanted == AuthUse::Required => Err(InvalidKey("is missing: this operation needs one").into()),
+            Self::None => Ok(None),
             Self::Fixed { secret, .. } => Ok(Some(Arc::clone(secret))),
             Self::Provided(provider) => {
                 let secret = provider().await?;
-                headers.insert(auth.name(), auth.value(&secret)?);
+                headers.insert(scheme.name(), scheme.value(&secret)?);
                 Ok(Some(Arc::new(secret)))
             }
         }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use super::OperationSpec;
+use super::operation::{OperationSpec, Route};
 use crate::error::DecodeFault;
 use crate::page::{ListCall, Page, Paging};
 
@@ -11,6 +11,8 @@ use crate::page::{ListCall, Page, Paging};
 #[derive(Debug)]
 pub(crate) struct Exchange<'a> {
     pub(crate) spec: &'a OperationSpec,
+    /// The home of the operation that responded.
+    pub(crate) route: &'a Route,
     /// The call as the page of a list sees it.
     pub(crate) list: ListCall<'a>,
     pub(crate) body: &'a Bytes,
@@ -27,9 +29,15 @@ pub(crate) fn empty(_: &Exchange<'_>) -> Result<(), DecodeFault> {
     Ok(())
 }
 
+/// Hands the body on as it is.
+#[allow(clippy::unnecessary_wraps, reason = "it stands where any decoder may")]
+pub(crate) fn bytes(exchange: &Exchange<'_>) -> Result<Bytes, DecodeFault> {
+    Ok(exchange.body.clone())
+}
+
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
-    exchange.spec.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, from_json)
+    exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, from_json)
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {

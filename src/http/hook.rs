@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
+use super::platform::Platform;
 use crate::check::InvalidArgument;
 
 /// Runs before and after every attempt of every call. Hooks run in the order in which they were added.
@@ -81,17 +82,23 @@ pub struct AttemptEnd<'a> {
 }
 
 /// Headers that a hook adds to one attempt.
-#[derive(Default)]
-pub struct ExtraHeaders(pub(crate) HeaderMap);
+pub struct ExtraHeaders {
+    pub(super) headers: HeaderMap,
+    platform: &'static Platform,
+}
 
 impl ExtraHeaders {
+    pub(super) fn new(platform: &'static Platform) -> Self {
+        Self { headers: HeaderMap::new(), platform }
+    }
+
     /// Adds a header. A header that the call itself sets is kept as it is.
     ///
     /// # Errors
     /// `InvalidArgument` for a header that the client itself sets: credentials, and the headers that frame the body.
     pub fn add(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), InvalidArgument> {
-        check_header(&name)?;
-        self.0.append(name, value);
+        check_header(self.platform, &name)?;
+        self.headers.append(name, value);
         Ok(())
     }
 }
@@ -99,12 +106,12 @@ impl ExtraHeaders {
 /// Names only: a value may be a secret of the hook.
 impl fmt::Debug for ExtraHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.headers.keys()).finish()
     }
 }
 
 /// Rejects the headers that only the client itself sets.
-pub(crate) fn check_header(name: &HeaderName) -> Result<(), InvalidArgument> {
+pub(crate) fn check_header(platform: &Platform, name: &HeaderName) -> Result<(), InvalidArgument> {
     const OWN: [HeaderName; 14] = [
         header::AUTHORIZATION,
         header::HOST,
@@ -121,7 +128,7 @@ pub(crate) fn check_header(name: &HeaderName) -> Result<(), InvalidArgument> {
         HeaderName::from_static("proxy-connection"),
         HeaderName::from_static("x-api-key"),
     ];
-    if OWN.contains(name) {
+    if OWN.contains(name) || platform.own_headers.contains(&name.as_str()) {
         return Err(InvalidArgument::new(name.as_str(), "is set by the client itself"));
     }
     Ok(())
@@ -133,7 +140,7 @@ mod tests {
 
     #[test]
     fn credentials_and_framing_cannot_be_added() {
-        let mut headers = ExtraHeaders::default();
+        let mut headers = ExtraHeaders::new(&crate::elephantasm::PLATFORM);
         for name in [
             "Authorization",
             "x-api-key",

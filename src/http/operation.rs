@@ -5,42 +5,50 @@ use std::time::Duration;
 use http::Method;
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 
-use super::decode::Exchange;
+use super::reader::Reader;
 use crate::check::{self, InvalidArgument};
 use crate::config;
-use crate::error::DecodeFault;
 use crate::page::Paging;
+use crate::spelling::Generations;
 
-/// One operation of a platform: its request, and the type `T` that its response decodes to.
+/// One operation of a platform: its request, and the type `T` of its result.
 #[derive(Clone, Copy)]
 pub(crate) struct Operation<T> {
     pub(crate) spec: &'static OperationSpec,
-    pub(crate) decode: fn(&Exchange<'_>) -> Result<T, DecodeFault>,
+    pub(crate) reader: Reader<T>,
 }
 
-/// An operation on the wire, independent of its response's type.
+/// An operation on the wire, independent of its result's type.
 #[derive(Debug)]
 pub(crate) struct OperationSpec {
     /// The document's `operationId`.
     pub(crate) id: &'static str,
-    pub(crate) method: Method,
-    pub(crate) path: &'static [Piece],
-    /// Whether the credential is sent.
-    pub(crate) auth: bool,
+    pub(crate) auth: AuthUse,
     pub(crate) retry: RetryClass,
     /// Attempt timeout, where the document raises the default.
     pub(crate) timeout: Option<Duration>,
-    /// Alternative routes of the operation, for servers that do not route the first.
-    pub(crate) alternates: &'static [Alternate],
-    pub(crate) paging: Option<Paging>,
+    /// Whether the response holds a secret: then no error quotes it.
+    pub(crate) secret: bool,
+    /// The properties that a response object always has, each with its other names.
+    pub(crate) required: &'static [&'static [&'static str]],
+    /// Keys under which the response object may come wrapped.
+    pub(crate) wrapped: &'static [&'static str],
+    /// Where servers have it: the documented home first; never empty.
+    pub(crate) routes: &'static [Route],
 }
 
-/// An alternative route of an operation.
+/// One home of an operation.
 #[derive(Debug)]
-pub(crate) struct Alternate {
-    pub(crate) id: &'static str,
+pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static [Piece],
+    /// Ids that this home takes as query pairs: the pair's name, and which id it is.
+    pub(crate) query: &'static [(&'static str, usize)],
+    /// The server generations that have it; empty: any.
+    pub(crate) generations: Generations,
+    /// The media type that is asked for.
+    pub(crate) accept: &'static str,
+    pub(crate) paging: Option<Paging>,
 }
 
 /// A part of a path.
@@ -48,8 +56,31 @@ pub(crate) struct Alternate {
 pub(crate) enum Piece {
     /// Literal text, slashes included.
     Text(&'static str),
-    /// One segment, given by the caller.
-    Id { name: &'static str, uuid: bool },
+    /// One segment: the id at this place of the caller's ids.
+    Id { at: usize, name: &'static str, uuid: bool },
+}
+
+/// Whether an operation carries the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthUse {
+    Required,
+    /// If the client has one.
+    Optional,
+    None,
+}
+
+impl OperationSpec {
+    /// Whether its request depends on the server's generation.
+    pub(crate) fn depends_on_generation(&self) -> bool {
+        self.routes.iter().any(|route| !route.generations.is_empty())
+    }
+}
+
+impl Route {
+    /// Whether a 404 may be about an object rather than about the route.
+    pub(crate) fn has_ids(&self) -> bool {
+        self.path.iter().any(|piece| matches!(piece, Piece::Id { .. }))
+    }
 }
 
 /// Whether a call may be sent again after it may have been processed.
@@ -89,18 +120,17 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'[')
     .add(b']');
 
-/// Fills the placeholders of `path` with `ids`, in order.
+/// Fills the placeholders of `path` with `ids`.
 ///
 /// # Errors
 /// An id that is not exactly one path segment, or is not a UUID where the operation takes one.
 pub(crate) fn expand(path: &[Piece], ids: &[String]) -> Result<String, InvalidArgument> {
     let mut expanded = String::with_capacity(96);
-    let mut ids = ids.iter();
     for piece in path {
         match piece {
             Piece::Text(text) => expanded.push_str(text),
-            Piece::Id { name, uuid } => {
-                let id = ids.next().ok_or_else(|| InvalidArgument::new(*name, "is missing"))?;
+            Piece::Id { at, name, uuid } => {
+                let id = ids.get(*at).ok_or_else(|| InvalidArgument::new(*name, "is missing"))?;
                 if *uuid && check::is_uuid(id) {
                     // Digits and hyphens need no escaping.
                     expanded.push_str(id);
@@ -161,7 +191,7 @@ mod tests {
     use super::*;
 
     const PATH: &[Piece] =
-        &[Piece::Text("/v1/things/"), Piece::Id { name: "thing_id", uuid: false }, Piece::Text("/parts")];
+        &[Piece::Text("/v1/things/"), Piece::Id { at: 0, name: "thing_id", uuid: false }, Piece::Text("/parts")];
 
     fn expanded(id: &str) -> Result<String, String> {
         expand(PATH, &[id.to_owned()]).map_err(|e| e.to_string())
@@ -191,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_uuid_place_takes_uuids_only() {
-        let path = &[Piece::Id { name: "anima_id", uuid: true }];
+        let path = &[Piece::Id { at: 0, name: "anima_id", uuid: true }];
         assert!(expand(path, &["b2352c05-e685-4021-8624-595406c725f2".to_owned()]).is_ok());
         assert!(expand(path, &["agent-01".to_owned()]).unwrap_err().to_string().contains("anima_id"));
         assert!(expand(path, &[]).is_err());

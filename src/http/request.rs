@@ -12,10 +12,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::decode::{self, Exchange};
-use super::prepare::{Draft, Options, Target};
+use super::body::{Body, Form};
+use super::client::Core;
+use super::decode::Exchange;
+use super::{hook, retry_after};
+use super::operation::{Operation, RetryClass};
+use super::parts::{RAW, RequestParts, Target};
+use super::platform::Platform;
+use super::reader::{Reader, redirect_target};
+use super::response::Response;
 use super::transport::Received;
-use super::{Core, Delivered, Operation, OperationSpec, Response, RetryClass, hook, retry_after};
+use super::upload::Upload;
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
 use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
@@ -43,98 +50,74 @@ use crate::poll::{Job, Poller, Source, State};
 /// When polled outside a tokio runtime, or in one without its IO and time drivers.
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<T> {
-    draft: Draft,
-    decode: fn(&Exchange<'_>) -> Result<T, DecodeFault>,
+    parts: RequestParts,
+    reader: Reader<T>,
 }
 
 impl<T> Clone for Request<T> {
     fn clone(&self) -> Self {
-        Self { draft: self.draft.clone(), decode: self.decode }
+        Self { parts: self.parts.clone(), reader: self.reader }
     }
 }
 
 /// The operation only: bodies and headers may hold secrets.
 impl<T> fmt::Debug for Request<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("operation", &self.draft.spec.id).finish_non_exhaustive()
+        f.debug_struct("Request").field("operation", &self.parts.spec.id).finish_non_exhaustive()
     }
 }
-
-/// Stands in for the operation of a raw call.
-static RAW: OperationSpec = OperationSpec {
-    id: "raw",
-    method: Method::GET,
-    path: &[],
-    auth: true,
-    retry: RetryClass::NonIdempotent,
-    timeout: None,
-    alternates: &[],
-    paging: None,
-};
 
 impl Request<Value> {
     /// A call to an endpoint that the crate has no operation for.
     pub(crate) fn raw<S: AsRef<str>>(core: &Core, method: Method, segments: impl IntoIterator<Item = S>) -> Self {
         let segments = segments.into_iter().map(|segment| segment.as_ref().to_owned()).collect();
-        let mut draft = Draft::new(core, &RAW);
+        let mut parts = RequestParts::new(core, &RAW);
         if method == Method::CONNECT {
-            draft.fail(InvalidArgument::new("method", "must not be CONNECT: it asks for a tunnel"));
+            parts.fail(InvalidArgument::new("method", "must not be CONNECT: it asks for a tunnel"));
         }
-        draft.target = Target::Raw(method, segments);
-        Self { draft, decode: decode::json }
+        parts.target = Target::Raw(method, segments);
+        Self { parts, reader: Reader::json() }
     }
 
     /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
-    pub fn json_body<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
-        self.draft.set_json(body);
-        self
-    }
-}
-
-impl Draft {
-    fn new(core: &Core, spec: &'static OperationSpec) -> Self {
-        Self {
-            core: core.clone(),
-            spec,
-            target: Target::Ids(Vec::new()),
-            query: String::new(),
-            body: None,
-            options: Options::default(),
-            fault: None,
-        }
-    }
-
-    fn fail(&mut self, invalid: InvalidArgument) {
-        self.fault.get_or_insert(invalid);
-    }
-
-    fn set_json<B: Serialize + ?Sized>(&mut self, body: &B) {
-        match serde_json::to_vec(body) {
-            Ok(bytes) => self.body = Some(bytes.into()),
-            Err(error) => self.fail(InvalidArgument::new("body", error.to_string())),
-        }
+    pub fn json_body<B: Serialize + ?Sized>(self, body: &B) -> Self {
+        self.any_json(body)
     }
 }
 
 impl<T> Request<T> {
     pub(crate) fn new(core: &Core, operation: Operation<T>) -> Self {
-        Self { draft: Draft::new(core, operation.spec), decode: operation.decode }
+        Self { parts: RequestParts::new(core, operation.spec), reader: operation.reader }
     }
 
     /// Makes the call fail with `invalid` on sending.
     pub(crate) fn refuse(mut self, invalid: InvalidArgument) -> Self {
-        self.draft.fault = Some(invalid);
+        self.parts.fault = Some(invalid);
+        self
+    }
+
+    /// Makes the call fail on sending if `check` did.
+    pub(crate) fn checked(mut self, check: Result<(), InvalidArgument>) -> Self {
+        if let Err(invalid) = check {
+            self.parts.fail(invalid);
+        }
+        self
+    }
+
+    /// Sets the whole JSON body, unchecked.
+    pub(crate) fn any_json<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
+        self.parts.set_json(body, None);
         self
     }
 
     /// The record of a call that is not in flight, for errors.
     pub(crate) fn unsent_record(&self) -> CallRecord {
-        self.draft.record()
+        self.parts.record()
     }
 
     /// Adds the next id of the path.
     pub(crate) fn id(mut self, id: impl Into<String>) -> Self {
-        if let Target::Ids(ids) = &mut self.draft.target {
+        if let Target::Ids(ids) = &mut self.parts.target {
             ids.push(id.into());
         }
         self
@@ -145,24 +128,62 @@ impl<T> Request<T> {
             serde_html_form::to_string(params).map_err(|e| InvalidArgument::new("params", e.to_string()))
         });
         match encoded {
-            Ok(query) => self.draft.query = query,
-            Err(invalid) => self.draft.fail(invalid),
+            Ok(query) => {
+                self.parts.query = query;
+                self.parts.query_spelling = P::spelling();
+            }
+            Err(invalid) => self.parts.fail(invalid),
         }
         self
     }
 
     pub(crate) fn json<B: Check + Serialize>(mut self, body: &B) -> Self {
         match body.check() {
-            Ok(()) => self.draft.set_json(body),
-            Err(invalid) => self.draft.fail(invalid),
+            Ok(()) => self.parts.set_json(body, B::spelling()),
+            Err(invalid) => self.parts.fail(invalid),
         }
+        self
+    }
+
+    pub(crate) fn multipart(mut self, form: Form) -> Self {
+        match form.files.iter().try_for_each(|(_, upload)| upload.check()) {
+            Ok(()) => self.parts.body = Body::Multipart(Arc::new(form)),
+            Err(invalid) => self.parts.fail(invalid),
+        }
+        self
+    }
+
+    /// Sends a file as the whole body.
+    pub(crate) fn upload(mut self, upload: Upload) -> Self {
+        match upload.check() {
+            Ok(()) => self.parts.body = Body::Upload(Arc::new(upload)),
+            Err(invalid) => self.parts.fail(invalid),
+        }
+        self
+    }
+
+    /// Sets a header of the operation itself; the caller may replace it.
+    pub(crate) fn own_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.parts.own_headers.push((name, value));
+        self
+    }
+
+    /// Adds `item` to a comma-separated header, behind what the caller puts there.
+    pub(crate) fn listed_header(mut self, name: HeaderName, item: &'static str) -> Self {
+        self.parts.listed.push((name, item));
+        self
+    }
+
+    /// What to use on servers that do not have the operation; a part of [`Error::Unsupported`].
+    pub(crate) fn instead(mut self, advice: &'static str) -> Self {
+        self.parts.instead = Some(advice);
         self
     }
 
     /// Sets how long one attempt may take, from sending to the last byte of the response. Default: 30 s, or more where
     /// the operation is known to be slow. [`Duration::MAX`] means no limit.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.draft.options.attempt = Some(timeout);
+        self.parts.options.attempt = Some(timeout);
         self
     }
 
@@ -171,58 +192,58 @@ impl<T> Request<T> {
     /// Default: 90 s, to which server-requested waits are added; an attempt timeout beyond 90 s raises it.
     /// [`Duration::MAX`] means no limit.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
-        self.draft.options.total = Some(timeout);
+        self.parts.options.total = Some(timeout);
         self
     }
 
     /// Sets the [`total_timeout`](Self::total_timeout), unless the caller or the client has set a shorter one.
     pub(crate) fn total_timeout_within(self, limit: Duration) -> Self {
-        let own = self.draft.options.total.or(self.draft.core.0.settings.total);
+        let own = self.parts.options.total.or(self.parts.core.settings().total);
         self.total_timeout(own.map_or(limit, |own| own.min(limit)))
     }
 
     /// Sets the number of retries after the first attempt. Default: the client's, which is 2. 0 means exactly one
     /// attempt.
     pub fn max_retries(mut self, max_retries: u32) -> Self {
-        self.draft.options.max_retries = Some(max_retries);
+        self.parts.options.max_retries = Some(max_retries);
         self
     }
 
     /// Sets whether the call may be sent again after it may have been processed. Default: the operation's own class.
     pub fn retry_class(mut self, class: RetryClass) -> Self {
-        self.draft.options.class = Some(class);
+        self.parts.options.class = Some(class);
         self
     }
 
     /// Sets a header. The client itself sets credentials and the headers that frame the body; naming one of those is an
     /// `InvalidArgument` on sending, as is a name or value that HTTP does not allow.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        match header(name.as_ref(), value.as_ref()) {
+        match header(self.parts.core.shared().platform, name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
-                self.draft.options.headers.insert(name, value);
+                self.parts.options.headers.insert(name, value);
             }
-            Err(invalid) => self.draft.fail(invalid),
+            Err(invalid) => self.parts.fail(invalid),
         }
         self
     }
 
     /// Adds a pair to the URL's query string.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.draft.options.query.push((name.into(), value.into()));
+        self.parts.options.query.push((name.into(), value.into()));
         self
     }
 
     /// Sets a field of the JSON body, for fields that this version of the crate does not know. On sending it is an
     /// `InvalidArgument` if the operation's method has no body, or its body is not an object.
     pub fn body_field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.draft.options.body_fields.push((name.into(), value.into()));
+        self.parts.options.body_fields.push((name.into(), value.into()));
         self
     }
 
     /// Decodes the JSON response as another type: one with fields that this version of the crate does not know, or
     /// `serde_json::Value` for all of it. For paged lists see [`decode_items_as`](Request::decode_items_as).
     pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
-        Request { draft: self.draft, decode: decode::json }
+        Request { parts: self.parts, reader: Reader::json() }
     }
 
     /// Sends the call and returns its value.
@@ -238,21 +259,34 @@ impl<T> Request<T> {
     /// # Errors
     /// Any variant of [`Error`].
     pub async fn with_response(self) -> Result<Response<T>, Error> {
-        let Delivered { sent, mut attempts, prepared } = self.draft.core.call(&self.draft).await?;
-        let Received { status, headers, body } = sent.received;
-        let exchange = Exchange { spec: self.draft.spec, list: self.draft.list_call(&prepared.query), body: &body };
-        match (self.decode)(&exchange) {
-            Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts }),
+        let Self { parts, reader } = self;
+        let mut answered = parts.core.call(&parts, reader.ending()).await?;
+        let Received { status, headers, body, live } = answered.received;
+        let read = match (reader, live) {
+            (Reader::Whole(read), _) => {
+                let frozen = &answered.frozen;
+                let list = parts.list_call(&frozen.query);
+                read(&Exchange { spec: parts.spec, route: frozen.route, list, body: &body })
+            }
+            (Reader::Live(open), Some(live)) => Ok(open(parts, headers.clone(), live)),
+            (Reader::Live(_), None) => Err(DecodeFault::new("the response has no body")),
+            (Reader::Redirect(read), _) => match redirect_target(&headers, &body) {
+                Some(target) => Ok(read(target)),
+                None => Err(DecodeFault::new("the response names no target")),
+            },
+        };
+        match read {
+            Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts: answered.attempts }),
             Err(fault) => {
-                attempts.push(Attempt {
+                answered.attempts.push(Attempt {
                     status: Some(status),
                     cause: "the response did not decode".to_owned(),
-                    took: sent.took,
+                    took: answered.took,
                     waited: Duration::ZERO,
                     may_have_been_processed: true,
                 });
-                let record = prepared.record(attempts, true);
-                let error = DecodeError::new(status, headers, body, fault, record, sent.secret.as_deref());
+                let record = answered.frozen.record(answered.attempts, true);
+                let error = DecodeError::new(status, headers, body, fault, record, answered.secret.as_deref());
                 Err(Error::Decode(Box::new(error)))
             }
         }
@@ -263,13 +297,13 @@ impl<T: Send + 'static> Request<Page<T>> {
     /// Starts at the position of `cursor`; see [`Page::next_cursor`]. A cursor of another list, or of this one with
     /// other filters, is an `InvalidArgument` on sending.
     pub fn after(mut self, cursor: &Cursor) -> Self {
-        self.draft.options.cursor = Some(cursor.clone());
+        self.parts.options.cursor = Some(cursor.clone());
         self
     }
 
     /// Decodes the items of the list as another type, keeping the paging.
     pub fn decode_items_as<U: DeserializeOwned>(self) -> Request<Page<U>> {
-        Request { draft: self.draft, decode: decode::page }
+        Request { parts: self.parts, reader: Reader::page() }
     }
 
     /// Streams all items from this page on, fetched page by page on demand.
@@ -310,7 +344,7 @@ impl<T: Send + Sync + 'static> Request<T> {
 
     /// The call as a poller repeats it.
     fn source(self) -> Source<T> {
-        let (ids, described) = (self.draft.ids().to_vec(), self.clone());
+        let (ids, described) = (self.parts.ids().to_vec(), self.clone());
         let fetch = move |left| {
             let call = self.clone().total_timeout_within(left).with_response();
             Box::pin(async move {
@@ -323,9 +357,9 @@ impl<T: Send + Sync + 'static> Request<T> {
     }
 }
 
-fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidArgument> {
+fn header(platform: &Platform, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidArgument> {
     let parsed = HeaderName::try_from(name).map_err(|_| InvalidArgument::new(name, "is not a valid header name"))?;
-    hook::check_header(&parsed)?;
+    hook::check_header(platform, &parsed)?;
     let value = HeaderValue::try_from(value).map_err(|_| InvalidArgument::new(name, "has an invalid value"))?;
     Ok((parsed, value))
 }

@@ -273,6 +273,16 @@ impl Progress {
         Self { deadline, retries: 0, stale_met: false, attempts: Vec::new() }
     }
 
+    /// When the call must be done.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Takes the attempts that failed so far.
+    pub(crate) fn take_attempts(&mut self) -> Vec<Attempt> {
+        std::mem::take(&mut self.attempts)
+    }
+
     /// How long to wait before the next attempt; `None` if there is none.
     fn pause(&mut self, plan: &Plan, outcome: Outcome, random: f64) -> Option<Duration> {
         let pause = match classify(outcome, plan.policy.applied_to(plan.class), false) {

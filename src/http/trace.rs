@@ -5,25 +5,26 @@ mod on {
     use std::future::Future;
     use std::time::Duration;
 
+    use http::Method;
     use tracing::Instrument;
 
-    use super::super::Prepared;
+    use super::super::frozen::Frozen;
     use super::super::retry::Failed;
     use super::super::transport::{Failure, Received};
 
     pub(crate) use tracing::Span;
 
-    pub(crate) fn span(prepared: &Prepared) -> Span {
-        let span = tracing::info_span!(
-            "polyagent.call",
-            operation = prepared.operation,
-            method = prepared.method.as_str(),
-            url = tracing::field::Empty,
-        );
+    pub(crate) fn span(operation: &str, method: &Method) -> Span {
+        let (method, url) = (method.as_str(), tracing::field::Empty);
+        tracing::info_span!("polyagent.call", operation, method, url)
+    }
+
+    /// Tells the current span the route that is tried.
+    pub(crate) fn url(frozen: &Frozen) {
+        let span = Span::current();
         if !span.is_disabled() {
-            span.record("url", prepared.shown_url());
+            span.record("url", frozen.shown_url());
         }
-        span
     }
 
     pub(crate) fn in_span<F: Future>(span: Span, call: F) -> impl Future<Output = F::Output> {
@@ -47,14 +48,18 @@ mod on {
 mod off {
     use std::time::Duration;
 
-    use super::super::Prepared;
+    use http::Method;
+
+    use super::super::frozen::Frozen;
     use super::super::transport::{Failure, Received};
 
     pub(crate) struct Span;
 
-    pub(crate) fn span(_: &Prepared) -> Span {
+    pub(crate) fn span(_: &str, _: &Method) -> Span {
         Span
     }
+
+    pub(crate) fn url(_: &Frozen) {}
 
     pub(crate) fn in_span<F>(_: Span, call: F) -> F {
         call
@@ -64,6 +69,6 @@ mod off {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{attempt, in_span, span};
+pub(crate) use off::{attempt, in_span, span, url};
 #[cfg(feature = "tracing")]
-pub(crate) use on::{attempt, in_span, span};
+pub(crate) use on::{attempt, in_span, span, url};

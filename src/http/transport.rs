@@ -9,8 +9,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-use super::Settings;
 use super::connection::Watched;
+use super::operation::Route;
+use super::pace::Pulse;
 use super::retry::{Failed, Outcome, Window};
 use crate::clock;
 use crate::config;
@@ -48,6 +49,23 @@ impl Failure {
             Self::Answer(answer) => answer.facts.reason,
             _ => None,
         }
+    }
+
+    /// Whether the server does not have the route, and so did nothing.
+    pub(super) fn is_missing_route(&self, route: &Route) -> bool {
+        match self {
+            Self::Answer(answer) => match answer.status.as_u16() {
+                405 => true,
+                404 => !route.has_ids() || self.reason() == Some(Reason::RouteMissing),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether the server says that the call is spelled for another generation.
+    pub(super) fn is_generation_in_doubt(&self) -> bool {
+        matches!(self, Self::Answer(answer) if answer.facts.other_generation)
     }
 
     /// Without the URL that reqwest puts into its errors: it includes the values of the query.
@@ -93,44 +111,71 @@ impl Failed for Failure {
     }
 }
 
-/// A response whose body was read as far as its status requires.
+/// A response, read as far as its call requires.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The body of a live response, which is still arriving.
+    pub(crate) live: Option<reqwest::Response>,
 }
 
-/// Drives `sending` and reads the response: all of a 2xx up to the client's limit, else what an error keeps.
-///
-/// # Errors
-/// `Transport` or `Timeout`; never for the body of a response with an error status, whose status says enough.
-pub(crate) async fn exchange(
-    sending: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
-    window: Window,
-    deadline: Instant,
-    settings: &Settings,
-) -> Result<Received, Failure> {
-    let watched = Watched::new();
-    let mut response = match timeout_at(deadline, watched.watch(sending)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(before_the_head(error, &watched, window, settings.connect)),
-        Err(_elapsed) => return Err(timed_out(window, !watched.was_never_made())),
-    };
-    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let mut kept = Kept::default();
-    if status.is_success() {
-        let read = timeout_at(deadline, kept.read(&mut response, window, settings.max_body)).await;
-        if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(window, true))) {
-            let answer = Box::new(Received { status, headers, body: kept.start() });
-            return Err(Failure::Incomplete { answer, failure: Box::new(failure) });
+/// How one attempt is carried out.
+pub(super) struct Exchange {
+    pub(super) window: Window,
+    pub(super) ends: Instant,
+    pub(super) connect: Duration,
+    pub(super) max_body: usize,
+    /// Whether the body of a successful response is handed on while it arrives.
+    pub(super) live: bool,
+    /// The pulse of a body without a deadline of its own.
+    pub(super) upload: Option<Pulse>,
+}
+
+impl Exchange {
+    /// Drives `sending` and reads the response: all of a 2xx up to the client's limit, else what the dialect may need.
+    ///
+    /// # Errors
+    /// `Transport` or `Timeout`; never for the body of a response with an error status, whose status says enough.
+    pub(super) async fn run(
+        &self,
+        sending: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
+    ) -> Result<Received, Failure> {
+        let watched = Watched::new();
+        let sending = timeout_at(self.ends, watched.watch(sending));
+        let sent = match &self.upload {
+            None => sending.await,
+            Some(pulse) => tokio::select! {
+                sent = sending => sent,
+                () = pulse.stops(config::STREAM_GAP) => {
+                    return Err(Failure::Timeout { timer: Timer::Gap, after: config::STREAM_GAP, connected: true });
+                }
+            },
+        };
+        let mut response = match sent {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(before_the_head(error, &watched, self.window, self.connect)),
+            Err(_elapsed) => return Err(timed_out(self.window, !watched.was_never_made())),
+        };
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        if self.live && status.is_success() {
+            return Ok(Received { status, headers, body: Bytes::new(), live: Some(response) });
         }
-        return Ok(Received { status, headers, body: kept.all() });
+        let mut kept = Kept::default();
+        if status.is_success() {
+            let read = timeout_at(self.ends, kept.read(&mut response, self.window, self.max_body)).await;
+            if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(self.window, true))) {
+                let answer = Box::new(Received { status, headers, body: kept.start(), live: None });
+                return Err(Failure::Incomplete { answer, failure: Box::new(failure) });
+            }
+            return Ok(Received { status, headers, body: kept.all(), live: None });
+        }
+        // However this ends, what was read so far is kept. The status is known, so the message is not worth a long wait.
+        let patience = self.ends.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
+        let _ = timeout_at(patience, kept.read_start(&mut response)).await;
+        Ok(Received { status, headers, body: kept.all(), live: None })
     }
-    // However this ends, what was read so far is kept. The status is known, so the message is not worth a long wait.
-    let patience = deadline.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
-    let _ = timeout_at(patience, kept.read_start(&mut response)).await;
-    Ok(Received { status, headers, body: kept.start() })
 }
 
 pub(super) fn timed_out(window: Window, connected: bool) -> Failure {
@@ -192,7 +237,7 @@ impl Kept {
     }
 
     async fn read_start(&mut self, response: &mut reqwest::Response) -> Result<(), reqwest::Error> {
-        while self.len() < config::MAX_ERROR_BODY {
+        while self.len() < config::MAX_ERROR_BODY_READ {
             match response.chunk().await? {
                 Some(piece) => self.push(piece),
                 None => break,

@@ -68,6 +68,7 @@ fn record() -> CallRecord {
         url: "https://host/builds/b-7".to_owned(),
         attempts: Vec::new(),
         may_have_been_processed: false,
+        note: None,
     }
 }
 

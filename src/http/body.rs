@@ -1,0 +1,147 @@
+//! What a request carries, and whether it can be sent a second time.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use reqwest::multipart;
+
+use super::pace::Pulse;
+use super::upload::{Opened, Upload, UploadError};
+use crate::spelling::Spelling;
+
+/// The body of a request.
+#[derive(Clone, Default)]
+pub(crate) enum Body {
+    #[default]
+    Empty,
+    /// JSON in the documented form, and how generations spell it.
+    Json(Bytes, Option<&'static Spelling>),
+    /// Other bytes, with their media type.
+    Bytes(Bytes, HeaderValue),
+    /// One file as it is.
+    Upload(Arc<Upload>),
+    Multipart(Arc<Form>),
+}
+
+/// A `multipart/form-data` body: texts first, then files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Form {
+    pub(crate) texts: Vec<(&'static str, String)>,
+    pub(crate) files: Vec<(Cow<'static, str>, Upload)>,
+}
+
+impl Form {
+    pub(crate) fn text(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.texts.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn file(mut self, name: impl Into<Cow<'static, str>>, upload: Upload) -> Self {
+        self.files.push((name.into(), upload));
+        self
+    }
+}
+
+/// Contents may be secrets.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "Empty",
+            Self::Json(..) => "Json",
+            Self::Bytes(..) => "Bytes",
+            Self::Upload(_) => "Upload",
+            Self::Multipart(_) => "Multipart",
+        })
+    }
+}
+
+impl Body {
+    pub(crate) fn json_bytes(&self) -> Option<&Bytes> {
+        match self {
+            Self::Json(bytes, _) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    fn uploads(&self) -> impl Iterator<Item = &Upload> {
+        let one = match self {
+            Self::Upload(upload) => Some(&**upload),
+            _ => None,
+        };
+        let many: &[_] = match self {
+            Self::Multipart(form) => &form.files,
+            _ => &[],
+        };
+        one.into_iter().chain(many.iter().map(|(_, upload)| upload))
+    }
+
+    /// Whether its size is the caller's: no attempt timeout fits it.
+    pub(crate) fn is_transfer(&self) -> bool {
+        self.uploads().next().is_some()
+    }
+
+    /// Whether a second attempt would send what the first one sent. A reader is consumed by the first; a file must have
+    /// the length and modification time that it had.
+    pub(crate) fn is_replayable(&self) -> bool {
+        self.uploads().all(Upload::is_replayable)
+    }
+
+    /// Gives `request` its body, for attempt number `attempt`, counted from 1.
+    ///
+    /// # Errors
+    /// A file that cannot be opened or has changed, a reader that was used up.
+    pub(super) async fn attach(
+        &self,
+        client: &reqwest::Client,
+        mut request: reqwest::Request,
+        attempt: u32,
+        pulse: &Pulse,
+    ) -> Result<reqwest::Request, UploadError> {
+        let headers = request.headers_mut();
+        match self {
+            Self::Empty => {}
+            // The client's prepared headers name its media type.
+            Self::Json(bytes, _) => *request.body_mut() = Some(bytes.clone().into()),
+            Self::Bytes(bytes, media_type) => {
+                headers.insert(header::CONTENT_TYPE, media_type.clone());
+                *request.body_mut() = Some(bytes.clone().into());
+            }
+            Self::Upload(upload) => {
+                let Opened { body, length } = upload.open(attempt, pulse).await?;
+                headers.extend(upload.content_type().map(|value| (header::CONTENT_TYPE, value)));
+                headers.extend(length.map(|length| (header::CONTENT_LENGTH, length.into())));
+                *request.body_mut() = Some(body);
+            }
+            Self::Multipart(form) => {
+                // reqwest appends its own, with the boundary.
+                headers.remove(header::CONTENT_TYPE);
+                let form = form.open(attempt, pulse).await?;
+                let builder = reqwest::RequestBuilder::from_parts(client.clone(), request);
+                return builder.multipart(form).build().map_err(UploadError::invalid);
+            }
+        }
+        Ok(request)
+    }
+}
+
+impl Form {
+    async fn open(&self, attempt: u32, pulse: &Pulse) -> Result<multipart::Form, UploadError> {
+        let mut form = multipart::Form::new();
+        for (name, value) in &self.texts {
+            form = form.text(*name, value.clone());
+        }
+        for (name, upload) in &self.files {
+            let Opened { body, length } = upload.open(attempt, pulse).await?;
+            let part = match length {
+                Some(length) => multipart::Part::stream_with_length(body, length),
+                None => multipart::Part::stream(body),
+            };
+            let part = part.file_name(upload.name().to_owned()).mime_str(upload.media_type_name());
+            form = form.part(name.clone(), part.map_err(UploadError::invalid)?);
+        }
+        Ok(form)
+    }
+}

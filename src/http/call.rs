@@ -1,0 +1,413 @@
+//! One call from request to response: learn what its spelling depends on, send it to one route after the other, attempt
+//! by attempt.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
+
+use super::client::Core;
+use super::credential::SentSecret;
+use super::frozen::Frozen;
+use super::hook::{AttemptEnd, ExtraHeaders};
+use super::operation::OperationSpec;
+use super::pace::Pulse;
+use super::parts::RequestParts;
+use super::platform::Probe;
+use super::reader::location;
+use super::retry::{self, Failed, Plan as RetrySettings, Progress as RetryState, Window as Deadline};
+use super::transport::{self, Exchange, Failure as AttemptError, Received};
+use super::{retry_after, trace};
+use crate::Error;
+use crate::check::InvalidArgument;
+use crate::clock;
+use crate::config;
+use crate::error::{
+    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorAnswer as ErrorResponse, Head,
+    TimeoutError, Timer, TransportError, TransportKind, UnsupportedError, redacted,
+};
+use crate::secret::Secret;
+use crate::spelling::is_known_to;
+
+/// How far a response is read before its call is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// To its last byte.
+    Whole,
+    /// To the end of its head; the body is handed on while it arrives.
+    Live,
+    /// A redirect is the result, and not followed.
+    Redirect,
+}
+
+/// The response that a call was made for.
+pub(crate) struct Answered {
+    pub(crate) received: Received,
+    /// The key that was sent.
+    pub(crate) secret: Option<SentSecret>,
+    pub(crate) took: Duration,
+    /// The attempts that failed before it.
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) frozen: Box<Frozen>,
+}
+
+/// A successful attempt.
+struct Sent {
+    received: Received,
+    secret: Option<SentSecret>,
+    took: Duration,
+}
+
+/// A failed attempt, with the key that was sent.
+struct Missed {
+    failure: AttemptError,
+    secret: Option<SentSecret>,
+}
+
+impl Core {
+    /// Carries out the call that `parts` describe.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`] but `Decode`.
+    pub(crate) async fn call(&self, parts: &RequestParts, ending: Ending) -> Result<Answered, Error> {
+        let settings = parts.settings();
+        let call = Call { core: self, parts, ending, settings };
+        trace::in_span(trace::span(parts.spec.id, parts.method()), call.run()).await
+    }
+
+    /// Sends `frozen` until an attempt succeeds or must not be retried.
+    async fn send(
+        &self,
+        frozen: &Frozen,
+        ending: Ending,
+        settings: &RetrySettings,
+        state: &mut RetryState,
+    ) -> Result<Sent, Missed> {
+        let attempt = |number, deadline| self.attempt(frozen, ending, number, deadline);
+        retry::run(settings, &self.shared().budget, state, fastrand::f64, attempt, tokio::time::sleep).await
+    }
+
+    async fn attempt(&self, frozen: &Frozen, ending: Ending, number: u32, deadline: Deadline) -> Result<Sent, Missed> {
+        let begun = Instant::now();
+        let ends = clock::after(begun, deadline.length);
+        let mut headers = HeaderMap::clone(&frozen.headers);
+        self.before(frozen, number, &mut headers);
+        let (result, secret) = match self.authorize(frozen, &mut headers, deadline, ends).await {
+            Ok(secret) => (self.exchange(frozen, ending, number, headers, deadline, ends).await, secret),
+            Err(failure) => (Err(failure), None),
+        };
+        let took = begun.elapsed();
+        self.after(frozen, number, &result, took);
+        match result {
+            Ok(received) => Ok(Sent { received, secret, took }),
+            Err(failure) => Err(Missed { failure, secret }),
+        }
+    }
+
+    async fn authorize(
+        &self,
+        frozen: &Frozen,
+        headers: &mut HeaderMap,
+        deadline: Deadline,
+        ends: Instant,
+    ) -> Result<Option<SentSecret>, AttemptError> {
+        let shared = self.shared();
+        let authorizing = shared.credential.authorize(shared.scheme, frozen.auth, headers);
+        match timeout_at(ends, authorizing).await {
+            Ok(secret) => {
+                secret.map_err(|source| AttemptError::Unsent { why: "the credential provider failed", source })
+            }
+            Err(_elapsed) => Err(transport::timed_out(deadline, false)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        frozen: &Frozen,
+        ending: Ending,
+        number: u32,
+        headers: HeaderMap,
+        deadline: Deadline,
+        ends: Instant,
+    ) -> Result<Received, AttemptError> {
+        let shared = self.shared();
+        let pulse = Pulse::new();
+        let request = frozen.to_request(&shared.http, headers, number.saturating_add(1), &pulse).await;
+        let request =
+            request.map_err(|source| AttemptError::Unsent { why: "the body cannot be sent", source: source.into() })?;
+        let exchange = Exchange {
+            window: deadline,
+            ends,
+            connect: shared.settings.connect,
+            max_body: shared.settings.max_body,
+            live: ending == Ending::Live,
+            upload: frozen.body.is_transfer().then_some(pulse),
+        };
+        let received = exchange.run(shared.http.execute(request)).await?;
+        let handed_out = ending == Ending::Redirect && received.status.is_redirection();
+        if received.status.is_success() || (handed_out && location(&received.headers).is_some()) {
+            return Ok(received);
+        }
+        Err(AttemptError::Answer(Box::new(self.read_error(received))))
+    }
+
+    fn read_error(&self, received: Received) -> ErrorResponse {
+        let Received { status, headers, mut body, .. } = received;
+        let facts = (self.shared().platform.dialect)(status, &headers, &body);
+        body.truncate(config::MAX_ERROR_BODY);
+        let retry_after = retry_after::from_headers(&headers).or(facts.retry_after);
+        ErrorResponse { status, headers, body, facts, retry_after }
+    }
+
+    fn before(&self, frozen: &Frozen, number: u32, headers: &mut HeaderMap) {
+        let hooks = &self.shared().hooks;
+        if hooks.is_empty() {
+            return;
+        }
+        let start = frozen.start(number);
+        let mut extra = ExtraHeaders::new(self.shared().platform);
+        for hook in hooks {
+            hook.before(&start, &mut extra);
+        }
+        for (name, value) in extra.headers.iter().filter(|(name, _)| !frozen.headers.contains_key(*name)) {
+            headers.append(name, value.clone());
+        }
+    }
+
+    fn after(&self, frozen: &Frozen, number: u32, result: &Result<Received, AttemptError>, took: Duration) {
+        trace::attempt(number, result, took);
+        let hooks = &self.shared().hooks;
+        if hooks.is_empty() {
+            return;
+        }
+        let start = frozen.start(number);
+        let cause = result.as_ref().err().map(Failed::cause);
+        let status = match result {
+            Ok(received) => Some(received.status),
+            Err(failure) => failure.status(),
+        };
+        for hook in hooks {
+            hook.after(&start, &AttemptEnd { status, cause: cause.as_deref(), took });
+        }
+    }
+}
+
+/// A call that is under way.
+struct Call<'c> {
+    core: &'c Core,
+    parts: &'c RequestParts,
+    ending: Ending,
+    settings: RetrySettings,
+}
+
+impl Call<'_> {
+    async fn run(self) -> Result<Answered, Error> {
+        let mut state = RetryState::begin(&self.settings);
+        let shared = self.core.shared();
+        let depends = shared.platform.probe.filter(|_| self.parts.depends_on_generation());
+        let Some(probe) = depends.filter(|_| shared.settings.generation.is_none()) else {
+            return self.over_routes(shared.settings.generation, &mut state).await.map_err(|missed| missed.error);
+        };
+        let cell = shared.learnt.generation();
+        let generation = self.learn(probe, &cell, &mut state).await?;
+        match self.over_routes(Some(generation), &mut state).await {
+            Err(CallError { error, generation_in_doubt: true }) => {
+                // The server may have been replaced by one of another generation.
+                shared.learnt.forget(&cell);
+                let now = self.learn(probe, &shared.learnt.generation(), &mut state).await?;
+                if now == generation {
+                    return Err(error);
+                }
+                self.over_routes(Some(now), &mut state).await.map_err(|missed| missed.error)
+            }
+            result => result.map_err(|missed| missed.error),
+        }
+    }
+
+    /// Learns the generation of the server, unless a call before did. Calls that come meanwhile wait for the first one.
+    async fn learn(
+        &self,
+        probe: &'static Probe,
+        cell: &OnceCell<&'static str>,
+        state: &mut RetryState,
+    ) -> Result<&'static str, Error> {
+        let deadline = state.deadline();
+        match timeout_at(deadline, cell.get_or_try_init(|| self.probe(probe, state))).await {
+            Ok(learnt) => learnt.copied(),
+            // Another call was learning it.
+            Err(_elapsed) => {
+                let record = CallRecord { note: Some(probe.advice), ..self.parts.record() };
+                let (timer, after) = (Timer::Total, self.settings.total);
+                Err(Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head: None, awaited: None, record })))
+            }
+        }
+    }
+
+    async fn probe(&self, probe: &'static Probe, state: &mut RetryState) -> Result<&'static str, Error> {
+        let mut parts = RequestParts::new(self.core, probe.operation);
+        probe.query.clone_into(&mut parts.query);
+        let headers = probe.headers.iter();
+        parts
+            .own_headers
+            .extend(headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))));
+        let frozen = parts.freeze(&probe.operation.routes[0], None)?;
+        let settings = RetrySettings { class: probe.operation.retry, ..self.settings };
+        let sent = match self.core.send(&frozen, Ending::Whole, &settings, state).await {
+            Ok(sent) => sent,
+            Err(missed) => return Err(error_of(&frozen, missed, state.take_attempts(), Some(probe.advice))),
+        };
+        let Sent { received: Received { status, headers, body, .. }, secret, .. } = sent;
+        (probe.judge)(&headers, &body).ok_or_else(|| {
+            let fault = DecodeFault::new("the response is of no known generation");
+            let record = CallRecord { note: Some(probe.advice), ..frozen.record(state.take_attempts(), false) };
+            Error::Decode(Box::new(DecodeError::new(status, headers, body, fault, record, secret.as_deref())))
+        })
+    }
+
+    /// Sends the call to the routes that the server may have, until it has one.
+    async fn over_routes(
+        &self,
+        generation: Option<&'static str>,
+        state: &mut RetryState,
+    ) -> Result<Answered, CallError> {
+        let learnt = &self.core.shared().learnt;
+        let spec = self.parts.spec;
+        let has_choice = spec.routes.len() > 1;
+        let known = if has_choice { learnt.route(spec.id) } else { None };
+        let mut routes = Routes::new(spec, generation, known);
+        let mut next = routes.next();
+        while let Some(place) = next {
+            let route = &spec.routes[place];
+            next = routes.next();
+            let frozen = self.parts.freeze(route, generation)?;
+            trace::url(&frozen);
+            let missed = match self.core.send(&frozen, self.ending, &self.settings, state).await {
+                Ok(Sent { received, secret, took }) => {
+                    if has_choice && known != Some(place) {
+                        learnt.remember_route(spec.id, place);
+                    }
+                    return Ok(Answered { received, secret, took, attempts: state.take_attempts(), frozen });
+                }
+                Err(missed) => missed,
+            };
+            let is_missing = missed.failure.is_missing_route(route);
+            if is_missing && next.is_some() {
+                continue;
+            }
+            let generation_in_doubt = is_missing || missed.failure.is_generation_in_doubt();
+            let status = missed.failure.status();
+            let hint = status.and_then(|status| (self.core.shared().platform.hint)(status, &frozen.headers));
+            let error = error_of(&frozen, missed, state.take_attempts(), hint);
+            return Err(CallError { error, generation_in_doubt });
+        }
+        let error = UnsupportedError::new(spec.id, generation, self.parts.instead);
+        Err(CallError { error: Error::Unsupported(Box::new(error)), generation_in_doubt: false })
+    }
+}
+
+/// The places of the routes that a server may have: the one that worked before, then the others in their order.
+struct Routes {
+    spec: &'static OperationSpec,
+    generation: Option<&'static str>,
+    first: Option<usize>,
+    place: usize,
+    /// The one that was handed out first.
+    done: Option<usize>,
+}
+
+impl Routes {
+    fn new(spec: &'static OperationSpec, generation: Option<&'static str>, first: Option<usize>) -> Self {
+        Self { spec, generation, first, place: 0, done: None }
+    }
+
+    fn may_have(&self, place: usize) -> bool {
+        let generations = self.spec.routes[place].generations;
+        self.generation.is_none_or(|generation| is_known_to(generations, generation))
+    }
+}
+
+impl Iterator for Routes {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        if let Some(first) = self.first.take().filter(|first| self.may_have(*first)) {
+            self.done = Some(first);
+            return Some(first);
+        }
+        while self.place < self.spec.routes.len() {
+            let place = self.place;
+            self.place += 1;
+            if self.done != Some(place) && self.may_have(place) {
+                return Some(place);
+            }
+        }
+        None
+    }
+}
+
+/// Why a call failed.
+struct CallError {
+    error: Error,
+    /// The server may be of another generation than was learnt.
+    generation_in_doubt: bool,
+}
+
+impl From<InvalidArgument> for CallError {
+    fn from(invalid: InvalidArgument) -> Self {
+        Self { error: invalid.into(), generation_in_doubt: false }
+    }
+}
+
+fn error_of(frozen: &Frozen, missed: Missed, attempts: Vec<Attempt>, note: Option<&'static str>) -> Error {
+    let Missed { failure, secret } = missed;
+    let may_have_been_processed = attempts.iter().any(|attempt| attempt.may_have_been_processed);
+    let mut record = frozen.record(attempts, may_have_been_processed);
+    record.note = note;
+    // A provided key is not known when the URL is built.
+    record.url = redacted(record.url, secret.as_deref());
+    error_after(None, failure, record, secret.as_deref())
+}
+
+/// `head`: what had arrived of a 2xx response before the failure.
+fn error_after(
+    head: Option<Box<Head>>,
+    failure: AttemptError,
+    record: CallRecord,
+    secret: Option<&Secret<String>>,
+) -> Error {
+    match failure {
+        AttemptError::Answer(response) => Error::from_api(ApiError::new(*response, record, secret)),
+        AttemptError::Transport { kind: kind @ TransportKind::NotConnected, source } => {
+            Error::Connect(Box::new(TransportError { kind, source, head, record }))
+        }
+        AttemptError::Transport { kind, source } => {
+            Error::Transport(Box::new(TransportError { kind, source, head, record }))
+        }
+        AttemptError::Timeout { timer, after, .. } => {
+            Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, awaited: None, record }))
+        }
+        AttemptError::Incomplete { answer: response, failure } => {
+            let Received { status, headers, body, .. } = *response;
+            let head = Head::new(status, headers, Body(body), secret);
+            error_after(Some(Box::new(head)), *failure, record, secret)
+        }
+        AttemptError::Unsent { why, source } => {
+            Error::Config(Box::new(ConfigError::new(why.to_owned(), Some(source)).with_record(record)))
+        }
+    }
+}
+
+impl Failed for Missed {
+    fn outcome(&self) -> retry::Outcome {
+        self.failure.outcome()
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        self.failure.status()
+    }
+
+    fn cause(&self) -> String {
+        self.failure.cause()
+    }
+}

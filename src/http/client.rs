@@ -1,0 +1,108 @@
+//! What the clones of a client share: its transport, its settings, and what it has learnt about the server.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::budget::Budget;
+use super::credential::Credential;
+use super::hook::Hook;
+use super::platform::{Platform, Scheme};
+use super::retry::RetryPolicy;
+use crate::lock::lock;
+
+/// State shared by all clones and resources of a client.
+#[derive(Clone)]
+pub(crate) struct Core(Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) platform: &'static Platform,
+    pub(super) http: reqwest::Client,
+    /// Scheme, host and port.
+    pub(super) origin: Url,
+    /// Prefix of the document's paths, without a trailing slash.
+    pub(super) prefix: String,
+    /// Sent with every request, a fixed credential among them.
+    pub(super) headers: Arc<HeaderMap>,
+    /// The same, with those for a JSON body.
+    pub(super) json_headers: Arc<HeaderMap>,
+    pub(super) scheme: &'static Scheme,
+    pub(super) credential: Credential,
+    pub(super) settings: Settings,
+    pub(super) hooks: Vec<Arc<dyn Hook>>,
+    pub(super) budget: Arc<Budget>,
+    pub(super) learnt: Learnt,
+}
+
+/// Settings of a client that the builder sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(super) connect: Duration,
+    /// The two timers, if the caller set them.
+    pub(super) attempt: Option<Duration>,
+    pub(super) total: Option<Duration>,
+    pub(super) policy: RetryPolicy,
+    pub(super) max_body: usize,
+    /// The generation of the server, if the caller set it.
+    pub(super) generation: Option<&'static str>,
+}
+
+/// What a client has learnt about its server.
+#[derive(Default)]
+pub(super) struct Learnt {
+    generation: Mutex<Arc<OnceCell<&'static str>>>,
+    /// By operation: the place of the route that worked, where there was a choice.
+    routes: Mutex<HashMap<&'static str, usize>>,
+}
+
+impl Learnt {
+    /// The generation, or the place where it is put by the first call that needs it.
+    pub(super) fn generation(&self) -> Arc<OnceCell<&'static str>> {
+        Arc::clone(&lock(&self.generation))
+    }
+
+    /// Forgets the generation, unless another call has done so since `known` was handed out.
+    pub(super) fn forget(&self, known: &Arc<OnceCell<&'static str>>) {
+        let mut generation = lock(&self.generation);
+        if Arc::ptr_eq(&generation, known) {
+            *generation = Arc::default();
+            lock(&self.routes).clear();
+        }
+    }
+
+    pub(super) fn route(&self, operation: &'static str) -> Option<usize> {
+        lock(&self.routes).get(operation).copied()
+    }
+
+    pub(super) fn remember_route(&self, operation: &'static str, place: usize) {
+        lock(&self.routes).insert(operation, place);
+    }
+}
+
+impl Core {
+    pub(super) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("platform", &self.0.platform.name)
+            .field("base_url", &format_args!("{}{}", self.0.origin.as_str().trim_end_matches('/'), self.0.prefix))
+            .finish_non_exhaustive()
+    }
+}

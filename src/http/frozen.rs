@@ -1,0 +1,78 @@
+//! A request as every attempt sends it.
+
+use std::sync::{Arc, OnceLock};
+
+use http::{HeaderMap, Method};
+use url::{Url, form_urlencoded};
+
+use super::body::Body;
+use super::hook::AttemptStart;
+use super::operation::{AuthUse, Route};
+use super::pace::Pulse;
+use super::upload::UploadError;
+use crate::error::{Attempt, CallRecord};
+
+/// A request whose bytes are fixed.
+#[derive(Debug)]
+pub(crate) struct Frozen {
+    pub(crate) operation: &'static str,
+    pub(crate) auth: AuthUse,
+    pub(crate) route: &'static Route,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    /// The query as sent.
+    pub(crate) query: String,
+    /// All except a provided credential and the headers that hooks add.
+    pub(crate) headers: Arc<HeaderMap>,
+    pub(crate) body: Body,
+    pub(super) shown_url: OnceLock<String>,
+}
+
+impl Frozen {
+    /// The request of attempt number `attempt`, counted from 1. A file in its body beats `pulse` while it is sent.
+    ///
+    /// # Errors
+    /// A file that cannot be opened or has changed, a reader that was used up.
+    pub(super) async fn to_request(
+        &self,
+        client: &reqwest::Client,
+        headers: HeaderMap,
+        attempt: u32,
+        pulse: &Pulse,
+    ) -> Result<reqwest::Request, UploadError> {
+        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
+        *request.headers_mut() = headers;
+        self.body.attach(client, request, attempt, pulse).await
+    }
+
+    /// The URL without the values of its query.
+    pub(crate) fn shown_url(&self) -> &str {
+        self.shown_url.get_or_init(|| self.without_query_values())
+    }
+
+    fn without_query_values(&self) -> String {
+        let mut shown = self.url.clone();
+        shown.set_query(None);
+        let mut shown = String::from(shown);
+        for (at, (name, _)) in form_urlencoded::parse(self.query.as_bytes()).enumerate() {
+            shown.push(if at == 0 { '?' } else { '&' });
+            shown.extend(form_urlencoded::byte_serialize(name.as_bytes()));
+            shown.push_str("=…");
+        }
+        shown
+    }
+
+    pub(crate) fn record(&self, attempts: Vec<Attempt>, may_have_been_processed: bool) -> CallRecord {
+        let (operation, method, url) = (self.operation, self.method.clone(), self.shown_url().to_owned());
+        CallRecord { operation, method, url, attempts, may_have_been_processed, note: None }
+    }
+
+    pub(crate) fn start(&self, attempt: u32) -> AttemptStart<'_> {
+        AttemptStart {
+            operation: self.operation,
+            method: &self.method,
+            url: self.shown_url(),
+            number: attempt.saturating_add(1),
+        }
+    }
+}
