@@ -205,8 +205,8 @@ pub struct Submission {
 impl Submission {
     /// Iterates over all rows in the order of the input, each with its position there, from 0.
     pub fn rows(&self) -> impl Iterator<Item = (usize, &BatchRow)> {
-        let rows = self.batches.iter().enumerate();
-        rows.flat_map(|(at, batch)| batch.rows.iter().map(move |row| (position(at * self.rows_per_batch, row), row)))
+        let first = self.batches.iter().zip((0..).step_by(self.rows_per_batch));
+        first.flat_map(|(batch, first)| batch.rows.iter().map(move |row| (position(first, row), row)))
     }
 }
 

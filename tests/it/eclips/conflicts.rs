@@ -94,7 +94,7 @@ async fn conflict_05_lists_come_in_any_envelope() {
         let page = answered(|c| c.runs().list(ListRunsParams::new()), 200, &body).await.unwrap();
         assert_eq!((page.items.len(), page.total(), page.items[0].run_id.as_str()), (1, total, "a"), "{body}");
     }
-    async fn ids<T: Send + 'static>(
+    async fn ids<T: std::fmt::Debug + Send + 'static>(
         call: impl Fn(Eclips) -> polyagent::Request<polyagent::Page<T>>,
         item: &str,
         keys: &[&str],

@@ -129,7 +129,7 @@ async fn webhook_requests() {
     )
     .await;
     assert_sent(
-        |c| c.webhooks().create(WebhookCreate::new("http://127.0.0.1:9/x", ["run.paused"])),
+        |c| c.webhooks().create(WebhookCreate::new("http://127.0.0.1:9/x", ["run.paused".into()])),
         "POST /v1/webhooks",
         r#"{"url":"http://127.0.0.1:9/x","events":["run.paused"]}"#,
     )
@@ -228,8 +228,8 @@ async fn what_the_platform_would_reject_is_not_sent() {
         c.batches().create(BatchCreate::new("", rows(1))).await.unwrap_err(),
         c.batches().create(BatchCreate::new("a", [BatchRowCreate::new("")])).await.unwrap_err(),
         c.batches().create(BatchCreate::new("a", rows(1)).webhook_url("ftp://h")).await.unwrap_err(),
-        c.webhooks().create(WebhookCreate::new("http://hooks.example.org", ["run.failed"])).await.unwrap_err(),
-        c.webhooks().create(WebhookCreate::new("hooks.example.org", ["run.failed"])).await.unwrap_err(),
+        c.webhooks().create(WebhookCreate::new("http://hooks.example.org", ["run.failed".into()])).await.unwrap_err(),
+        c.webhooks().create(WebhookCreate::new("hooks.example.org", ["run.failed".into()])).await.unwrap_err(),
         c.webhooks().create(WebhookCreate::new("https://h", Vec::<WebhookEventType>::new())).await.unwrap_err(),
         c.triage().approve("..").await.unwrap_err(),
         c.triage().reject("").await.unwrap_err(),

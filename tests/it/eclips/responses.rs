@@ -40,7 +40,7 @@ async fn a_failed_run_is_a_run_and_no_error() {
     let other_name = run(r#"{"run_id":"r","status":"failed","error_message":"No"}"#).await.unwrap();
     assert_eq!(other_name.failure().as_deref(), Some("No"));
     let object = run(r#"{"run_id":"r","status":"failed","error":{"message":"No","code":7}}"#).await.unwrap();
-    assert_eq!((object.failure().as_deref(), &object.error.unwrap()["code"]), (Some("No"), &json!(7)));
+    assert_eq!((object.failure().as_deref(), &object.error.as_ref().unwrap()["code"]), (Some("No"), &json!(7)));
     let odd = run(r#"{"run_id":"r","status":"failed","error":{"code":7}}"#).await.unwrap();
     assert_eq!(odd.failure().as_deref(), Some(r#"{"code":7}"#));
 }
@@ -107,7 +107,7 @@ async fn a_decision_says_much_little_or_nothing() {
 
 #[tokio::test]
 async fn a_webhook_shows_its_secret_once() {
-    let create = |c: polyagent::eclips::Eclips| c.webhooks().create(WebhookCreate::new("https://h", ["run.failed"]));
+    let create = |c: polyagent::eclips::Eclips| c.webhooks().create(WebhookCreate::new("https://h", ["run.failed".into()]));
     let bodies = [
         r#"{"id":"wh_07","url":"https://h","events":["run.completed","run.failed"],"secret":"demo-secret-not-real","created_at":"2026-07-01T11:58:00.000Z"}"#,
         r#"{"webhook":{"id":"wh_07","url":"https://h","events":["run.completed","run.failed"],"signing_secret":"demo-secret-not-real"}}"#,
