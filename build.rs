@@ -7,12 +7,15 @@ use std::{env, fs};
 
 const DOCUMENT: &str = "spec/openapi.json";
 
+/// The platforms that the document may describe.
+const PLATFORMS: [&str; 5] = ["elephantasm", "oma", "eclips", "launchpad", "elacity"];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed={DOCUMENT}");
     println!("cargo::rerun-if-changed=codegen");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; this is cargo's part")?);
     let text = fs::read_to_string(DOCUMENT).map_err(|error| format!("{DOCUMENT}: {error}"))?;
-    match codegen::generate(&text, &enabled()) {
+    match codegen::generate(&text, &PLATFORMS, &enabled()) {
         Ok(platforms) => {
             for generated in platforms {
                 fs::write(out.join(format!("{}_types.rs", generated.platform)), generated.types)?;
@@ -20,9 +23,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             Ok(())
         }
-        Err(refusals) => {
-            for refusal in refusals.to_string().lines() {
-                println!("cargo::error={DOCUMENT}: {refusal}");
+        Err(errors) => {
+            for error in errors.to_string().lines() {
+                println!("cargo::error={DOCUMENT}: {error}");
             }
             Ok(())
         }
@@ -32,5 +35,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// The platforms whose Cargo feature is enabled.
 fn enabled() -> Vec<&'static str> {
     let on = |platform: &str| env::var_os(format!("CARGO_FEATURE_{}", platform.to_uppercase())).is_some();
-    codegen::PLATFORMS.into_iter().filter(|platform| on(platform)).collect()
+    PLATFORMS.into_iter().filter(|platform| on(platform)).collect()
 }

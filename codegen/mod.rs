@@ -1,41 +1,22 @@
-//! The generator: from the OpenAPI document to the types and the operation table of each platform.
+//! The generator: from the OpenAPI document to the types and the tables of each platform.
 //!
 //! ```text
-//! document -> api (checked) -> platform (pruned) -> typify (Rust types) -> types, operations (text)
+//! read: document -> api (checked) -> platform (pruned) -> write: types, operations, sandbox, examples
 //! ```
 //!
 //! `build.rs` writes the text into `OUT_DIR`; `tests/codegen.rs` compares it with committed files. Each error in a
-//! document is a [`Refusal`](refusal::Refusal): its pointer and its reason.
+//! document is a [`SpecError`](error::SpecError): its pointer and its reason.
 
-mod answer;
-mod api;
-mod bounds;
-mod checks;
-mod component;
-mod docs;
-mod document;
-mod enums;
-mod extensions;
-mod fields;
-#[allow(dead_code, reason = "build.rs has no use for it, tests/codegen.rs has")]
-mod names;
-mod operation;
-mod operations;
+mod error;
 mod platform;
-mod refusal;
-mod schema;
-mod setters;
-mod structs;
-mod types;
-mod typify;
-mod unions;
+mod read;
+mod write;
 
-use api::Api;
-pub use operation::PLATFORMS;
+pub use error::SpecErrors;
 use platform::Platform;
-pub use refusal::Refusals;
-use types::Writer;
-use typify::Types;
+use read::api::Api;
+use write::typify::Types;
+use write::writer::Writer;
 
 /// The generated text of one platform.
 pub struct Generated {
@@ -44,31 +25,41 @@ pub struct Generated {
     pub operations: String,
 }
 
-/// Parses and validates the whole document, then generates the code of `platforms`.
-pub fn generate(document: &str, platforms: &[&str]) -> Result<Vec<Generated>, Refusals> {
-    let api = Api::read(document)?;
-    platforms.iter().map(|name| one(&api, name)).collect()
+/// Parses and checks the whole document, which may describe the platforms `known`, then generates the code of
+/// `enabled`.
+pub fn generate(document: &str, known: &[&str], enabled: &[&str]) -> Result<Vec<Generated>, SpecErrors> {
+    let api = Api::read(document, known)?;
+    enabled.iter().map(|name| one(&api, name)).collect()
 }
 
-/// The public names of `platforms`, for a snapshot.
+/// The public names of the platforms `known`, for a snapshot.
 #[allow(dead_code, reason = "build.rs has no use for it, tests/codegen.rs has")]
-pub fn listing(document: &str, platforms: &[&str]) -> Result<String, Refusals> {
-    let api = Api::read(document)?;
-    let listing = |name: &&str| {
+pub fn names(document: &str, known: &[&str]) -> Result<String, SpecErrors> {
+    let api = Api::read(document, known)?;
+    let names = |name: &&str| {
         let platform = Platform::of(&api, name);
         let params = platform.params()?;
-        Ok(names::listing(name, &platform, &Types::of(&platform, &params)?, &params)?)
+        let types = Types::of(&platform, &params)?;
+        Ok(write::names::listing(name, &Writer::new(&platform, &types), &params)?)
     };
-    platforms.iter().map(listing).collect()
+    known.iter().map(names).collect()
 }
 
-fn one(api: &Api, name: &str) -> Result<Generated, Refusals> {
+/// Every operation of the platforms `known`, for a snapshot.
+#[allow(dead_code, reason = "build.rs has no use for it, tests/codegen.rs has")]
+pub fn operations(document: &str, known: &[&str]) -> Result<String, SpecErrors> {
+    let api = Api::read(document, known)?;
+    Ok(known.iter().map(|name| write::listing::file(&Platform::of(&api, name))).collect())
+}
+
+fn one(api: &Api, name: &str) -> Result<Generated, SpecErrors> {
     let platform = Platform::of(api, name);
     let params = platform.params()?;
     let types = Types::of(&platform, &params)?;
+    let writer = Writer::new(&platform, &types);
     Ok(Generated {
         platform: name.to_owned(),
-        types: Writer::new(&platform, &types).file(&params)?,
-        operations: operations::file(&platform, &types)?,
+        types: write::types::file(&writer, &params)?,
+        operations: write::operations::file(&writer)?,
     })
 }

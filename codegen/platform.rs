@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToUpperCamelCase;
 
-use super::api::{Api, prefix};
-use super::component::{Arm, Body, Component, Field, Object};
-use super::operation::Operation;
-use super::refusal::{Pointer, Refusal};
-use super::schema::{Schema, Shape};
+use super::read::api::{Api, prefix};
+use super::read::component::{Arm, Body, Component, Field, Object};
+use super::read::operation::Operation;
+use super::error::{Pointer, SpecError};
+use super::read::response::Response;
+use super::read::schema::{Schema, Shape};
 
 /// What is generated for one platform.
 #[derive(Debug)]
@@ -18,7 +19,6 @@ pub struct Platform<'a> {
     pub components: Vec<&'a Component>,
     /// The operations that have a constant of their own.
     pub operations: Vec<&'a Operation>,
-    alternates: Vec<&'a Operation>,
     sent: BTreeSet<&'a str>,
     received: BTreeSet<&'a str>,
     updates: BTreeSet<&'a str>,
@@ -29,7 +29,7 @@ pub struct Platform<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag<'a> {
     pub property: &'a str,
-    pub word: &'a str,
+    pub value: &'a str,
 }
 
 /// The directions of a type.
@@ -43,24 +43,60 @@ impl<'a> Platform<'a> {
     /// The part of `api` that belongs to the platform `name`.
     pub fn of(api: &'a Api, name: &str) -> Self {
         let all: Vec<&Operation> = api.operations.iter().filter(|operation| operation.platform == name).collect();
-        let bodies = |operation: &&'a Operation| operation.body.as_ref();
-        let query = all.iter().flat_map(|operation| operation.query.iter().map(|parameter| &parameter.schema));
-        let sent = reach(api, all.iter().filter_map(bodies).chain(query));
-        let received = reach(api, all.iter().filter_map(|operation| operation.answer.schema()));
+        let bodies = all.iter().filter_map(|operation| Some(&operation.typed_body()?.schema));
+        let query = all.iter().flat_map(|operation| operation.query().map(|parameter| &parameter.schema));
+        let sent = reach(api, bodies.chain(query));
+        let received = reach(api, all.iter().filter_map(|operation| operation.response().schema()));
         let components: Vec<&Component> = api
             .components
             .iter()
             .filter(|component| [&sent, &received].iter().any(|set| set.contains(component.name.as_str())))
             .collect();
-        let (alternates, operations) = all.iter().copied().partition(|operation| operation.alternate_of.is_some());
         let updates = updates(&all, &components);
         let tags = tags(&components, &all);
-        Self { prefix: prefix(name), components, operations, alternates, sent, received, updates, tags }
+        Self { prefix: prefix(name), components, operations: all, sent, received, updates, tags }
     }
 
     /// The name of the Rust type of a component.
     pub fn type_name<'n>(&self, component: &'n str) -> &'n str {
         component.strip_prefix(&self.prefix).unwrap_or(component)
+    }
+
+    /// The reached component of this full name.
+    pub fn component(&self, name: &str) -> Option<&'a Component> {
+        self.components.iter().copied().find(|component| component.name == name)
+    }
+
+    /// The required properties of the object that the operation answers, each with its aliases; none for anything else.
+    pub fn required(&self, operation: &Operation) -> Vec<Vec<&'a str>> {
+        let Response::Json(Schema { shape: Shape::Component(name), .. }) = operation.response() else {
+            return Vec::new();
+        };
+        let Some(Body::Object(object)) = self.component(name).map(|component| &component.body) else {
+            return Vec::new();
+        };
+        let required = object.fields.iter().filter(|field| field.required);
+        required.map(|field| std::iter::once(&field.name).chain(&field.aliases).map(String::as_str).collect()).collect()
+    }
+
+    /// Whether the response holds a secret.
+    pub fn answers_secret(&self, operation: &Operation) -> bool {
+        let Some(schema) = operation.response().schema() else { return false };
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<&Schema> = vec![schema];
+        while let Some(schema) = next.pop() {
+            if schema.secret {
+                return true;
+            }
+            match &schema.shape {
+                Shape::List(inner) | Shape::Map(inner) => next.push(inner),
+                Shape::Component(name) if seen.insert(name) => {
+                    next.extend(self.component(name).into_iter().flat_map(Component::schemas));
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     /// The directions of the component.
@@ -84,24 +120,15 @@ impl<'a> Platform<'a> {
         object.fields.iter().filter(|field| Some(field.name.as_str()) != tag).collect()
     }
 
-    /// The alternates of a primary operation.
-    pub fn alternates(&self, primary: &Operation) -> Vec<&'a Operation> {
-        self.alternates
-            .iter()
-            .copied()
-            .filter(|operation| operation.alternate_of.as_ref() == Some(&primary.id))
-            .collect()
-    }
-
     /// The structs of query parameters: one for each operation that has any.
-    pub fn params(&self) -> Result<Vec<Params>, Refusal> {
-        let with_query = self.operations.iter().filter(|operation| !operation.query.is_empty());
+    pub fn params(&self) -> Result<Vec<Params>, SpecError> {
+        let with_query = self.operations.iter().filter(|operation| operation.query().next().is_some());
         let params: Vec<Params> = with_query.map(|operation| Params::of(operation)).collect();
         let taken =
             |params: &&Params| self.components.iter().any(|component| self.type_name(&component.name) == params.name);
         match params.iter().find(taken) {
             Some(params) => {
-                Err(params.operation.refuse(format!("its parameters would be `{}`, as a component is", params.name)))
+                Err(params.operation.error(format!("its parameters would be `{}`, as a component is", params.name)))
             }
             None => Ok(params),
         }
@@ -124,18 +151,19 @@ impl Params {
     }
 
     fn of(operation: &Operation) -> Self {
-        let fields = operation.query.iter().map(|parameter| Field {
+        let fields = operation.query().map(|parameter| Field {
             name: parameter.name.clone(),
             pointer: parameter.pointer.clone(),
             required: parameter.required,
             aliases: Vec::new(),
             schema: parameter.schema.clone(),
+            spelling: parameter.spelling.clone(),
         });
         Self {
             name: format!("{}Params", operation.name().to_upper_camel_case()),
             operation: operation.pointer.clone(),
-            description: format!("Query parameters of `{} {}`.", operation.method.to_uppercase(), operation.path),
-            object: Object { fields: fields.collect(), keep_unknown: false },
+            description: format!("Query parameters of `{}`.", operation.home().text(&operation.ids)),
+            object: Object { fields: fields.collect(), keep_unknown: false, shorthand: None },
         }
     }
 }
@@ -152,22 +180,10 @@ fn reach<'a>(api: &'a Api, schemas: impl Iterator<Item = &'a Schema>) -> BTreeSe
     reached
 }
 
-/// Bodies of PATCH and of its alternates, and components that are named an update.
+/// Bodies of operations that are a PATCH at any of their homes, and components that are named an update.
 fn updates<'a>(operations: &[&'a Operation], components: &[&'a Component]) -> BTreeSet<&'a str> {
-    let patches: BTreeSet<&str> = operations
-        .iter()
-        .filter(|operation| operation.method == "patch")
-        .map(|operation| operation.id.as_str())
-        .collect();
-    let kin = |operation: &&&Operation| {
-        let other = operation.alternate_of.as_deref();
-        let stands_for_patch = other.is_some_and(|primary| patches.contains(primary));
-        let has_patch =
-            operations.iter().any(|one| one.method == "patch" && one.alternate_of.as_ref() == Some(&operation.id));
-        operation.method == "patch" || stands_for_patch || has_patch
-    };
-    let bodies = operations.iter().filter(kin).filter_map(|operation| operation.body.as_ref());
-    let bodies = bodies.filter_map(|body| match &body.shape {
+    let patches = operations.iter().filter(|operation| operation.is_patch());
+    let bodies = patches.filter_map(|operation| match &operation.typed_body()?.schema.shape {
         Shape::Component(name) => Some(name.as_str()),
         _ => None,
     });
@@ -181,13 +197,13 @@ fn tags<'a>(components: &[&'a Component], operations: &[&'a Operation]) -> BTree
     let mut leads: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for (tag, arm) in components.iter().flat_map(|component| tagged_arms(component)) {
         for name in arm.schema.references() {
-            leads.entry(name).or_default().extend(arm.words.iter().map(|word| (tag, word.as_str())));
+            leads.entry(name).or_default().extend(arm.values.iter().map(|value| (tag, value.as_str())));
         }
     }
     let untagged = used_plainly(components, operations);
-    let single = leads.into_iter().filter_map(|(name, words)| {
-        let [(property, word)] = words.into_iter().collect::<Vec<_>>()[..] else { return None };
-        Some((name, Tag { property, word }))
+    let single = leads.into_iter().filter_map(|(name, values)| {
+        let [(property, value)] = values.into_iter().collect::<Vec<_>>()[..] else { return None };
+        Some((name, Tag { property, value }))
     });
     single.filter(|(name, tag)| !untagged.contains(name) || is_constant(components, name, *tag)).collect()
 }
@@ -204,7 +220,9 @@ fn tagged_arms(component: &Component) -> Vec<(&str, &Arm)> {
 /// The components that are referred to outside the arms of tagged unions.
 fn used_plainly<'a>(components: &[&'a Component], operations: &[&'a Operation]) -> BTreeSet<&'a str> {
     let untagged = components.iter().filter(|component| tagged_arms(component).is_empty());
-    let bodies = operations.iter().flat_map(|operation| operation.body.iter().chain(operation.answer.schema()));
+    let bodies = operations.iter().flat_map(|operation| {
+        operation.typed_body().map(|body| &body.schema).into_iter().chain(operation.response().schema())
+    });
     untagged.flat_map(|component| component.references()).chain(bodies.flat_map(Schema::references)).collect()
 }
 
@@ -212,5 +230,5 @@ fn is_constant(components: &[&Component], name: &str, tag: Tag<'_>) -> bool {
     let component = components.iter().find(|component| component.name == name);
     let Some(Body::Object(object)) = component.map(|component| &component.body) else { return false };
     let property = object.fields.iter().find(|field| field.name == tag.property);
-    property.is_some_and(|field| field.schema.constant.as_deref() == Some(tag.word))
+    property.is_some_and(|field| field.schema.constant.as_deref() == Some(tag.value))
 }

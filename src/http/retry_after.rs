@@ -102,7 +102,10 @@ mod tests {
         let said = |value: &'static str| {
             should_retry(&HeaderMap::from_iter([("x-should-retry".parse().unwrap(), HeaderValue::from_static(value))]))
         };
-        assert_eq!((said("true"), said("false"), said(" True "), said("FALSE")), (Some(true), Some(false), Some(true), Some(false)));
+        assert_eq!(
+            (said("true"), said("false"), said(" True "), said("FALSE")),
+            (Some(true), Some(false), Some(true), Some(false))
+        );
         assert_eq!((said(""), said("1"), said("no"), should_retry(&HeaderMap::new())), (None, None, None, None));
     }
 

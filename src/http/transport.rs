@@ -77,14 +77,12 @@ impl Failure {
 impl Failed for Failure {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Answer(answer) => {
-                Outcome::Status {
-                    status: answer.status,
-                    reason: self.reason(),
-                    retry_after: answer.retry_after,
-                    wanted: answer.wants_retry(),
-                }
-            }
+            Self::Answer(answer) => Outcome::Status {
+                status: answer.status,
+                reason: self.reason(),
+                retry_after: answer.retry_after,
+                wanted: answer.wants_retry(),
+            },
             Self::Transport { kind, .. } => Outcome::Transport(*kind),
             Self::Timeout { timer, connected, .. } => Outcome::Timeout { timer: *timer, connected: *connected },
             Self::Incomplete { failure, .. } => failure.outcome(),

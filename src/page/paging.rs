@@ -8,8 +8,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
-use super::cursor::{Cursor, Digest, ListCall, Position, Style};
 use super::Page;
+use super::cursor::{Cursor, Digest, ListCall, Position, Style};
 use crate::check::InvalidArgument;
 use crate::error::DecodeFault;
 

@@ -265,14 +265,8 @@ async fn a_timeout_tells_whether_any_poll_may_have_been_processed() {
 
 #[tokio::test(start_paused = true)]
 async fn transient_failures_are_survived() {
-    let elapsed = TimeoutError {
-        timer: Timer::Attempt,
-        after: SEC,
-        met: None,
-        head: None,
-        awaited: None,
-        record: record(),
-    };
+    let elapsed =
+        TimeoutError { timer: Timer::Attempt, after: SEC, met: None, head: None, awaited: None, record: record() };
     let mut script = states(&[RUNNING]);
     script.extend([408, 429, 500, 502, 503, 504, 529].map(|code| failed(status(code, None))));
     for kind in [

@@ -1,9 +1,13 @@
 //! Whole documents from the fragments that matter.
 //!
+//! A fragment may name its `server`.
 //! A fragment has `schemas`, and the names of those that are received, sent, sent as a patch or only part of an error; or
 //! `paths`, whose operations need to say only what is out of the ordinary.
 
 use serde_json::{Map, Value, json};
+
+/// The platforms that the documents of these tests may describe.
+pub const PLATFORMS: [&str; 5] = ["elephantasm", "oma", "eclips", "launchpad", "elacity"];
 
 /// The document of a fragment.
 pub fn document(fragment: &Value) -> Value {
@@ -17,10 +21,12 @@ pub fn document(fragment: &Value) -> Value {
     for (path, item) in fragment["paths"].as_object().into_iter().flatten() {
         paths.insert(path.clone(), item.clone());
     }
-    paths.values_mut().for_each(complete);
+    let server = fragment["server"].as_str().unwrap_or("https://oma.example");
+    paths.values_mut().for_each(|item| complete(item, server));
     json!({
         "openapi": "3.0.3",
         "info": { "title": "fragment", "version": "1" },
+        "tags": [{ "name": "oma", "x-generations": ["v0", "v1", "anthropic"] }],
         "paths": paths,
         "components": { "schemas": fragment["schemas"], "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } } },
     })
@@ -45,7 +51,7 @@ fn operation(key: &str, index: usize, name: &str) -> Value {
 }
 
 /// Adds what every path item and operation must have.
-fn complete(item: &mut Value) {
+fn complete(item: &mut Value, server: &str) {
     let item = item.as_object_mut().unwrap();
     for (_, operation) in item.iter_mut().filter(|(key, _)| *key != "parameters") {
         let Some(operation) = operation.as_object_mut() else { continue };
@@ -59,5 +65,5 @@ fn complete(item: &mut Value) {
             operation.entry(key).or_insert(value);
         }
     }
-    item.entry("servers").or_insert(json!([{ "url": "https://oma.example" }]));
+    item.entry("servers").or_insert(json!([{ "url": server }]));
 }

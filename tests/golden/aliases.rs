@@ -58,11 +58,15 @@ impl Usage {
 
 #[derive(::serde::Deserialize)]
 struct UsageOnTheWire {
-    #[serde(default, rename = "total")]
+    #[serde(default, rename = "total", deserialize_with = "crate::open::optional_whole")]
     total_0: ::std::option::Option<i64>,
-    #[serde(default, rename = "total_count")]
+    #[serde(
+        default,
+        rename = "total_count",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     total_1: ::std::option::Option<i64>,
-    #[serde(default, rename = "sum")]
+    #[serde(default, rename = "sum", deserialize_with = "crate::open::optional_whole")]
     total_2: ::std::option::Option<i64>,
     #[serde(default, rename = "note")]
     note_0: ::std::option::Option<::std::string::String>,

@@ -362,7 +362,7 @@ impl crate::check::Check for Line {
 }
 
 crate::open::open_enum! {
-    /// The words of a `Hue`.
+    /// The values of a `Hue`.
     pub enum Hue {
         /// `red`
         Red = "red",

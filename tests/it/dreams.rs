@@ -134,7 +134,8 @@ async fn a_poll_takes_no_longer_than_its_call_or_client_allows() {
     let slow = json_answer(200, &dream("COMPLETED")).set_delay(Duration::from_secs(20));
     Mock::given(any()).respond_with(slow).mount(&server).await;
     let short = Duration::from_millis(50);
-    let builder = polyagent::elephantasm::Elephantasm::builder().base_url(server.uri()).api_key(crate::elephantasm::KEY);
+    let builder =
+        polyagent::elephantasm::Elephantasm::builder().base_url(server.uri()).api_key(crate::elephantasm::KEY);
     let impatient = builder.configure_http(crate::sockets::reqwest_without_proxy).total_timeout(short).build().unwrap();
     let waits = [client(&server).dreams().get(ID).total_timeout(short).wait(), impatient.dreams().wait(ID)];
     for (before, wait) in waits.into_iter().enumerate() {

@@ -43,7 +43,8 @@ async fn pauses_of_the_client_are_jittered() {
     let bound = Duration::from_millis(40);
     let pauses = async |policy: RetryPolicy| {
         let down = server(ResponseTemplate::new(500)).await;
-        let error = with_policy(&down, policy.max_retries(12).backoff(bound, bound)).animas().get(ID).await.unwrap_err();
+        let error =
+            with_policy(&down, policy.max_retries(12).backoff(bound, bound)).animas().get(ID).await.unwrap_err();
         let (_, waited) = error.attempts().split_last().unwrap();
         Vec::from_iter(waited.iter().map(polyagent::Attempt::waited))
     };
@@ -57,7 +58,8 @@ async fn pauses_of_the_client_are_jittered() {
 #[tokio::test]
 async fn the_wait_in_the_header_counts_more_than_the_one_in_the_body() {
     let asked = async |header: Option<&str>, in_body: &str| {
-        let body = format!(r#"{{"error":"rate_limit_exceeded","message":"Slow down","retry_after_seconds":{in_body}}}"#);
+        let body =
+            format!(r#"{{"error":"rate_limit_exceeded","message":"Slow down","retry_after_seconds":{in_body}}}"#);
         let response = json_answer(429, &body);
         let response = header.into_iter().fold(response, |response, wait| response.insert_header("retry-after", wait));
         let limited = server(response).await;

@@ -22,8 +22,8 @@ async fn serving(count: usize, most: usize) -> MockServer {
     let server = MockServer::builder().start().await;
     let list = move |request: &wiremock::Request| {
         let number = |wanted: &str| {
-            let mut pairs = request.url.query_pairs().filter(|(name, _)| name == wanted);
-            pairs.next_back().map(|(_, value)| value.parse::<usize>().unwrap())
+            let pairs = request.url.query_pairs().filter(|(name, _)| name == wanted);
+            pairs.last().map(|(_, value)| value.parse::<usize>().unwrap())
         };
         let offset = number("offset").unwrap_or(0).min(count);
         let limit = number("limit").unwrap_or(50).min(most);
@@ -39,7 +39,7 @@ async fn queries(server: &MockServer) -> Vec<String> {
 }
 
 async fn names(list: Request<Page<Anima>>) -> Vec<usize> {
-    list.items().map_ok(|anima| anima.name.parse().unwrap()).try_collect().await.unwrap()
+    list.items().map_ok(|anima| anima.name.parse::<usize>().unwrap()).try_collect().await.unwrap()
 }
 
 fn list(client: &Elephantasm, params: ListAnimasParams) -> Request<Page<Anima>> {

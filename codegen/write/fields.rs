@@ -6,19 +6,19 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{GenericArgument, Ident, PathArguments, Type, parse_quote};
 
-use super::component::Field;
 use super::docs;
-use super::platform::Direction;
-use super::schema::Shape;
+use crate::codegen::platform::Direction;
+use crate::codegen::read::component::Field;
+use crate::codegen::read::schema::{Shape, TimeFormat};
 
 /// A field to be generated.
-pub struct Plan<'a> {
+pub struct FieldPlan<'a> {
     pub field: &'a Field,
     pub ident: Ident,
     /// The type without the `Option`s of its presence.
     pub bare: Type,
     pub presence: Presence,
-    pub taken: Taken,
+    pub argument: ArgumentType,
 }
 
 /// The meaning of absent and null for a field.
@@ -33,12 +33,12 @@ pub enum Presence {
     /// Absent leaves the value unchanged, or means the default; null is a distinct value.
     Patch,
     /// A list or map of a received object: absent and null mean empty.
-    Filled,
+    NullAsEmpty,
 }
 
 /// The parameter type of an argument.
 #[derive(Clone)]
-pub enum Taken {
+pub enum ArgumentType {
     /// `impl Into` of the type.
     Into,
     /// Anything that iterates over strings.
@@ -51,6 +51,8 @@ pub enum Taken {
     Unboxed(Type),
     /// `impl Into` of the type inside the box.
     IntoUnboxed(Type),
+    /// What the type inside the secret is passed as.
+    Secret(Type, Box<Self>),
     /// The type itself.
     Plain,
 }
@@ -66,8 +68,8 @@ impl Presence {
         match (field.required, direction) {
             (false, _) if update && nullable => Self::Patch,
             (false, Direction { received: false, sent: true }) if defaults && nullable => Self::Patch,
-            (_, Direction { received: true, sent: false }) if list => Self::Filled,
-            (true, Direction { received: true, .. }) if (list || map) && !nullable => Self::Filled,
+            (_, Direction { received: true, sent: false }) if list => Self::NullAsEmpty,
+            (true, Direction { received: true, .. }) if (list || map) && !nullable => Self::NullAsEmpty,
             (true, _) if nullable => Self::Nullable,
             (true, _) => Self::Required,
             (false, _) => Self::Optional,
@@ -75,18 +77,22 @@ impl Presence {
     }
 }
 
-impl Taken {
+impl ArgumentType {
     /// How a value of the type `bare` is passed; `open` has the names of the types with conversions into them.
     pub fn of(bare: &Type, open: &BTreeSet<&str>) -> Self {
-        let Some((name, argument)) = last_segment(bare) else { return Self::Plain };
+        if let Some(component) = component(bare) {
+            return if open.contains(component.to_string().as_str()) { Self::Into } else { Self::Plain };
+        }
+        let Some((name, argument)) = library_type(bare) else { return Self::Plain };
         match (name.as_str(), argument) {
-            ("String" | "Timestamp" | "Secret", _) => Self::Into,
+            ("String" | "Timestamp", _) => Self::Into,
+            ("Secret", Some(inner)) if is_string(inner) => Self::Into,
+            ("Secret", Some(inner)) => Self::Secret(inner.clone(), Box::new(Self::of(inner, open))),
             ("Vec", Some(element)) if is_string(element) => Self::Strings,
             ("Vec", Some(element)) => Self::Elements(element.clone()),
             ("Map", Some(key)) if is_string(key) => Self::Entries,
             ("Box", Some(inner)) if matches!(Self::of(inner, open), Self::Into) => Self::IntoUnboxed(inner.clone()),
             ("Box", Some(inner)) => Self::Unboxed(inner.clone()),
-            (name, None) if open.contains(name) => Self::Into,
             _ => Self::Plain,
         }
     }
@@ -109,6 +115,7 @@ impl Taken {
             },
             Self::Unboxed(inner) => quote!(#inner),
             Self::IntoUnboxed(inner) => quote!(impl ::std::convert::Into<#inner>),
+            Self::Secret(inner, argument) => argument.parameter_type(inner),
             Self::Plain => quote!(#bare),
         }
     }
@@ -124,17 +131,21 @@ impl Taken {
             }
             Self::Unboxed(_) => quote!(::std::boxed::Box::new(#name)),
             Self::IntoUnboxed(_) => quote!(::std::boxed::Box::new(#name.into())),
+            Self::Secret(_, argument) => {
+                let value = argument.value(name);
+                quote!(crate::secret::Secret::new(#value))
+            }
             Self::Plain => quote!(#name),
         }
     }
 }
 
-impl Plan<'_> {
+impl FieldPlan<'_> {
     /// The whole type of the field.
     pub fn ty(&self) -> Type {
         let bare = &self.bare;
         match self.presence {
-            Presence::Required | Presence::Filled => bare.clone(),
+            Presence::Required | Presence::NullAsEmpty => bare.clone(),
             Presence::Nullable | Presence::Optional => parse_quote!(::std::option::Option<#bare>),
             Presence::Patch => parse_quote!(::std::option::Option<::std::option::Option<#bare>>),
         }
@@ -168,7 +179,7 @@ impl Plan<'_> {
                 let ty = self.ty();
                 quote!(#ty)
             }
-            _ => self.taken.parameter_type(&self.bare),
+            _ => self.argument.parameter_type(&self.bare),
         };
         quote!(#ident: #ty)
     }
@@ -179,10 +190,13 @@ impl Plan<'_> {
         match (self.is_argument(), self.presence) {
             (true, Presence::Nullable) => quote!(#ident),
             (true, _) => {
-                let value = self.taken.value(ident);
-                if matches!(self.taken, Taken::Plain) { quote!(#ident) } else { quote!(#ident: #value) }
+                let value = self.argument.value(ident);
+                if matches!(self.argument, ArgumentType::Plain) { quote!(#ident) } else { quote!(#ident: #value) }
             }
-            (false, Presence::Filled) => quote!(#ident: ::std::vec::Vec::new()),
+            (false, Presence::NullAsEmpty) if library_type(&self.bare).is_some_and(|(name, _)| name == "Vec") => {
+                quote!(#ident: ::std::vec::Vec::new())
+            }
+            (false, Presence::NullAsEmpty) => quote!(#ident: ::std::default::Default::default()),
             (false, _) => quote!(#ident: ::std::option::Option::None),
         }
     }
@@ -194,43 +208,85 @@ impl Plan<'_> {
             arguments.push(quote!(rename = #name));
         }
         let optional = matches!(self.presence, Presence::Optional | Presence::Patch);
-        let whole = is_whole(&self.bare);
+        let reader = self.reader();
         // serde treats a missing `Option` as `None` only without a custom deserializer.
-        let nullable_by_hand = whole && self.presence == Presence::Nullable;
-        if reads && (optional || nullable_by_hand || self.presence == Presence::Filled) {
+        let may_be_missing = optional || self.presence == Presence::NullAsEmpty;
+        if reads && (may_be_missing || (reader.is_some() && self.presence == Presence::Nullable)) {
             arguments.push(quote!(default));
         }
         if writes && optional {
             arguments.push(quote!(skip_serializing_if = "::std::option::Option::is_none"));
         }
-        match self.presence {
-            Presence::Filled if reads => arguments.push(quote!(deserialize_with = "crate::open::null_as_default")),
-            Presence::Patch if reads => arguments.push(quote!(deserialize_with = "crate::open::present")),
-            Presence::Required if reads && whole => arguments.push(quote!(deserialize_with = "crate::open::whole")),
-            Presence::Nullable | Presence::Optional if reads && whole => {
-                arguments.push(quote!(deserialize_with = "crate::open::optional_whole"));
-            }
-            _ => {}
+        if let Some(reader) = reader.filter(|_| reads) {
+            arguments.push(quote!(deserialize_with = #reader));
+        }
+        if let Some(module) = self.time_module().filter(|_| writes) {
+            let writer = format!("{module}::serialize");
+            arguments.push(quote!(serialize_with = #writer));
         }
         if arguments.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#arguments),*)]) }
+    }
+
+    /// The function that reads the field, where the type's own does not do.
+    fn reader(&self) -> Option<String> {
+        if let Some(module) = self.time_module() {
+            return Some(format!("{module}::deserialize"));
+        }
+        let reader = match self.presence {
+            Presence::NullAsEmpty => "null_as_default",
+            Presence::Patch => "present",
+            Presence::Required if is_integer(&self.bare) => "whole",
+            Presence::Nullable | Presence::Optional if is_integer(&self.bare) => "optional_whole",
+            _ => return None,
+        };
+        Some(format!("crate::open::{reader}"))
+    }
+
+    /// The function that reads one of the spellings of the field, each of which may be absent or null.
+    pub fn spelling_reader(&self) -> Option<String> {
+        match self.presence {
+            Presence::Patch => self.reader(),
+            Presence::Required | Presence::Nullable | Presence::Optional if self.time_module().is_some() => self.reader(),
+            Presence::Required | Presence::Nullable | Presence::Optional if is_integer(&self.bare) => {
+                Some("crate::open::optional_whole".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The module that reads and writes a point in time as a number.
+    pub fn time_module(&self) -> Option<&'static str> {
+        let Shape::Timestamp(format) = &self.field.schema.shape else { return None };
+        match format {
+            TimeFormat::Text => None,
+            TimeFormat::Seconds => Some("crate::open::unix_seconds"),
+            TimeFormat::Milliseconds => Some("crate::open::unix_milliseconds"),
+            TimeFormat::Any => Some("crate::open::any_time"),
+        }
     }
 }
 
 /// Whether the type is `String`.
 pub fn is_string(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|(name, _)| name == "String")
+    library_type(ty).is_some_and(|(name, _)| name == "String")
 }
 
 /// Whether the type is an integer.
-fn is_whole(ty: &Type) -> bool {
+fn is_integer(ty: &Type) -> bool {
     let names = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
-    last_segment(ty).is_some_and(|(name, _)| names.contains(&name.as_str()))
+    component(ty).is_some_and(|ident| names.iter().any(|name| ident == name))
 }
 
-/// The last segment of a path type and its first type argument.
-fn last_segment(ty: &Type) -> Option<(String, Option<&Type>)> {
+/// The identifier of a type without a path: a component's, or a primitive type's.
+fn component(ty: &Type) -> Option<&Ident> {
     let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last()?;
+    path.path.get_ident()
+}
+
+/// The last segment of the path of a type that no component is, and its first type argument.
+pub fn library_type(ty: &Type) -> Option<(String, Option<&Type>)> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|_| path.path.segments.len() > 1)?;
     let argument = match &segment.arguments {
         PathArguments::AngleBracketed(arguments) => arguments.args.iter().find_map(|argument| match argument {
             GenericArgument::Type(ty) => Some(ty),

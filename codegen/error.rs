@@ -18,8 +18,8 @@ impl Pointer {
     }
 
     /// Rejects the value at this pointer.
-    pub fn refuse(&self, reason: impl Into<String>) -> Refusal {
-        Refusal { pointer: self.clone(), reason: reason.into() }
+    pub fn error(&self, reason: impl Into<String>) -> SpecError {
+        SpecError { pointer: self.clone(), reason: reason.into() }
     }
 
     /// The pointer as it is written, with its escapes.
@@ -30,12 +30,12 @@ impl Pointer {
 
 /// One error in the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct SpecError {
     pointer: Pointer,
     reason: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.pointer.0, self.reason)
     }
@@ -43,43 +43,43 @@ impl fmt::Display for Refusal {
 
 /// All errors that one stage found, so that an author need not fix a document one build at a time.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusals(Vec<Refusal>);
+pub struct SpecErrors(Vec<SpecError>);
 
-impl Refusals {
+impl SpecErrors {
     /// `Ok` if there are no errors. An error that several operations of one path share is reported once.
-    pub fn none_of(refusals: Vec<Refusal>) -> Result<(), Self> {
-        let mut once: Vec<Refusal> = Vec::new();
-        for refusal in refusals {
-            if !once.contains(&refusal) {
-                once.push(refusal);
+    pub fn none_of(errors: Vec<SpecError>) -> Result<(), Self> {
+        let mut once: Vec<SpecError> = Vec::new();
+        for error in errors {
+            if !once.contains(&error) {
+                once.push(error);
             }
         }
         if once.is_empty() { Ok(()) } else { Err(Self(once)) }
     }
 }
 
-impl From<Refusal> for Refusals {
-    fn from(refusal: Refusal) -> Self {
-        Self(vec![refusal])
+impl From<SpecError> for SpecErrors {
+    fn from(error: SpecError) -> Self {
+        Self(vec![error])
     }
 }
 
-impl fmt::Display for Refusals {
+impl fmt::Display for SpecErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(&lines.join("\n"))
     }
 }
 
-/// All the values, or all the refusals.
-pub fn gather<T>(results: impl IntoIterator<Item = Result<T, Refusal>>) -> Result<Vec<T>, Refusals> {
+/// All the values, or all the errors.
+pub fn gather<T>(results: impl IntoIterator<Item = Result<T, SpecError>>) -> Result<Vec<T>, SpecErrors> {
     let mut values = Vec::new();
-    let mut refusals = Vec::new();
+    let mut errors = Vec::new();
     for result in results {
         match result {
             Ok(value) => values.push(value),
-            Err(refusal) => refusals.push(refusal),
+            Err(error) => errors.push(error),
         }
     }
-    Refusals::none_of(refusals).map(|()| values)
+    SpecErrors::none_of(errors).map(|()| values)
 }

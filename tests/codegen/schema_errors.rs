@@ -1,13 +1,13 @@
-//! What the generator turns down in schemas, unions, and between platforms: each refusal, word for word.
+//! What the generator rejects in schemas, unions, and between platforms: each error, word for word.
 
 use serde_json::{Value, json};
 
-use crate::refusals::{GET, NAME, PATCH, THING, put, refused, said, said_of_text, sound};
+use crate::spec_errors::{GET, NAME, PATCH, THING, put, rejected, errors, errors_of, sound};
 
 mod schemas {
     use super::*;
 
-    refused! {
+    rejected! {
         inline_objects: NAME, { "type": "object", "properties": { "a": {} } } => NAME, "an inline object; make it a component";
         inline_objects_in_lists: NAME, { "type": "array", "items": { "properties": {} } }
             => format!("{NAME}/items"), "an inline object; make it a component";
@@ -49,17 +49,24 @@ mod schemas {
 
     #[test]
     fn bounds_of_another_type() {
-        let said = said(NAME, json!({ "type": "integer", "minimum": 0.5 }));
-        assert_eq!(said, format!("{NAME}: 0.5 is no bound for this type"));
+        let errors = errors(NAME, json!({ "type": "integer", "minimum": 0.5 }));
+        assert_eq!(errors, format!("{NAME}: 0.5 is no bound for this type"));
     }
 
     #[test]
-    fn enums_that_progenitor_cannot_name_are_refused_and_do_not_panic() {
-        let mut document = sound();
-        put(&mut document, "/components/schemas/OmaWord", json!({ "type": "string", "enum": ["a-b", "a.b"] }));
-        put(&mut document, NAME, json!({ "$ref": "#/components/schemas/OmaWord" }));
-        let said = said_of_text(&document.to_string());
-        assert!(said.starts_with("/components/schemas: progenitor panicked: "), "{said}");
+    fn enum_values_that_meet_in_rust() {
+        let of = |values: Value| {
+            let mut document = sound();
+            put(&mut document, "/components/schemas/OmaWord", json!({ "type": "string", "enum": values }));
+            put(&mut document, NAME, json!({ "$ref": "#/components/schemas/OmaWord" }));
+            errors_of(&document.to_string())
+        };
+        const AT: &str = "/components/schemas/OmaWord/enum/1";
+        assert_eq!(of(json!(["a-b", "a.b"])), format!("{AT}: `a.b` and `a-b` would both be the variant `AB`"));
+        assert_eq!(of(json!(["ASC", "asc"])), format!("{AT}: `asc` and `ASC` would both be the variant `Asc`"));
+        assert_eq!(of(json!(["asc", "asc"])), format!("{AT}: `asc` stands here twice"));
+        assert_eq!(of(json!(["a", "\u{1f600}"])), format!("{AT}: `\u{1f600}` has no name in Rust"));
+        assert_eq!(of(json!(["created_at", "-created_at", "+1", "-1", "1"])), "");
     }
 }
 
@@ -74,7 +81,7 @@ mod platforms {
         item["get"]["operationId"] = json!(format!("{platform}_get_thing"));
         item["get"]["tags"] = json!([platform, "things"]);
         put(&mut document, "/paths/~1other~1{id}", item);
-        said_of_text(&document.to_string())
+        errors_of(&document.to_string())
     }
 
     #[test]
@@ -88,8 +95,8 @@ mod platforms {
         let other = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
         put(&mut document, "/components/schemas/EclipsRun", other);
         put(&mut document, NAME, json!({ "$ref": "#/components/schemas/EclipsRun" }));
-        let said = said_of_text(&document.to_string());
-        assert_eq!(said, "/components/schemas/EclipsRun: is reached from oma, whose name it does not carry");
+        let errors = errors_of(&document.to_string());
+        assert_eq!(errors, "/components/schemas/EclipsRun: is reached from oma, whose name it does not carry");
     }
 }
 
@@ -98,14 +105,14 @@ mod unions {
 
     const UNION: &str = "/components/schemas/OmaUnion";
 
-    /// What is said of a union of `OmaThing` and `OmaOther` with this discriminator.
+    /// The errors of a union of `OmaThing` and `OmaOther` with this discriminator.
     fn with(discriminator: &Value) -> String {
         let arms = ["OmaThing", "OmaOther"].map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
         let mut document = sound();
         put(&mut document, "/components/schemas/OmaOther", json!({ "type": "object" }));
         put(&mut document, UNION, json!({ "oneOf": arms, "discriminator": discriminator }));
         put(&mut document, &format!("{THING}/properties/either"), json!({ "$ref": "#/components/schemas/OmaUnion" }));
-        said_of_text(&document.to_string())
+        errors_of(&document.to_string())
     }
 
     #[test]
@@ -119,13 +126,13 @@ mod unions {
         let nothing = json!({ "propertyName": "type", "mapping": { "a": "OmaThing", "b": "OmaNone" } });
         assert_eq!(with(&nothing), format!("{UNION}/discriminator/mapping/b: `OmaNone` is not an arm of this union"));
         let one = json!({ "propertyName": "type", "mapping": { "a": "OmaThing" } });
-        assert_eq!(with(&one), format!("{UNION}/oneOf/1: no word of the discriminator's mapping leads to this arm"));
+        assert_eq!(with(&one), format!("{UNION}/oneOf/1: no value of the discriminator's mapping leads to this arm"));
         let two = json!({ "propertyName": "type", "mapping": { "a": "OmaThing", "b": "OmaOther", "c": "OmaOther" } });
-        let reason = "several words lead here, so `OmaOther` must declare the property `type`";
+        let reason = "several values lead here, so `OmaOther` must declare the property `type`";
         assert_eq!(with(&two), format!("{UNION}/oneOf/1: {reason}"));
     }
 
-    /// What is said of a union of these arms.
+    /// The errors of a union of these arms.
     fn of(arms: &Value, discriminator: &Value) -> String {
         let mut document = sound();
         let mut union = json!({ "oneOf": arms });
@@ -135,7 +142,7 @@ mod unions {
         put(&mut document, UNION, union);
         put(&mut document, "/components/schemas/OmaWord", json!({ "type": "string", "enum": ["a"] }));
         put(&mut document, &format!("{THING}/properties/either"), json!({ "$ref": "#/components/schemas/OmaUnion" }));
-        said_of_text(&document.to_string())
+        errors_of(&document.to_string())
     }
 
     #[test]

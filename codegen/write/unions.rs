@@ -6,14 +6,13 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, Type};
 
-use super::checks;
-use super::component::{Arm, Body, Component, Union};
 use super::docs;
 use super::enums::UNKNOWN;
-use super::fields::{Taken, is_string};
-use super::refusal::Refusal;
-use super::schema::Shape;
-use super::types::{Writer, formatted};
+use super::fields::{ArgumentType, is_string};
+use super::writer::{Writer, formatted};
+use crate::codegen::error::SpecError;
+use crate::codegen::read::component::{Arm, Body, Component, Union};
+use crate::codegen::read::schema::Shape;
 
 /// A variant to be generated.
 pub struct Variant<'a> {
@@ -22,34 +21,31 @@ pub struct Variant<'a> {
     pub arm: &'a Arm,
 }
 
-/// The enum of a union, its conversions and, if it is sent, its check.
-pub fn text(writer: &Writer<'_>, component: &Component, union: &Union, sent: bool) -> Result<String, Refusal> {
+/// The enum of a union.
+pub fn definition(
+    writer: &Writer<'_>,
+    component: &Component,
+    union: &Union,
+    variants: &[Variant<'_>],
+) -> Result<String, SpecError> {
     let name = writer.platform.type_name(&component.name);
-    let ident = format_ident!("{name}");
-    let variants = variants(writer, component, union)?;
     let description = docs::sentence(component.description.as_deref(), &format!("The choices of a `{name}`."));
-    let mut parts = vec![match &union.tag {
-        Some(tag) => tagged(writer, name, tag, &description, &variants)?,
-        None => formatted(untagged(writer, &ident, &description, &variants), &component.pointer)?,
-    }];
-    let conversions = conversions(&ident, &variants);
-    let checks = if sent { checks::of_union(&ident, &variants, writer)? } else { TokenStream::new() };
-    for tokens in [conversions, checks].into_iter().filter(|tokens| !tokens.is_empty()) {
-        parts.push(formatted(tokens, &component.pointer)?);
+    match &union.tag {
+        Some(tag) => tagged(writer, name, tag, &description, variants),
+        None => formatted(untagged(writer, &format_ident!("{name}"), &description, variants), &component.pointer),
     }
-    Ok(parts.join("\n"))
 }
 
 /// The variants of a union.
-pub fn variants<'a>(writer: &Writer<'_>, component: &Component, union: &'a Union) -> Result<Vec<Variant<'a>>, Refusal> {
+pub fn variants<'a>(writer: &Writer<'_>, component: &Component, union: &'a Union) -> Result<Vec<Variant<'a>>, SpecError> {
     let name = writer.platform.type_name(&component.name);
     let mut variants: Vec<Variant<'a>> = Vec::new();
     for (index, arm) in union.arms.iter().enumerate() {
         let ident = format_ident!("{}", variant_name(writer, arm));
         if ident == UNKNOWN || variants.iter().any(|variant| variant.ident == ident) {
-            return Err(arm.pointer.refuse(format!("the variant `{ident}` exists; give the arm another title")));
+            return Err(arm.pointer.error(format!("the variant `{ident}` exists; give the arm another title")));
         }
-        variants.push(Variant { ident, ty: writer.types.arm(name, index, &component.pointer)?, arm });
+        variants.push(Variant { ident, ty: writer.types.arm(name, index, arm, &component.pointer)?, arm });
     }
     Ok(variants)
 }
@@ -58,8 +54,8 @@ pub fn variants<'a>(writer: &Writer<'_>, component: &Component, union: &'a Union
 fn variant_name(writer: &Writer<'_>, arm: &Arm) -> String {
     let kind = match &arm.schema.shape {
         Shape::Component(name) => writer.platform.type_name(name),
-        Shape::Text | Shape::Secret | Shape::Binary => "Text",
-        Shape::Timestamp => "Timestamp",
+        Shape::Text | Shape::Binary => "Text",
+        Shape::Timestamp(_) => "Timestamp",
         Shape::Boolean => "Boolean",
         Shape::Integer { .. } => "Integer",
         Shape::Number => "Number",
@@ -73,7 +69,7 @@ fn variant_name(writer: &Writer<'_>, arm: &Arm) -> String {
 /// The documentation of a variant: the description of its arm, or the first paragraph of the component's.
 fn variant_docs(writer: &Writer<'_>, variant: &Variant<'_>) -> String {
     let component = match &variant.arm.schema.shape {
-        Shape::Component(name) => writer.platform.components.iter().find(|component| component.name == *name),
+        Shape::Component(name) => writer.platform.component(name),
         _ => None,
     };
     let inner = component.and_then(|component| component.description.as_deref());
@@ -89,46 +85,45 @@ fn tagged(
     tag: &str,
     description: &str,
     variants: &[Variant<'_>],
-) -> Result<String, Refusal> {
+) -> Result<String, SpecError> {
     let line = |variant: &Variant<'_>| {
         let docs = docs::comments(&variant_docs(writer, variant), 2);
-        let words: Vec<String> = variant.arm.words.iter().map(|word| format!("{word:?}")).collect();
+        let values: Vec<String> = variant.arm.values.iter().map(|value| format!("{value:?}")).collect();
         let (ident, ty, accessor) = (&variant.ident, type_text(variant)?, accessor(writer, tag, variant)?);
-        Ok(format!("{docs}        {ident}({ty}) = {}{accessor},\n", words.join(" | ")))
+        Ok(format!("{docs}        {ident}({ty}) = {}{accessor},\n", values.join(" | ")))
     };
-    let lines = variants.iter().map(line).collect::<Result<String, Refusal>>()?;
+    let lines = variants.iter().map(line).collect::<Result<String, SpecError>>()?;
     let docs = docs::comments(description, 1);
     Ok(format!("crate::open::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}\n}}\n"))
 }
 
 /// How the tag value is read from a member that keeps its tag as a field.
-fn accessor(writer: &Writer<'_>, tag: &str, variant: &Variant<'_>) -> Result<String, Refusal> {
+fn accessor(writer: &Writer<'_>, tag: &str, variant: &Variant<'_>) -> Result<String, SpecError> {
     let Shape::Component(member) = &variant.arm.schema.shape else { return Ok(String::new()) };
     if writer.platform.tag(member).is_some() {
         return Ok(String::new());
     }
-    let component = writer.platform.components.iter().find(|component| component.name == *member);
-    let object = component.and_then(|component| match &component.body {
+    let object = writer.platform.component(member).and_then(|component| match &component.body {
         Body::Object(object) => object.fields.iter().find(|field| field.name == tag),
         _ => None,
     });
     let Some(field) = object else { return Ok(String::new()) };
-    let (ident, _) = writer.types.field(writer.platform.type_name(member), tag, &field.pointer)?;
+    let (ident, _) = writer.types.field(writer.platform.type_name(member), tag, &field.schema, &field.pointer)?;
     let path = match &field.schema.shape {
         Shape::Component(name) => writer.platform.type_name(name),
         Shape::Text => "::std::string::String",
-        _ => return Err(field.pointer.refuse("a tag is a string or a string enum")),
+        _ => return Err(field.pointer.error("a tag is a string or a string enum")),
     };
     let plain = field.required && !field.schema.nullable;
-    let word = if plain {
+    let value = if plain {
         format!("body.{ident}.as_str()")
     } else {
         format!("body.{ident}.as_ref().map_or(\"\", {path}::as_str)")
     };
-    Ok(format!(" in |body| {word}"))
+    Ok(format!(" in |body| {value}"))
 }
 
-fn type_text(variant: &Variant<'_>) -> Result<String, Refusal> {
+fn type_text(variant: &Variant<'_>) -> Result<String, SpecError> {
     let ty = &variant.ty;
     let alias = formatted(quote!(type Alias = #ty;), &variant.arm.pointer)?;
     Ok(alias.trim().trim_start_matches("type Alias = ").trim_end_matches(';').to_owned())
@@ -155,7 +150,8 @@ fn untagged(writer: &Writer<'_>, ident: &Ident, description: &str, variants: &[V
 }
 
 /// `From` for each type that is in one arm only.
-fn conversions(union: &Ident, variants: &[Variant<'_>]) -> TokenStream {
+pub fn conversions(union: &str, variants: &[Variant<'_>]) -> TokenStream {
+    let union = &format_ident!("{union}");
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for Variant { ty, .. } in variants {
         *counts.entry(quote!(#ty).to_string()).or_default() += 1;
@@ -167,9 +163,9 @@ fn conversions(union: &Ident, variants: &[Variant<'_>]) -> TokenStream {
 
 fn conversion(union: &Ident, variant: &Variant<'_>) -> TokenStream {
     let (ident, ty) = (&variant.ident, &variant.ty);
-    let taken = Taken::of(ty, &BTreeSet::new());
-    let (source, value) = match &taken {
-        Taken::Unboxed(inner) => (inner, quote!(::std::boxed::Box::new(value))),
+    let argument = ArgumentType::of(ty, &BTreeSet::new());
+    let (source, value) = match &argument {
+        ArgumentType::Unboxed(inner) => (inner, quote!(::std::boxed::Box::new(value))),
         _ => (ty, quote!(value)),
     };
     let borrowed = is_string(ty).then(|| {

@@ -1,28 +1,29 @@
 //! `check()`: bounded values are validated before anything is sent.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 use serde_json::Number;
+
 use syn::Ident;
 
-use super::bounds::{Bounds, Lengths, Limit};
-use super::component::Body;
-use super::fields::{Plan, Presence};
-use super::refusal::{Pointer, Refusal};
-use super::schema::{Schema, Shape};
+use super::fields::{FieldPlan, Presence};
 use super::structs::Struct;
-use super::types::Writer;
 use super::unions::Variant;
+use super::writer::Writer;
+use crate::codegen::error::{Pointer, SpecError};
+use crate::codegen::read::bounds::{Bounds, Lengths, Limit};
+use crate::codegen::read::component::Body;
+use crate::codegen::read::schema::{Schema, Shape};
 
 /// The impl of `Check` for an object.
-pub fn of_object(made: &Struct<'_>, writer: &Writer<'_>) -> Result<TokenStream, Refusal> {
+pub fn of_object(made: &Struct<'_>, writer: &Writer<'_>) -> Result<TokenStream, SpecError> {
     let fields = made.fields.iter().map(|plan| of_field(plan, writer)).collect::<Result<Vec<_>, _>>()?;
     let statements = quote!(#(#fields)*);
     Ok(implementation(&made.ident, &statements))
 }
 
 /// The impl of `Check` for a union: that of its current arm.
-pub fn of_union(union: &Ident, variants: &[Variant<'_>], writer: &Writer<'_>) -> Result<TokenStream, Refusal> {
+pub fn of_union(union: &str, variants: &[Variant<'_>], writer: &Writer<'_>) -> Result<TokenStream, SpecError> {
     let mut arms = Vec::new();
     for Variant { ident, arm, .. } in variants {
         let value = Access::bound();
@@ -32,7 +33,7 @@ pub fn of_union(union: &Ident, variants: &[Variant<'_>], writer: &Writer<'_>) ->
         }
     }
     let statements = if arms.is_empty() { TokenStream::new() } else { quote!(match self { #(#arms)* _ => {} }) };
-    Ok(implementation(union, &statements))
+    Ok(implementation(&format_ident!("{union}"), &statements))
 }
 
 fn implementation(ident: &Ident, statements: &TokenStream) -> TokenStream {
@@ -49,12 +50,12 @@ fn implementation(ident: &Ident, statements: &TokenStream) -> TokenStream {
     }
 }
 
-fn of_field(plan: &Plan<'_>, writer: &Writer<'_>) -> Result<TokenStream, Refusal> {
+fn of_field(plan: &FieldPlan<'_>, writer: &Writer<'_>) -> Result<TokenStream, SpecError> {
     let ident = &plan.ident;
     let checks = Checks { writer, at: &plan.field.pointer, name: &plan.field.name };
     let some = quote!(::std::option::Option::Some);
     let pattern = match plan.presence {
-        Presence::Required | Presence::Filled => {
+        Presence::Required | Presence::NullAsEmpty => {
             let value =
                 Access { reference: quote!(&self.#ident), place: quote!(self.#ident), receiver: quote!(self.#ident) };
             return checks.of(&plan.field.schema, &value);
@@ -92,16 +93,15 @@ struct Checks<'w> {
 }
 
 impl Checks<'_> {
-    fn of(&self, schema: &Schema, value: &Access) -> Result<TokenStream, Refusal> {
-        let Access { reference, place, receiver } = value;
+    fn of(&self, schema: &Schema, value: &Access) -> Result<TokenStream, SpecError> {
+        if schema.secret {
+            return self.secret(schema, value);
+        }
+        let Access { reference, place, .. } = value;
         let bounds = &schema.bounds;
         match &schema.shape {
             Shape::Text => Ok(self.text(bounds, reference, &TokenStream::new())),
-            Shape::Secret => {
-                let redacted = quote!(.map_err(crate::check::InvalidArgument::redacted));
-                Ok(self.text(bounds, &quote!(#receiver.expose()), &redacted))
-            }
-            Shape::Integer { .. } => self.range(bounds, place, whole),
+            Shape::Integer { .. } => self.range(bounds, place, integer),
             Shape::Number => {
                 let name = self.name;
                 let range = self.range(bounds, place, fractional)?;
@@ -110,8 +110,29 @@ impl Checks<'_> {
             Shape::List(items) => self.elements(items, bounds.length, value, &quote!(crate::check::each)),
             Shape::Map(values) => self.elements(values, bounds.length, value, &quote!(crate::check::each_entry)),
             Shape::Component(component) => Ok(self.component(component, reference)),
-            Shape::Timestamp | Shape::Boolean | Shape::Any | Shape::Binary => Ok(TokenStream::new()),
+            Shape::Timestamp(_) | Shape::Boolean | Shape::Any | Shape::Binary => Ok(TokenStream::new()),
         }
+    }
+
+    /// Checks what is inside a secret, and shows none of it.
+    fn secret(&self, schema: &Schema, value: &Access) -> Result<TokenStream, SpecError> {
+        let receiver = &value.receiver;
+        let exposed = quote!(#receiver.expose());
+        if schema.shape == Shape::Text {
+            let redacted = quote!(.map_err(crate::check::InvalidArgument::redacted));
+            return Ok(self.text(&schema.bounds, &exposed, &redacted));
+        }
+        let shown = Schema { secret: false, ..schema.clone() };
+        let statements = self.of(&shown, &Access::bound())?;
+        if statements.is_empty() {
+            return Ok(statements);
+        }
+        Ok(quote! {
+            crate::check::redacted(#exposed, |value| {
+                #statements
+                ::std::result::Result::Ok(())
+            })?;
+        })
     }
 
     fn text(&self, bounds: &Bounds, value: &TokenStream, redacted: &TokenStream) -> TokenStream {
@@ -133,17 +154,17 @@ impl Checks<'_> {
         bounds: &Bounds,
         value: &TokenStream,
         literal: fn(&Number) -> Option<TokenStream>,
-    ) -> Result<TokenStream, Refusal> {
+    ) -> Result<TokenStream, SpecError> {
         let end = |limit: &Option<Limit>| self.end(limit.as_ref(), literal);
         let (low, high) = (end(&bounds.minimum)?, end(&bounds.maximum)?);
         let name = self.name;
         Ok(range(low, high).map(|range| quote!(crate::check::range(#name, #value, #range)?;)).unwrap_or_default())
     }
 
-    fn end(&self, limit: Option<&Limit>, literal: fn(&Number) -> Option<TokenStream>) -> Result<End, Refusal> {
+    fn end(&self, limit: Option<&Limit>, literal: fn(&Number) -> Option<TokenStream>) -> Result<End, SpecError> {
         let Some(limit) = limit else { return Ok(None) };
         let number = literal(&limit.number)
-            .ok_or_else(|| self.at.refuse(format!("{} is no bound for this type", limit.number)))?;
+            .ok_or_else(|| self.at.error(format!("{} is no bound for this type", limit.number)))?;
         Ok(Some((number, limit.exclusive)))
     }
 
@@ -153,7 +174,7 @@ impl Checks<'_> {
         length: Lengths,
         value: &Access,
         each: &TokenStream,
-    ) -> Result<TokenStream, Refusal> {
+    ) -> Result<TokenStream, SpecError> {
         let name = self.name;
         let Access { reference, receiver, .. } = value;
         let count = lengths(length).map(|range| quote!(crate::check::count(#name, #receiver.len(), #range)?;));
@@ -180,8 +201,7 @@ impl Checks<'_> {
 
     fn component(&self, component: &str, value: &TokenStream) -> TokenStream {
         let name = self.name;
-        let found = self.writer.platform.components.iter().find(|found| found.name == component);
-        match found.map(|found| &found.body) {
+        match self.writer.platform.component(component).map(|found| &found.body) {
             Some(Body::Object(_) | Body::Union(_)) => quote!(crate::check::nested(#name, #value)?;),
             _ => TokenStream::new(),
         }
@@ -215,7 +235,7 @@ fn range(low: End, high: End) -> Option<TokenStream> {
     }
 }
 
-fn whole(number: &Number) -> Option<TokenStream> {
+fn integer(number: &Number) -> Option<TokenStream> {
     #[expect(clippy::cast_possible_truncation, reason = "such a bound is written as 1.0 and small")]
     let from_float =
         || number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e15).map(|value| value as i64);

@@ -4,18 +4,19 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, Type};
 
-use super::component::Field;
-use super::docs;
-use super::fields::{Plan, Presence};
-use super::platform::Tag;
-use super::setters;
+use super::fields::{FieldPlan, Presence};
+use super::{docs, setters};
+use crate::codegen::platform::Tag;
+use crate::codegen::read::component::Field;
 
 /// A struct to be generated.
 pub struct Struct<'a> {
     pub ident: Ident,
     pub description: String,
-    pub fields: Vec<Plan<'a>>,
+    pub fields: Vec<FieldPlan<'a>>,
     pub keep_unknown: bool,
+    /// The property as which a bare string is read.
+    pub shorthand: Option<&'a str>,
     /// The tag that is serialized first.
     pub tag: Option<Tag<'a>>,
     /// Query parameters are serialized and never deserialized.
@@ -63,13 +64,13 @@ impl Struct<'_> {
 
     fn derives(&self) -> TokenStream {
         let default = self.fields.iter().all(|plan| !plan.is_argument()).then(|| quote!(Default,));
-        let read = (!self.write_only).then(|| quote!(, ::serde::Deserialize));
+        let read = (!self.write_only && self.shorthand.is_none()).then(|| quote!(, ::serde::Deserialize));
         quote!(Clone, Debug, #default PartialEq, ::serde::Serialize #read)
     }
 
     fn container_attributes(&self) -> TokenStream {
-        let tag = self.tag.map(|Tag { property, word }| quote!(#[serde(tag = #property, rename = #word)]));
-        let shadow = self.needs_shadow().then(|| {
+        let tag = self.tag.map(|Tag { property, value }| quote!(#[serde(tag = #property, rename = #value)]));
+        let shadow = (self.needs_shadow() && self.shorthand.is_none()).then(|| {
             let name = self.shadow_ident().to_string();
             quote!(#[serde(try_from = #name)])
         });
@@ -77,14 +78,14 @@ impl Struct<'_> {
     }
 
     fn constructor(&self) -> TokenStream {
-        let arguments: Vec<&Plan<'_>> = self.fields.iter().filter(|plan| plan.is_argument()).collect();
+        let arguments: Vec<&FieldPlan<'_>> = self.fields.iter().filter(|plan| plan.is_argument()).collect();
         let doc = match arguments.as_slice() {
             [] => format!("A new `{}` with nothing set.", self.ident),
             _ => format!("A new `{}` with what is required.", self.ident),
         };
         let doc = docs::attributes(&doc);
         let parameters = arguments.iter().map(|plan| plan.parameter());
-        let values = self.fields.iter().map(Plan::initial);
+        let values = self.fields.iter().map(FieldPlan::initial);
         let unknown = self.keep_unknown.then(|| quote!(unknown: ::serde_json::Map::new(),));
         quote! {
             #doc
@@ -95,10 +96,11 @@ impl Struct<'_> {
         }
     }
 
-    /// serde's own aliases reject an object that has both names, and a flattened map would keep the tag.
+    /// serde's own aliases reject an object that has both names, a flattened map would keep the tag, and a shorthand
+    /// is read as another type.
     fn needs_shadow(&self) -> bool {
         let has_aliases = self.fields.iter().any(|plan| !plan.field.aliases.is_empty());
-        has_aliases || (self.keep_unknown && self.tag.is_some())
+        has_aliases || self.shorthand.is_some() || (self.keep_unknown && self.tag.is_some())
     }
 
     fn shadow_ident(&self) -> Ident {
@@ -118,6 +120,17 @@ impl Struct<'_> {
             quote!(#[serde(default, rename = #property)] _tag: ::serde::de::IgnoredAny,)
         });
         let moved = self.keep_unknown.then(|| quote!(unknown: wire.unknown,));
+        let shorthand = self.shorthand.map(|property| {
+            quote! {
+                impl<'de> ::serde::Deserialize<'de> for #ident {
+                    fn deserialize<D: ::serde::Deserializer<'de>>(
+                        deserializer: D,
+                    ) -> ::std::result::Result<Self, D::Error> {
+                        crate::open::shorthand::<D, #shadow, Self>(deserializer, #property)
+                    }
+                }
+            }
+        });
         quote! {
             #[derive(::serde::Deserialize)]
             struct #shadow { #(#fields)* #tag #unknown }
@@ -127,23 +140,24 @@ impl Struct<'_> {
                     ::std::result::Result::Ok(Self { #(#values,)* #moved })
                 }
             }
+            #shorthand
         }
     }
 }
 
 /// The fields of the private struct for one field: itself, or one for each of its names.
-fn shadow_fields(plan: &Plan<'_>) -> TokenStream {
+fn shadow_fields(plan: &FieldPlan<'_>) -> TokenStream {
     if plan.field.aliases.is_empty() {
         return plan.private_definition();
     }
     let ty = spelling_type(plan);
-    let reader = matches!(plan.presence, Presence::Patch).then(|| quote!(, deserialize_with = "crate::open::present"));
+    let reader = plan.spelling_reader().map(|reader| quote!(, deserialize_with = #reader));
     let spelled = spellings(plan.field).zip(spelling_idents(plan));
     let fields = spelled.map(|(name, ident)| quote!(#[serde(default, rename = #name #reader)] #ident: #ty,));
     quote!(#(#fields)*)
 }
 
-fn shadow_value(plan: &Plan<'_>) -> TokenStream {
+fn shadow_value(plan: &FieldPlan<'_>) -> TokenStream {
     let ident = &plan.ident;
     if plan.field.aliases.is_empty() {
         return quote!(#ident: wire.#ident);
@@ -154,12 +168,12 @@ fn shadow_value(plan: &Plan<'_>) -> TokenStream {
     match plan.presence {
         Presence::Required => quote!(#ident: crate::open::first(#candidates).ok_or(crate::open::MissingField(#name))?),
         Presence::Optional | Presence::Nullable => quote!(#ident: crate::open::first(#candidates)),
-        Presence::Filled => quote!(#ident: crate::open::first(#candidates).unwrap_or_default()),
+        Presence::NullAsEmpty => quote!(#ident: crate::open::first(#candidates).unwrap_or_default()),
         Presence::Patch => quote!(#ident: crate::open::first_present(#candidates)),
     }
 }
 
-fn spelling_type(plan: &Plan<'_>) -> Type {
+fn spelling_type(plan: &FieldPlan<'_>) -> Type {
     let bare = &plan.bare;
     match plan.presence {
         Presence::Patch => syn::parse_quote!(::std::option::Option<::std::option::Option<#bare>>),
@@ -171,7 +185,7 @@ fn spellings(field: &Field) -> impl Iterator<Item = &String> {
     std::iter::once(&field.name).chain(&field.aliases)
 }
 
-fn spelling_idents(plan: &Plan<'_>) -> Vec<Ident> {
+fn spelling_idents(plan: &FieldPlan<'_>) -> Vec<Ident> {
     spellings(plan.field)
         .enumerate()
         .map(|(index, _)| format_ident!("{}_{index}", setters::stem(&plan.ident)))

@@ -5,7 +5,7 @@
 use serde_json::Number;
 
 use super::document::Node;
-use super::refusal::Refusal;
+use crate::codegen::error::SpecError;
 
 /// The bounds of a value. Lengths are characters of a string, items of a list or entries of a map.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,7 +47,7 @@ const HTTPS: &str = "^https://";
 
 impl Bounds {
     /// Reads the bounds of the schema at `node`.
-    pub fn read(node: &Node<'_>) -> Result<Self, Refusal> {
+    pub fn read(node: &Node<'_>) -> Result<Self, SpecError> {
         let format = node.text_of("format")?;
         let pattern = pattern(node)?;
         let https = format == Some("uri") && pattern.as_deref() == Some(HTTPS);
@@ -111,28 +111,28 @@ fn capitalised(phrase: &str) -> Option<String> {
     Some(format!("{}{}.", first.to_uppercase(), &phrase[first.len_utf8()..]))
 }
 
-fn pattern(node: &Node<'_>) -> Result<Option<String>, Refusal> {
+fn pattern(node: &Node<'_>) -> Result<Option<String>, SpecError> {
     let Some(pattern) = node.get("pattern") else { return Ok(None) };
     let text = pattern.text()?;
     regex_lite::Regex::new(text)
-        .map_err(|error| pattern.refuse(format!("not a pattern that can be checked: {error}")))?;
+        .map_err(|error| pattern.error(format!("not a pattern that can be checked: {error}")))?;
     Ok(Some(text.to_owned()))
 }
 
 /// The lengths, from the keywords of any of the three kinds of value.
-fn lengths(node: &Node<'_>) -> Result<Lengths, Refusal> {
+fn lengths(node: &Node<'_>) -> Result<Lengths, SpecError> {
     let either = |keys: [&str; 3]| keys.iter().find_map(|key| node.count_of(key).transpose()).transpose();
     let lowest = either(["minLength", "minItems", "minProperties"])?.filter(|count| *count > 0);
     let highest = either(["maxLength", "maxItems", "maxProperties"])?;
     match (lowest, highest) {
-        (Some(low), Some(high)) if low > high => Err(node.refuse(format!("no length is between {low} and {high}"))),
+        (Some(low), Some(high)) if low > high => Err(node.error(format!("no length is between {low} and {high}"))),
         _ => Ok(Lengths { lowest, highest }),
     }
 }
 
-fn limit(node: &Node<'_>, key: &str, exclusive: &str) -> Result<Option<Limit>, Refusal> {
+fn limit(node: &Node<'_>, key: &str, exclusive: &str) -> Result<Option<Limit>, SpecError> {
     let exclusive = node.flag_of(exclusive)?;
     let Some(bound) = node.get(key) else { return Ok(None) };
-    let number = bound.value.as_number().cloned().ok_or_else(|| bound.refuse("must be a number"))?;
+    let number = bound.value.as_number().cloned().ok_or_else(|| bound.error("must be a number"))?;
     Ok(Some(Limit { number, exclusive }))
 }

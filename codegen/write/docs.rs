@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::bounds::Unit;
-use super::schema::{Schema, Shape};
+use crate::codegen::read::bounds::Unit;
+use crate::codegen::read::schema::{Schema, Shape};
 
 /// `text` as doc attributes.
 pub fn attributes(text: &str) -> TokenStream {
@@ -21,7 +21,7 @@ pub fn comments(text: &str, depth: usize) -> String {
 /// The documentation of a value: its description, then its default and bounds. Without any of these it is `name`.
 pub fn describe(name: &str, schema: &Schema) -> String {
     let mut sentences = Vec::new();
-    sentences.extend(schema.constant.as_ref().map(|word| format!("Always `{word}`.")));
+    sentences.extend(schema.constant.as_ref().map(|value| format!("Always `{value}`.")));
     sentences.extend(schema.default.as_ref().map(|default| format!("Default: {}.", code(&plain(default)))));
     sentences.extend(schema.bounds.sentences(unit(&schema.shape)));
     sentences.extend(schema.deprecated.then(|| "Deprecated by the platform.".to_owned()));

@@ -10,70 +10,87 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use progenitor_impl::{GenerationSettings, Generator};
 use serde_json::{Map, Value, json};
-use syn::{Fields, Ident, Item, Type};
+use syn::{Fields, GenericArgument, Ident, Item, PathArguments, Type, parse_quote};
 
-use super::component::{Body, Component};
-use super::platform::{Params, Platform};
-use super::refusal::{Pointer, Refusal};
-use super::schema::{COMPONENTS, Schema, Shape};
+use crate::codegen::error::{Pointer, SpecError};
+use crate::codegen::platform::{Params, Platform};
+use crate::codegen::read::component::{Arm, Body, Component};
+use crate::codegen::read::operation::Operation;
+use crate::codegen::read::schema::{COMPONENTS, Schema, Shape};
 
-/// The names under which typify sees our own types, and their paths.
+/// The name under which typify sees our own type.
 const TIMESTAMP: &str = "PolyagentTimestamp";
-const SECRET: &str = "PolyagentSecret";
 /// The object whose properties are the responses of the operations.
-const ANSWERS: &str = "PolyagentAnswers";
+const RESPONSES: &str = "PolyagentResponses";
 
 /// typify's output for a platform's schemas.
 pub struct Types {
-    /// The members of each type, by their names on the wire.
+    /// The fields of each type, by their names on the wire.
     members: BTreeMap<String, BTreeMap<String, Member>>,
 }
 
-/// A field of a struct, or a variant of an enum without content.
+/// A field of a struct, with its bare type, without any `Option`.
 #[derive(Clone)]
-pub struct Member {
-    pub ident: Ident,
-    /// The bare type, without any `Option`; none for a variant.
-    pub ty: Option<Type>,
+struct Member {
+    ident: Ident,
+    ty: Type,
 }
 
 impl Types {
     /// Generates the types of `platform`.
-    pub fn of(platform: &Platform<'_>, params: &[Params]) -> Result<Self, Refusal> {
+    pub fn of(platform: &Platform<'_>, params: &[Params]) -> Result<Self, SpecError> {
         let pointer = Pointer::default().descend(&["components", "schemas"]);
         let schemas = schemas(platform, params);
         let made = catch_unwind(AssertUnwindSafe(|| generate(&schemas)));
         let made = made.unwrap_or_else(|panic| Err(format!("progenitor panicked: {}", message(panic.as_ref()))));
-        let file = made.map_err(|reason| pointer.refuse(reason))?;
+        let file = made.map_err(|reason| pointer.error(reason))?;
         Ok(Self { members: file.items.iter().filter_map(members).collect() })
     }
 
     /// The identifier and type of the property `name` of the type `owner`.
-    pub fn field(&self, owner: &str, name: &str, at: &Pointer) -> Result<(Ident, Type), Refusal> {
-        let member = self.member(owner, name, at)?;
-        let ty = member.ty.clone().ok_or_else(|| at.refuse("progenitor made no field of it"))?;
-        Ok((member.ident.clone(), ty))
-    }
-
-    /// The identifier that typify gave to the value `name` of the string enum `owner`.
-    pub fn variant(&self, owner: &str, name: &str, at: &Pointer) -> Result<Ident, Refusal> {
-        self.member(owner, name, at).map(|member| member.ident.clone())
+    pub fn field(&self, owner: &str, name: &str, schema: &Schema, at: &Pointer) -> Result<(Ident, Type), SpecError> {
+        let Member { ident, ty } = self.member(owner, name, at)?;
+        Ok((ident.clone(), with_secrets(ty.clone(), schema)))
     }
 
     /// The type of the arm at `index` of the union `owner`.
-    pub fn arm(&self, owner: &str, index: usize, at: &Pointer) -> Result<Type, Refusal> {
-        self.field(owner, &arm_name(index), at).map(|(_, ty)| ty)
+    pub fn arm(&self, owner: &str, index: usize, arm: &Arm, at: &Pointer) -> Result<Type, SpecError> {
+        self.field(owner, &arm_name(index), &arm.schema, at).map(|(_, ty)| ty)
     }
 
-    /// The type inside the response of the operation `id`.
-    pub fn answer(&self, id: &str, at: &Pointer) -> Result<Type, Refusal> {
-        self.field(ANSWERS, id, at).map(|(_, ty)| ty)
+    /// The type inside the response of an operation.
+    pub fn response(&self, operation: &Operation, schema: &Schema) -> Result<Type, SpecError> {
+        self.field(RESPONSES, &operation.id, schema, &operation.pointer).map(|(_, ty)| ty)
     }
 
-    fn member(&self, owner: &str, name: &str, at: &Pointer) -> Result<&Member, Refusal> {
+    fn member(&self, owner: &str, name: &str, at: &Pointer) -> Result<&Member, SpecError> {
         let member = self.members.get(owner).and_then(|members| members.get(name));
-        member.ok_or_else(|| at.refuse("progenitor made no Rust type of it"))
+        member.ok_or_else(|| at.error("progenitor made no Rust type of it"))
     }
+}
+
+/// Puts `Secret` around what the schema keeps secret, at any depth.
+fn with_secrets(mut ty: Type, schema: &Schema) -> Type {
+    if let Shape::List(inner) | Shape::Map(inner) = &schema.shape {
+        if let Some(element) = last_argument(&mut ty) {
+            let optional = inner.nullable && inner.shape != Shape::Any;
+            let place = if optional { last_argument(element) } else { Some(element) };
+            if let Some(place) = place {
+                *place = with_secrets(place.clone(), inner);
+            }
+        }
+    }
+    if schema.secret { parse_quote!(crate::secret::Secret<#ty>) } else { ty }
+}
+
+/// The last type argument of a path: the elements of a list, the values of a map.
+fn last_argument(ty: &mut Type) -> Option<&mut Type> {
+    let Type::Path(path) = ty else { return None };
+    let PathArguments::AngleBracketed(arguments) = &mut path.path.segments.last_mut()?.arguments else { return None };
+    arguments.args.iter_mut().rev().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 fn arm_name(index: usize) -> String {
@@ -94,7 +111,6 @@ fn generate(schemas: &Map<String, Value>) -> Result<syn::File, String> {
     let mut settings = GenerationSettings::default();
     settings.with_map_type("::std::collections::BTreeMap");
     settings.with_replacement(TIMESTAMP, "crate::open::Timestamp", std::iter::empty());
-    settings.with_replacement(SECRET, "crate::secret::Secret<::std::string::String>", std::iter::empty());
     let mut generator = Generator::new(&settings);
     generator.generate_tokens(&document).map_err(|error| error.to_string())?;
     syn::parse2(generator.get_type_space().to_stream()).map_err(|error| error.to_string())
@@ -110,18 +126,17 @@ fn schemas(platform: &Platform<'_>, params: &[Params]) -> Map<String, Value> {
         let fields = params.object.fields.iter().map(|field| (field.name.clone(), bare(platform, &field.schema)));
         schemas.insert(params.name.clone(), object(fields));
     }
-    let answers =
-        platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), operation.answer.schema()?)));
-    schemas.insert(ANSWERS.to_owned(), object(answers.map(|(id, schema)| (id, bare(platform, schema)))));
-    for own in [TIMESTAMP, SECRET] {
-        schemas.insert(own.to_owned(), json!({ "type": "string" }));
-    }
+    let responses =
+        platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), operation.response().schema()?)));
+    schemas.insert(RESPONSES.to_owned(), object(responses.map(|(id, schema)| (id, bare(platform, schema)))));
+    schemas.insert(TIMESTAMP.to_owned(), json!({ "type": "string" }));
     schemas
 }
 
 fn component_schema(platform: &Platform<'_>, component: &Component) -> Value {
     match &component.body {
-        Body::Words(words) => json!({ "type": "string", "enum": words }),
+        // A type of its own, whose name is all that matters here.
+        Body::Values(_) => json!({ "type": "string", "enum": ["a", "b"] }),
         Body::Object(body) => {
             let fields = platform.fields(&component.name, body);
             object(fields.into_iter().map(|field| (field.name.clone(), bare(platform, &field.schema))))
@@ -144,8 +159,7 @@ fn bare(platform: &Platform<'_>, schema: &Schema) -> Value {
     let reference = |name: &str| json!({ "$ref": format!("{COMPONENTS}{name}") });
     match &schema.shape {
         Shape::Text | Shape::Binary => json!({ "type": "string" }),
-        Shape::Timestamp => reference(TIMESTAMP),
-        Shape::Secret => reference(SECRET),
+        Shape::Timestamp(_) => reference(TIMESTAMP),
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Integer { format: Some(format) } => json!({ "type": "integer", "format": format }),
         Shape::Integer { format: None } => json!({ "type": "integer" }),
@@ -167,29 +181,16 @@ fn nested(platform: &Platform<'_>, schema: &Schema) -> Value {
     }
 }
 
-/// The name of a type that typify generated, and its members.
+/// The name of a struct that typify generated, and its fields.
 fn members(item: &Item) -> Option<(String, BTreeMap<String, Member>)> {
-    match item {
-        Item::Struct(item) => {
-            let Fields::Named(fields) = &item.fields else { return None };
-            let field = |field: &syn::Field| {
-                let ident = field.ident.clone()?;
-                Some((
-                    renamed(&field.attrs).unwrap_or_else(|| ident.to_string()),
-                    Member { ident, ty: Some(field.ty.clone()) },
-                ))
-            };
-            Some((item.ident.to_string(), fields.named.iter().filter_map(field).collect()))
-        }
-        Item::Enum(item) => {
-            let variant = |variant: &syn::Variant| {
-                let wire = renamed(&variant.attrs).unwrap_or_else(|| variant.ident.to_string());
-                (wire, Member { ident: variant.ident.clone(), ty: None })
-            };
-            Some((item.ident.to_string(), item.variants.iter().map(variant).collect()))
-        }
-        _ => None,
-    }
+    let Item::Struct(item) = item else { return None };
+    let Fields::Named(fields) = &item.fields else { return None };
+    let field = |field: &syn::Field| {
+        let ident = field.ident.clone()?;
+        let name = renamed(&field.attrs).unwrap_or_else(|| ident.to_string());
+        Some((name, Member { ident, ty: field.ty.clone() }))
+    };
+    Some((item.ident.to_string(), fields.named.iter().filter_map(field).collect()))
 }
 
 /// The name on the wire, if `#[serde(rename = "..")]` changes it from the identifier.

@@ -3,36 +3,36 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::component::{Body, Component, Union};
-use super::operations::{answer_type, constant_name};
-use super::platform::{Params, Platform};
-use super::refusal::Refusal;
+use super::operations::{constant_name, response_type};
 use super::structs::Struct;
-use super::types::Writer;
-use super::typify::Types;
+use super::writer::Writer;
+use super::{types, unions};
+use crate::codegen::error::SpecError;
+use crate::codegen::platform::Params;
+use crate::codegen::read::component::{Body, Component, Union};
 
 /// The names of a platform's types, their fields and arguments, and of its operations.
-pub fn listing(name: &str, platform: &Platform<'_>, types: &Types, params: &[Params]) -> Result<String, Refusal> {
-    let writer = Writer::new(platform, types);
+pub fn listing(name: &str, writer: &Writer<'_>, params: &[Params]) -> Result<String, SpecError> {
     let mut lines = vec![format!("# {name}")];
-    for component in &platform.components {
-        lines.extend(component_lines(&writer, component)?);
+    for component in &writer.platform.components {
+        lines.extend(component_lines(writer, component)?);
     }
     for params in params {
-        lines.extend(struct_lines(&writer.params(params)?));
+        lines.extend(struct_lines(&types::params(writer, params)?));
     }
-    for operation in &platform.operations {
-        let answer = answer_type(platform, types, operation)?;
-        lines.push(format!("const {}: {}", constant_name(operation), short(&quote!(#answer))));
+    for operation in &writer.platform.operations {
+        let response = response_type(writer, operation)?;
+        lines.push(format!("const {}: {}", constant_name(operation), short(&quote!(#response))));
     }
     Ok(lines.join("\n") + "\n")
 }
 
-fn component_lines(writer: &Writer<'_>, component: &Component) -> Result<Vec<String>, Refusal> {
+fn component_lines(writer: &Writer<'_>, component: &Component) -> Result<Vec<String>, SpecError> {
     match &component.body {
-        Body::Object(object) => Ok(struct_lines(&writer.object(component, object)?)),
-        Body::Words(words) => {
-            Ok(vec![format!("enum {}: {}", writer.platform.type_name(&component.name), words.join(" "))])
+        Body::Object(object) => Ok(struct_lines(&types::object(writer, component, object)?)),
+        Body::Values(values) => {
+            let values: Vec<&str> = values.values.iter().map(|value| value.value.as_str()).collect();
+            Ok(vec![format!("enum {}: {}", writer.platform.type_name(&component.name), values.join(" "))])
         }
         Body::Union(union) => union_lines(writer, component, union),
     }
@@ -50,14 +50,14 @@ fn struct_lines(made: &Struct<'_>) -> Vec<String> {
     lines
 }
 
-fn union_lines(writer: &Writer<'_>, component: &Component, union: &Union) -> Result<Vec<String>, Refusal> {
+fn union_lines(writer: &Writer<'_>, component: &Component, union: &Union) -> Result<Vec<String>, SpecError> {
     let name = writer.platform.type_name(&component.name);
     let kind = union.tag.as_ref().map_or_else(|| "untagged".to_owned(), |tag| format!("by {tag}"));
     let mut lines = vec![format!("union {name} {kind}")];
-    for variant in super::unions::variants(writer, component, union)? {
+    for variant in unions::variants(writer, component, union)? {
         let ty = &variant.ty;
         lines.push(
-            format!("  {}({}) {}", variant.ident, short(&quote!(#ty)), variant.arm.words.join(" "))
+            format!("  {}({}) {}", variant.ident, short(&quote!(#ty)), variant.arm.values.join(" "))
                 .trim_end()
                 .to_owned(),
         );

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::refusal::{Pointer, Refusal};
+use crate::codegen::error::{Pointer, SpecError};
 
 /// A parsed document.
 #[derive(Debug)]
@@ -16,15 +16,15 @@ pub struct Document {
 
 impl Document {
     /// Parses `text`, rejecting what JSON parsers silently accept: a duplicate key in an object.
-    pub fn read(text: &str) -> Result<Self, Refusal> {
+    pub fn read(text: &str) -> Result<Self, SpecError> {
         let top = Pointer::default();
         let duplicate = RefCell::new(None);
         let mut reader = serde_json::Deserializer::from_str(text);
         let seed = Strict { pointer: top.clone(), duplicate: &duplicate };
         let read = seed.deserialize(&mut reader).and_then(|root| reader.end().map(|()| root));
-        let root = read.map_err(|error| top.refuse(format!("not JSON: {error}")))?;
+        let root = read.map_err(|error| top.error(format!("not JSON: {error}")))?;
         match duplicate.into_inner() {
-            Some(refusal) => Err(refusal),
+            Some(error) => Err(error),
             None => Ok(Self { root }),
         }
     }
@@ -41,14 +41,14 @@ impl Document {
     }
 
     /// Follows `$ref` once if the node is a reference; a reference to a reference is followed too.
-    pub fn resolve<'d>(&'d self, node: Node<'d>) -> Result<Node<'d>, Refusal> {
+    pub fn resolve<'d>(&'d self, node: Node<'d>) -> Result<Node<'d>, SpecError> {
         let mut node = node;
         for _ in 0..8 {
             let Some(reference) = node.get("$ref") else { return Ok(node) };
             let text = reference.text()?;
-            node = self.target(text).ok_or_else(|| reference.refuse(format!("`{text}` leads nowhere")))?;
+            node = self.target(text).ok_or_else(|| reference.error(format!("`{text}` leads nowhere")))?;
         }
-        Err(node.refuse("a chain of references that does not end"))
+        Err(node.error("a chain of references that does not end"))
     }
 }
 
@@ -61,8 +61,8 @@ pub struct Node<'d> {
 
 impl<'d> Node<'d> {
     /// Rejects this node.
-    pub fn refuse(&self, reason: impl Into<String>) -> Refusal {
-        self.pointer.refuse(reason)
+    pub fn error(&self, reason: impl Into<String>) -> SpecError {
+        self.pointer.error(reason)
     }
 
     /// The member `key`, if there is one.
@@ -71,57 +71,70 @@ impl<'d> Node<'d> {
     }
 
     /// The member `key`, which must be present.
-    pub fn require(&self, key: &str) -> Result<Self, Refusal> {
-        self.get(key).ok_or_else(|| self.refuse(format!("`{key}` is missing")))
+    pub fn require(&self, key: &str) -> Result<Self, SpecError> {
+        self.get(key).ok_or_else(|| self.error(format!("`{key}` is missing")))
     }
 
     /// The members of an object, in the document's order.
-    pub fn entries(&self) -> Result<Vec<(&'d str, Self)>, Refusal> {
-        let object = self.value.as_object().ok_or_else(|| self.refuse("must be an object"))?;
+    pub fn entries(&self) -> Result<Vec<(&'d str, Self)>, SpecError> {
+        let object = self.value.as_object().ok_or_else(|| self.error("must be an object"))?;
         Ok(object.iter().map(|(key, value)| (key.as_str(), self.below(key, value))).collect())
     }
 
     /// The members of the object at `key`; none if there is no such key.
-    pub fn entries_of(&self, key: &str) -> Result<Vec<(&'d str, Self)>, Refusal> {
+    pub fn entries_of(&self, key: &str) -> Result<Vec<(&'d str, Self)>, SpecError> {
         self.get(key).map_or_else(|| Ok(Vec::new()), |node| node.entries())
     }
 
     /// The elements of an array.
-    pub fn items(&self) -> Result<Vec<Self>, Refusal> {
-        let items = self.value.as_array().ok_or_else(|| self.refuse("must be an array"))?;
+    pub fn items(&self) -> Result<Vec<Self>, SpecError> {
+        let items = self.value.as_array().ok_or_else(|| self.error("must be an array"))?;
         Ok(items.iter().enumerate().map(|(index, value)| self.below(&index.to_string(), value)).collect())
     }
 
     /// The elements of the array at `key`; none if there is no such key.
-    pub fn items_of(&self, key: &str) -> Result<Vec<Self>, Refusal> {
+    pub fn items_of(&self, key: &str) -> Result<Vec<Self>, SpecError> {
         self.get(key).map_or_else(|| Ok(Vec::new()), |node| node.items())
     }
 
     /// A string.
-    pub fn text(&self) -> Result<&'d str, Refusal> {
-        self.value.as_str().ok_or_else(|| self.refuse("must be a string"))
+    pub fn text(&self) -> Result<&'d str, SpecError> {
+        self.value.as_str().ok_or_else(|| self.error("must be a string"))
     }
 
     /// The string at `key`, if there is one.
-    pub fn text_of(&self, key: &str) -> Result<Option<&'d str>, Refusal> {
+    pub fn text_of(&self, key: &str) -> Result<Option<&'d str>, SpecError> {
         self.get(key).map(|node| node.text()).transpose()
     }
 
     /// The strings of the array at `key`.
-    pub fn texts_of(&self, key: &str) -> Result<Vec<&'d str>, Refusal> {
+    pub fn texts_of(&self, key: &str) -> Result<Vec<&'d str>, SpecError> {
         self.items_of(key)?.iter().map(Self::text).collect()
     }
 
+    /// Like [`texts_of`](Self::texts_of), with strings of their own.
+    pub fn owned_texts_of(&self, key: &str) -> Result<Vec<String>, SpecError> {
+        Ok(self.texts_of(key)?.into_iter().map(str::to_owned).collect())
+    }
+
+    /// Rejects an object that has other keys than `known`.
+    pub fn only(&self, known: &[&str]) -> Result<(), SpecError> {
+        match self.entries()?.into_iter().find(|(key, _)| !known.contains(key)) {
+            Some((key, value)) => Err(value.error(format!("unknown key `{key}`; known are {}", known.join(", ")))),
+            None => Ok(()),
+        }
+    }
+
     /// The boolean at `key`; absent is `false`.
-    pub fn flag_of(&self, key: &str) -> Result<bool, Refusal> {
+    pub fn flag_of(&self, key: &str) -> Result<bool, SpecError> {
         let Some(node) = self.get(key) else { return Ok(false) };
-        node.value.as_bool().ok_or_else(|| node.refuse("must be true or false"))
+        node.value.as_bool().ok_or_else(|| node.error("must be true or false"))
     }
 
     /// The count at `key`, if there is one.
-    pub fn count_of(&self, key: &str) -> Result<Option<u64>, Refusal> {
+    pub fn count_of(&self, key: &str) -> Result<Option<u64>, SpecError> {
         let Some(node) = self.get(key) else { return Ok(None) };
-        node.value.as_u64().map(Some).ok_or_else(|| node.refuse("must be a whole number, not negative"))
+        node.value.as_u64().map(Some).ok_or_else(|| node.error("must be a whole number, not negative"))
     }
 
     fn below(&self, key: &str, value: &'d Value) -> Self {
@@ -132,7 +145,7 @@ impl<'d> Node<'d> {
 /// Builds a [`Value`], recording the first duplicate key in an object.
 struct Strict<'r> {
     pointer: Pointer,
-    duplicate: &'r RefCell<Option<Refusal>>,
+    duplicate: &'r RefCell<Option<SpecError>>,
 }
 
 impl Strict<'_> {
@@ -143,7 +156,7 @@ impl Strict<'_> {
     fn note_duplicate(&self, key: &str) {
         self.duplicate
             .borrow_mut()
-            .get_or_insert_with(|| self.pointer.child(key).refuse("the same key stands here twice"));
+            .get_or_insert_with(|| self.pointer.child(key).error("the same key stands here twice"));
     }
 }
 

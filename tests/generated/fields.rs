@@ -65,9 +65,9 @@ fn an_update_is_known_by_its_name_and_a_create_is_none() {
 }
 
 #[test]
-fn a_body_that_stands_in_for_a_patch_is_an_update() {
-    assert_eq!(text(&Swap::new().clear_note()), r#"{"note":null}"#, "PUT, an alternate of a PATCH");
-    assert_eq!(text(&Turn::new().clear_note()), r#"{"note":null}"#, "POST, whose alternate is a PATCH");
+fn a_body_of_a_patch_at_any_route_is_an_update() {
+    assert_eq!(text(&Swap::new().clear_note()), r#"{"note":null}"#, "PATCH, with a further route PUT");
+    assert_eq!(text(&Turn::new().clear_note()), r#"{"note":null}"#, "POST, with a further route PATCH");
 }
 
 #[test]

@@ -1,0 +1,256 @@
+//! A component schema: an object, a string enum or a union.
+
+use heck::ToUpperCamelCase;
+
+use super::document::Node;
+use crate::codegen::error::{Pointer, SpecError};
+use super::generations::Spelling;
+use super::schema::{COMPONENTS, Schema, Shape, enum_values, known_keywords};
+
+/// One component, which becomes one Rust type.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// The full name in the document.
+    pub name: String,
+    pub pointer: Pointer,
+    pub description: Option<String>,
+    pub body: Body,
+}
+
+/// The three kinds of component.
+#[derive(Clone, Debug)]
+pub enum Body {
+    Object(Object),
+    Values(Values),
+    Union(Union),
+}
+
+/// A string enum.
+#[derive(Clone, Debug)]
+pub struct Values {
+    pub values: Vec<EnumValue>,
+    /// Whether values are read without regard to case.
+    pub ignore_case: bool,
+}
+
+/// One value of a string enum.
+#[derive(Clone, Debug)]
+pub struct EnumValue {
+    pub pointer: Pointer,
+    pub value: String,
+    /// Other words that are read as this value.
+    pub aliases: Vec<String>,
+    /// The generations that know it; none: all.
+    pub generations: Vec<String>,
+}
+
+/// An object with named properties.
+#[derive(Clone, Debug, Default)]
+pub struct Object {
+    pub fields: Vec<Field>,
+    /// Whether fields that are not in the document are kept.
+    pub keep_unknown: bool,
+    /// The property as which a bare string is read.
+    pub shorthand: Option<String>,
+}
+
+/// A property.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The name on the wire.
+    pub name: String,
+    pub pointer: Pointer,
+    pub required: bool,
+    /// Aliases of the name.
+    pub aliases: Vec<String>,
+    pub schema: Schema,
+    pub spelling: Spelling,
+}
+
+/// A choice between several schemas.
+#[derive(Clone, Debug)]
+pub struct Union {
+    /// The property that selects the arm; without it they are tried in turn.
+    pub tag: Option<String>,
+    pub arms: Vec<Arm>,
+}
+
+/// One choice of a union.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    pub pointer: Pointer,
+    pub title: Option<String>,
+    pub schema: Schema,
+    /// The values of the tag that select this arm.
+    pub values: Vec<String>,
+    /// The generations that know it; none: all.
+    pub generations: Vec<String>,
+}
+
+impl Component {
+    /// Reads the component `name` at `node`.
+    pub fn read(name: &str, node: &Node<'_>) -> Result<Self, SpecError> {
+        known_keywords(node)?;
+        if name.to_upper_camel_case() != name {
+            return Err(node.error(format!("a component is named as in Rust: `{}`", name.to_upper_camel_case())));
+        }
+        let description = node.text_of("description")?.map(str::to_owned);
+        Ok(Self { name: name.to_owned(), pointer: node.pointer.clone(), description, body: body(node)? })
+    }
+
+    /// The schemas of its properties or arms.
+    pub fn schemas(&self) -> Vec<&Schema> {
+        match &self.body {
+            Body::Object(object) => object.fields.iter().map(|field| &field.schema).collect(),
+            Body::Values(_) => Vec::new(),
+            Body::Union(union) => union.arms.iter().map(|arm| &arm.schema).collect(),
+        }
+    }
+
+    /// The components that this one refers to.
+    pub fn references(&self) -> Vec<&str> {
+        self.schemas().into_iter().flat_map(Schema::references).collect()
+    }
+
+    /// Every list of generations in the component, and where it stands.
+    pub fn generations(&self) -> Vec<(Vec<String>, &Pointer)> {
+        match &self.body {
+            Body::Object(object) => {
+                object.fields.iter().map(|field| (field.spelling.names(), &field.pointer)).collect()
+            }
+            Body::Values(values) => {
+                values.values.iter().map(|value| (value.generations.clone(), &value.pointer)).collect()
+            }
+            Body::Union(union) => union.arms.iter().map(|arm| (arm.generations.clone(), &arm.pointer)).collect(),
+        }
+    }
+}
+
+fn body(node: &Node<'_>) -> Result<Body, SpecError> {
+    if node.get("oneOf").or_else(|| node.get("anyOf")).is_some() {
+        return union(node).map(Body::Union);
+    }
+    match node.text_of("type")? {
+        Some("object") => object(node).map(Body::Object),
+        Some("string") if node.get("enum").is_some() => values(node).map(Body::Values),
+        _ => {
+            Err(node.error("a component is an object, a string enum or a union; write anything else where it is used"))
+        }
+    }
+}
+
+fn object(node: &Node<'_>) -> Result<Object, SpecError> {
+    if node.get("additionalProperties").is_some_and(|values| !values.value.is_boolean()) {
+        return Err(node.error("a map is written where it is used, not as a component"));
+    }
+    let required = node.texts_of("required")?;
+    let properties = node.entries_of("properties")?;
+    if let Some(missing) = required.iter().find(|name| !properties.iter().any(|(key, _)| key == *name)) {
+        return Err(node.pointer.child("required").error(format!("`{missing}` is not a property")));
+    }
+    let fields = properties.iter().map(|(name, property)| field(name, property, required.contains(name)));
+    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    let shorthand = node.get("x-shorthand").map(|shorthand| self::shorthand(&shorthand, &fields)).transpose()?;
+    Ok(Object { fields, keep_unknown: node.flag_of("x-keep-unknown")?, shorthand })
+}
+
+/// The property as which a bare string is read: a string, and the only one that is required.
+fn shorthand(node: &Node<'_>, fields: &[Field]) -> Result<String, SpecError> {
+    let name = node.text()?;
+    let Some(field) = fields.iter().find(|field| field.name == name) else {
+        return Err(node.error(format!("`{name}` is not a property")));
+    };
+    if field.schema.shape != Shape::Text {
+        return Err(node.error(format!("`{name}` is not a string")));
+    }
+    match fields.iter().find(|field| field.required && field.name != name) {
+        Some(other) => Err(node.error(format!("a bare string lacks the required `{}`", other.name))),
+        None => Ok(name.to_owned()),
+    }
+}
+
+fn field(name: &str, node: &Node<'_>, required: bool) -> Result<Field, SpecError> {
+    Ok(Field {
+        name: name.to_owned(),
+        pointer: node.pointer.clone(),
+        required,
+        aliases: node.owned_texts_of("x-aliases")?,
+        schema: Schema::read(node)?,
+        spelling: Spelling::read(node)?,
+    })
+}
+
+fn values(node: &Node<'_>) -> Result<Values, SpecError> {
+    let by_value = |key: &str, value: &str| match node.get(key) {
+        Some(map) => map.owned_texts_of(value),
+        None => Ok(Vec::new()),
+    };
+    let mut values: Vec<EnumValue> = Vec::new();
+    for (pointer, value) in enum_values(node)? {
+        if values.iter().any(|known| known.value == value) {
+            return Err(pointer.error(format!("`{value}` stands here twice")));
+        }
+        let (aliases, generations) = (by_value("x-aliases", &value)?, by_value("x-for", &value)?);
+        values.push(EnumValue { pointer, value, aliases, generations });
+    }
+    for (key, what) in [("x-aliases", "aliases"), ("x-for", "generations")] {
+        let named = node.entries_of(key)?;
+        if let Some((value, at)) = named.iter().find(|(name, _)| !values.iter().any(|known| known.value == *name)) {
+            return Err(at.error(format!("`{value}` has {what}, but is not a value")));
+        }
+    }
+    let values = Values { values, ignore_case: node.flag_of("x-ignore-case")? };
+    values.check().map(|()| values)
+}
+
+impl Values {
+    /// Rejects two words of different values that would be read as the same.
+    fn check(&self) -> Result<(), SpecError> {
+        let mut seen: Vec<(String, &str)> = Vec::new();
+        for value in &self.values {
+            for word in std::iter::once(&value.value).chain(&value.aliases) {
+                let read = if self.ignore_case { word.to_ascii_lowercase() } else { word.clone() };
+                if let Some((_, other)) = seen.iter().find(|(known, _)| *known == read) {
+                    return Err(value.pointer.error(format!("`{word}` is read as `{other}` too")));
+                }
+                seen.push((read, &value.value));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn union(node: &Node<'_>) -> Result<Union, SpecError> {
+    let arms = match node.get("oneOf") {
+        Some(arms) => arms.items()?,
+        None => node.require("anyOf")?.items()?,
+    };
+    let mut arms = arms.iter().map(arm).collect::<Result<Vec<_>, _>>()?;
+    let Some(discriminator) = node.get("discriminator") else { return Ok(Union { tag: None, arms }) };
+    for (value, target) in discriminator.require("mapping")?.entries()? {
+        map_value(&mut arms, value, &target)?;
+    }
+    match arms.iter().find(|arm| arm.values.is_empty()) {
+        Some(arm) => Err(arm.pointer.error("no value of the discriminator's mapping leads to this arm")),
+        None => Ok(Union { tag: Some(discriminator.require("propertyName")?.text()?.to_owned()), arms }),
+    }
+}
+
+fn arm(node: &Node<'_>) -> Result<Arm, SpecError> {
+    let title = node.text_of("title")?.map(str::to_owned);
+    if let Some(title) = title.as_ref().filter(|title| title.to_upper_camel_case() != **title) {
+        return Err(node.error(format!("the title of an arm is a variant's name: `{}`", title.to_upper_camel_case())));
+    }
+    let generations = node.owned_texts_of("x-for")?;
+    Ok(Arm { pointer: node.pointer.clone(), title, schema: Schema::read(node)?, values: Vec::new(), generations })
+}
+
+/// Records that the tag's `value` selects the arm of `target`.
+fn map_value(arms: &mut [Arm], value: &str, target: &Node<'_>) -> Result<(), SpecError> {
+    let name = target.text()?;
+    let name = name.strip_prefix(COMPONENTS).unwrap_or(name);
+    let found = arms.iter_mut().find(|arm| arm.schema.shape == Shape::Component(name.to_owned()));
+    let arm = found.ok_or_else(|| target.error(format!("`{name}` is not an arm of this union")))?;
+    arm.values.push(value.to_owned());
+    Ok(())
+}
