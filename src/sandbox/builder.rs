@@ -1,15 +1,14 @@
 //! Starting a sandbox.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use super::clock::Clock;
-use super::document::Document;
-use super::elephantasm::{Plan, Platform, Quirks, RateLimit};
-use super::reach::Orders;
+use super::network::{Injector, Orders};
+use super::platforms::{Platforms, Settings};
+use super::record::Log;
 use super::server::{Server, Shared};
 use super::tenant::Tenant;
-use super::{DEFAULT_TENANT, Sandbox};
+use super::{DEFAULT_TENANT, Sandbox, ids};
 use crate::{Error, Secret, Timestamp};
 
 /// Builds a [`Sandbox`] with non-default settings; from [`Sandbox::builder`].
@@ -17,14 +16,12 @@ use crate::{Error, Secret, Timestamp};
 /// ```
 /// # use std::time::Duration;
 /// # use polyagent::sandbox::Sandbox;
-/// use polyagent::sandbox::elephantasm::{Plan, Quirks};
+/// use polyagent::sandbox::elephantasm::Plan;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), polyagent::Error> {
 /// let sandbox = Sandbox::builder()
 ///     .key("sk_live_0123456789abcdef0123456789abcdef")
-///     .elephantasm_quirks(Quirks::documented())
-///     .elephantasm_plan(Plan::free())
-///     .elephantasm_rate_limit(5, Duration::from_secs(1))
+///     .elephantasm(|platform| platform.plan(Plan::free()).rate_limit(5, Duration::from_secs(1)))
 ///     .start()
 ///     .await?;
 /// # Ok(()) }
@@ -35,9 +32,7 @@ pub struct SandboxBuilder {
     port: u16,
     key: Option<Secret<String>>,
     starts_at: Option<Timestamp>,
-    rate: Option<RateLimit>,
-    quirks: Quirks,
-    plan: Plan,
+    pub(super) settings: Settings,
 }
 
 impl SandboxBuilder {
@@ -47,7 +42,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the key of the default tenant, of visible ASCII characters. Surrounding white space is trimmed, as in
+    /// Sets the key of the default tenant on all platforms, of visible ASCII characters. Surrounding white space is trimmed, as in
     /// clients. Default: a new one.
     pub fn key(mut self, key: impl Into<Secret<String>>) -> Self {
         self.key = Some(key.into());
@@ -57,29 +52,6 @@ impl SandboxBuilder {
     /// Sets the initial time of the sandbox's clock, within the years 1 to 9999. Default: the current time.
     pub fn starts_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.starts_at = Some(time.into());
-        self
-    }
-
-    /// Sets how many calls of Elephantasm each tenant may make within any period of `per`; further calls get 429.
-    /// Default: no limit. Calls with any of the tenant's keys count together; calls beyond the limit, calls without a
-    /// valid key and health checks do not count.
-    ///
-    /// Real servers count by the client's address, which is the same for all tenants of a sandbox.
-    pub fn elephantasm_rate_limit(mut self, calls: usize, per: Duration) -> Self {
-        self.rate = Some(RateLimit { calls, per });
-        self
-    }
-
-    /// Sets the quirks of Elephantasm. Default: [`Quirks::observed`].
-    pub fn elephantasm_quirks(mut self, quirks: Quirks) -> Self {
-        self.quirks = quirks;
-        self
-    }
-
-    /// Sets the initial plan of every tenant of Elephantasm. Default: [`Plan::unlimited`]. By default, the
-    /// [quirks](Self::elephantasm_quirks) let one more than a [limit](Plan::events) through.
-    pub fn elephantasm_plan(mut self, plan: Plan) -> Self {
-        self.plan = plan;
         self
     }
 
@@ -93,22 +65,27 @@ impl SandboxBuilder {
         reason = "starting may come to wait for something, and callers should not have to change"
     )]
     pub async fn start(self) -> Result<Sandbox, Error> {
-        let key = self.key.map(usable).transpose()?;
+        let key = self.key.map(usable).transpose()?.unwrap_or_else(new_key);
+        let clock = Arc::new(self.starts_at.map_or_else(|| Ok(Clock::default()), starting_at)?);
         let (reach, orders) = Orders::new();
         let shared = Arc::new(Shared {
-            document: Document::get()?,
-            clock: self.starts_at.map_or_else(|| Ok(Clock::default()), starting_at)?,
-            faults: super::faults::Faults::default(),
+            platforms: Platforms::new(self.settings, &clock),
+            clock,
+            injector: Arc::new(Injector::default()),
             reach,
-            log: super::record::Log::default(),
-            elephantasm: Mutex::new(Platform::new(self.quirks, self.plan, self.rate)),
+            log: Log::default(),
         });
         let server = Server::start(self.port, shared.clone(), orders)
             .map_err(|error| Error::config_from(format!("the sandbox can't listen on port {}", self.port), error))?;
         let url = format!("http://{}", server.address);
         let tenant = Tenant::new(DEFAULT_TENANT, key, &url, &shared)?;
-        Ok(Sandbox { server, shared, tenant })
+        Ok(Sandbox { server, shared, tenant, tenants: Mutex::default() })
     }
+}
+
+/// A new key, in the form that most platforms use.
+pub(super) fn new_key() -> Secret<String> {
+    Secret::new(format!("sk_live_{}", ids::hex()))
 }
 
 /// A key as clients send it.

@@ -1,127 +1,57 @@
-//! API keys: create, list, revoke, delete. Each key of an account gives access to the whole account.
+//! API keys. Each key of an account gives access to the whole account.
 
-use http::StatusCode;
-use serde::Serialize;
+use serde_json::json;
 
-use super::call::{Call, Outcome, Scene};
-use super::refusal;
-use super::stamp::Stamp;
-use super::types::ApiKeyCreate;
-use crate::Secret;
-use crate::sandbox::answer::Answer;
-use crate::sandbox::clock::Micros;
+use super::Settings;
+use super::tables::{API_KEYS, Call};
+use crate::sandbox::clock::{Micros, stored};
+use crate::sandbox::error_reply::ErrorReply;
+use crate::sandbox::handlers::Outcome;
 use crate::sandbox::ids;
+use crate::sandbox::store::{Object, Store, object, text};
 
 /// How many characters of a key its record shows.
 const PREFIX: usize = 12;
 
-#[derive(Clone, Debug)]
-pub(super) struct ApiKey {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) description: Option<String>,
-    pub(super) secret: Secret<String>,
-    pub(super) last_used_at: Option<Micros>,
-    pub(super) request_count: i64,
-    pub(super) is_active: bool,
-    pub(super) created_at: Micros,
-    pub(super) updated_at: Micros,
+/// The record of a key.
+pub(super) fn record(key: &str) -> Object {
+    object(json!({
+        "key_prefix": key.get(..PREFIX).unwrap_or(key),
+        "full_key": key,
+        "request_count": 0,
+        "is_active": true,
+    }))
 }
 
-/// A new key.
-pub(super) fn secret() -> Secret<String> {
-    Secret::new(format!("sk_live_{}", ids::hex()))
+pub(super) fn new(_: &mut Call<'_>, key: &mut Object) -> Result<(), ErrorReply> {
+    key.extend(record(&format!("sk_live_{}", ids::uuid().replace('-', ""))));
+    Ok(())
 }
 
-impl ApiKey {
-    pub(super) fn new(name: &str, description: Option<String>, secret: Secret<String>, now: Micros) -> Self {
-        Self {
-            id: ids::uuid(),
-            name: name.to_owned(),
-            description,
-            secret,
-            last_used_at: None,
-            request_count: 0,
-            is_active: true,
-            created_at: now,
-            updated_at: now,
-        }
+/// Whether an active key of the account is `credential`; if so, its use is counted.
+pub(super) fn use_key(store: &mut Store, credential: &str, now: Micros) -> bool {
+    let mut keys = store.rows_mut(&API_KEYS);
+    let Some(key) = keys.find(|key| text(key, "full_key") == Some(credential) && key["is_active"] == true) else {
+        return false;
+    };
+    let count = key["request_count"].as_u64().unwrap_or_default() + 1;
+    key.insert("request_count".to_owned(), json!(count));
+    key.insert("last_used_at".to_owned(), json!(stored(now)));
+    true
+}
+
+pub(super) fn is_shown(call: &Call<'_>, key: &Object) -> bool {
+    key["is_active"] == true || call.flag("include_inactive")
+}
+
+pub(super) fn revoke(call: &mut Call<'_>) -> Outcome<Settings> {
+    let id = call.id().to_owned();
+    let now = stored(call.now);
+    let key = call.store.get_mut(&API_KEYS, &id).ok_or_else(|| ErrorReply::not_found(API_KEYS.kind, id))?;
+    if key["is_active"] == false {
+        return Err(ErrorReply::bad_request("", "API key is already revoked"));
     }
-
-    pub(super) fn used(&mut self, now: Micros) {
-        self.last_used_at = Some(now);
-        self.request_count += 1;
-    }
-}
-
-/// A key, as it is returned.
-#[derive(Serialize)]
-struct View<'a> {
-    id: &'a str,
-    name: &'a str,
-    description: Option<&'a str>,
-    key_prefix: &'a str,
-    last_used_at: Option<Stamp>,
-    request_count: i64,
-    is_active: bool,
-    expires_at: Option<Stamp>,
-    created_at: Stamp,
-    updated_at: Stamp,
-    /// Returned once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    full_key: Option<&'a str>,
-}
-
-fn view<'a>(scene: &Scene<'_>, key: &'a ApiKey) -> View<'a> {
-    View {
-        id: &key.id,
-        name: &key.name,
-        description: key.description.as_deref(),
-        key_prefix: key.secret.expose().get(..PREFIX).unwrap_or(key.secret.expose()),
-        last_used_at: key.last_used_at.map(|at| scene.stored(at)),
-        request_count: key.request_count,
-        is_active: key.is_active,
-        expires_at: None,
-        created_at: scene.stored(key.created_at),
-        updated_at: scene.stored(key.updated_at),
-        full_key: None,
-    }
-}
-
-pub(super) fn create(scene: &mut Scene<'_>, call: &Call) -> Outcome {
-    let create: ApiKeyCreate = call.body()?;
-    let key = ApiKey::new(&create.name, create.description, secret(), scene.now);
-    let answer = Answer::json(StatusCode::CREATED, &View { full_key: Some(key.secret.expose()), ..view(scene, &key) });
-    scene.account.keys.push(key);
-    Ok(answer)
-}
-
-pub(super) fn list(scene: &mut Scene<'_>, call: &Call) -> Outcome {
-    let shown = scene.account.keys.iter().rev().filter(|key| key.is_active || call.flag("include_inactive"));
-    let keys: Vec<View<'_>> = shown.map(|key| view(scene, key)).collect();
-    Ok(Answer::json(StatusCode::OK, &keys))
-}
-
-pub(super) fn revoke(scene: &mut Scene<'_>, call: &Call) -> Outcome {
-    let index = position(scene, call)?;
-    let now = scene.now;
-    let key = &mut scene.account.keys[index];
-    if !key.is_active {
-        return Err(refusal::bad_request("API key is already revoked"));
-    }
-    key.is_active = false;
-    key.updated_at = now;
-    Ok(Answer::json(StatusCode::OK, &view(scene, &scene.account.keys[index])))
-}
-
-pub(super) fn delete(scene: &mut Scene<'_>, call: &Call) -> Outcome {
-    let index = position(scene, call)?;
-    scene.account.keys.remove(index);
-    Ok(Answer::empty(StatusCode::NO_CONTENT))
-}
-
-fn position(scene: &Scene<'_>, call: &Call) -> Result<usize, Answer> {
-    let id = call.id("key_id");
-    let found = scene.account.keys.iter().position(|key| key.id == id);
-    found.ok_or_else(|| refusal::absent("API key", id))
+    key.insert("is_active".to_owned(), json!(false));
+    key.insert("updated_at".to_owned(), json!(now));
+    Ok(key.clone().into())
 }

@@ -1,32 +1,31 @@
-//! The limits of an account.
+//! The limits of an account, and what it has used.
 
 use http::StatusCode;
-use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::quirks::{Quirk, Quirks};
-use super::types::PlanTier;
-use crate::sandbox::answer::Answer;
+use super::Settings;
+use super::animas::active;
+use super::tables::{ANIMAS, Call, KNOWLEDGE, MEMORIES, account, account_mut};
+use crate::elephantasm::types::PlanTier;
+use crate::sandbox::clock::{Micros, stored};
+use crate::sandbox::error_reply::ErrorReply;
+use crate::sandbox::handlers::Outcome;
+use crate::sandbox::store::{Object, Store, Table, object, text};
 
 /// A plan: its tier and limits. -1 means no limit.
 ///
-/// Limits are enforced only for the tier `free`; the others would be billed for an overage. A sandbox bills nothing:
-/// usage reports an overage of 0 cents and no spending cap, however much was used. The limits of events, pack builds
+/// Limits are enforced only for the tier `free`, once usage is above the limit, so one more goes through: two with
+/// limit 1. The other tiers would be billed for an overage; a sandbox bills nothing. The limits of events, pack builds
 /// and active animas are enforced; for memories, knowledge, syntheses (here: dreams) and dormant animas usage only
-/// reports the limits, and that the account is capped if one is used up. Self-hosted servers have no plans, so a
-/// sandbox has none by default.
+/// reports the limits, and that the account is capped if one is exceeded.
 ///
 /// ```
 /// # use polyagent::sandbox::Sandbox;
 /// # use polyagent::elephantasm::types::AnimaCreate;
-/// use polyagent::sandbox::elephantasm::{Plan, Quirk, Quirks};
+/// use polyagent::sandbox::elephantasm::Plan;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), polyagent::Error> {
-/// let exact = Quirks::observed().without(Quirk::LateLimits);
-/// let sandbox = Sandbox::builder()
-///     .elephantasm_plan(Plan::free().active_animas(1))
-///     .elephantasm_quirks(exact)
-///     .start()
-///     .await?;
+/// let sandbox = Sandbox::builder().elephantasm(|it| it.plan(Plan::free().active_animas(0))).start().await?;
 /// let animas = sandbox.elephantasm().animas();
 /// animas.create(AnimaCreate::new("Ada")).await?;
 /// let error = animas.create(AnimaCreate::new("Ben")).await.unwrap_err();
@@ -36,157 +35,84 @@ use crate::sandbox::answer::Answer;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Plan {
-    pub(super) tier: PlanTier,
-    pub(super) events: i64,
-    pub(super) memories: i64,
-    pub(super) knowledge: i64,
-    pub(super) pack_builds: i64,
-    pub(super) synthesis: i64,
-    pub(super) active_animas: i64,
-    pub(super) dormant_animas: i64,
-    pub(super) dreams: bool,
+    /// By the names that usage gives them.
+    pub(super) limits: Object,
 }
 
 impl Plan {
     /// Returns a plan without limits, of the tier `enterprise`.
     pub fn unlimited() -> Self {
-        Self {
-            tier: PlanTier::Enterprise,
-            events: -1,
-            memories: -1,
-            knowledge: -1,
-            pack_builds: -1,
-            synthesis: -1,
-            active_animas: -1,
-            dormant_animas: -1,
-            dreams: true,
-        }
+        Self::of("enterprise", -1).active_animas(-1).dormant_animas(-1)
     }
 
     /// Returns the free plan of an older server: 1 active anima, 2 dormant ones, 1000 events a month, 100 memories, 10
     /// items of knowledge, 500 pack builds a month, 20 syntheses.
     pub fn free() -> Self {
-        Self {
-            tier: PlanTier::Free,
-            events: 1000,
-            memories: 100,
-            knowledge: 10,
-            pack_builds: 500,
-            synthesis: 20,
-            active_animas: 1,
-            dormant_animas: 2,
-            dreams: true,
-        }
+        let plan = Self::of("free", 0).active_animas(1).dormant_animas(2).events(1000).memories(100);
+        plan.knowledge(10).pack_builds(500).synthesis(20)
+    }
+
+    fn of(tier: &str, limit: i64) -> Self {
+        let limits = json!({
+            "plan_tier": tier, "dreams": true, "events_limit": limit, "memories_limit": limit,
+            "knowledge_limit": limit, "pack_builds_limit": limit, "synthesis_limit": limit,
+        });
+        Self { limits: object(limits) }
+    }
+
+    fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.limits.insert(name.to_owned(), value.into());
+        self
     }
 
     /// Sets the tier. Limits are enforced only for `free`.
-    pub fn tier(mut self, tier: impl Into<PlanTier>) -> Self {
-        self.tier = tier.into();
-        self
+    pub fn tier(self, tier: impl Into<PlanTier>) -> Self {
+        self.set("plan_tier", tier.into().as_str())
     }
 
-    /// Sets the events per month. With [`Quirk::LateLimits`], which is on by default, a call is rejected only once
-    /// usage is above the limit, so one more goes through: two with limit 1. The same applies to
-    /// [`pack_builds`](Self::pack_builds) and [`active_animas`](Self::active_animas).
-    pub fn events(mut self, limit: i64) -> Self {
-        self.events = limit;
-        self
+    /// Sets the events per month.
+    pub fn events(self, limit: i64) -> Self {
+        self.set("events_limit", limit)
     }
 
-    /// Sets the pack builds per month, stored or not; see [`events`](Self::events) for when the limit applies.
-    pub fn pack_builds(mut self, limit: i64) -> Self {
-        self.pack_builds = limit;
-        self
+    /// Sets the pack builds per month, stored or not.
+    pub fn pack_builds(self, limit: i64) -> Self {
+        self.set("pack_builds_limit", limit)
     }
 
-    /// Sets the number of animas that are neither deleted nor dormant; see [`events`](Self::events) for when the limit
-    /// applies.
-    pub fn active_animas(mut self, limit: i64) -> Self {
-        self.active_animas = limit;
-        self
+    /// Sets the number of animas that are neither deleted nor dormant.
+    pub fn active_animas(self, limit: i64) -> Self {
+        self.set("active_anima_limit", limit)
     }
 
     /// Sets the number of memories that usage reports as the limit.
-    pub fn memories(mut self, limit: i64) -> Self {
-        self.memories = limit;
-        self
+    pub fn memories(self, limit: i64) -> Self {
+        self.set("memories_limit", limit)
     }
 
     /// Sets the number of items of knowledge that usage reports as the limit.
-    pub fn knowledge(mut self, limit: i64) -> Self {
-        self.knowledge = limit;
-        self
+    pub fn knowledge(self, limit: i64) -> Self {
+        self.set("knowledge_limit", limit)
     }
 
     /// Sets the syntheses per month that usage reports as the limit.
-    pub fn synthesis(mut self, limit: i64) -> Self {
-        self.synthesis = limit;
-        self
+    pub fn synthesis(self, limit: i64) -> Self {
+        self.set("synthesis_limit", limit)
     }
 
     /// Sets the number of dormant animas that usage reports as the limit.
-    pub fn dormant_animas(mut self, limit: i64) -> Self {
-        self.dormant_animas = limit;
-        self
+    pub fn dormant_animas(self, limit: i64) -> Self {
+        self.set("dormant_anima_limit", limit)
     }
 
     /// Removes dreams from the plan.
-    pub fn without_dreams(mut self) -> Self {
-        self.dreams = false;
-        self
+    pub fn without_dreams(self) -> Self {
+        self.set("dreams", false)
     }
 
-    /// Whether `used` leaves no room for one more.
-    pub(super) fn refuses(&self, limit: i64, used: impl FnOnce() -> i64, quirks: Quirks) -> bool {
-        let late = i64::from(quirks.has(Quirk::LateLimits));
-        self.tier == PlanTier::Free && limit >= 0 && used() >= limit.saturating_add(late)
+    pub(super) fn tier_name(&self) -> &str {
+        text(&self.limits, "plan_tier").unwrap_or_default()
     }
-
-    /// The response to a call that exceeds a limit of the plan.
-    pub(super) fn limit_exceeded(&self, action: &str, message: &str, quirks: Quirks) -> Answer {
-        let status =
-            if quirks.has(Quirk::PlanLimitForbids) { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
-        self.refusal(status, "limit_exceeded", "action", action, message)
-    }
-
-    /// The response to a call of a feature that the plan does not include.
-    pub(super) fn feature_missing(&self, feature: &str, message: &str) -> Answer {
-        self.refusal(StatusCode::FORBIDDEN, "feature_not_available", "feature", feature, message)
-    }
-
-    fn refusal(&self, status: StatusCode, error: &str, key: &str, what: &str, message: &str) -> Answer {
-        let tier = self.tier.as_str();
-        let plan: String = tier.chars().take(1).flat_map(char::to_uppercase).chain(tier.chars().skip(1)).collect();
-        let name = |wanted| (key == wanted).then_some(what);
-        let detail = Detail {
-            error,
-            action: name("action"),
-            feature: name("feature"),
-            current_plan: &plan,
-            current_tier: tier,
-            message,
-            upgrade_url: "https://elephantasm.example/upgrade",
-        };
-        Answer::json(status, &Body { detail })
-    }
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    detail: Detail<'a>,
-}
-
-#[derive(Serialize)]
-struct Detail<'a> {
-    error: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    feature: Option<&'a str>,
-    current_plan: &'a str,
-    current_tier: &'a str,
-    message: &'a str,
-    upgrade_url: &'a str,
 }
 
 impl Default for Plan {
@@ -195,36 +121,77 @@ impl Default for Plan {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The plan of the account.
+pub(super) fn plan(store: &Store) -> Object {
+    account(store).remove("plan").map(object).unwrap_or_default()
+}
 
-    #[test]
-    fn only_the_free_plan_is_held_to_its_limits() {
-        let exact = Quirks::documented();
-        assert!(Plan::free().refuses(3, || 3, exact));
-        assert!(!Plan::free().refuses(3, || 2, exact));
-        assert!(!Plan::free().refuses(-1, || 1000, exact));
-        assert!(!Plan::free().tier("pro").refuses(3, || 1000, exact));
-    }
+/// Whether `used` is above the limit of that name, and the plan is held to it.
+fn exceeds(plan: &Object, limit: &str, used: usize) -> bool {
+    let limit = plan.get(limit).and_then(Value::as_i64).unwrap_or(-1);
+    text(plan, "plan_tier") == Some("free") && limit >= 0 && i64::try_from(used).is_ok_and(|used| used > limit)
+}
 
-    #[test]
-    fn by_the_quirk_one_more_than_the_limit_goes_through() {
-        assert!(!Plan::free().refuses(3, || 3, Quirks::observed()));
-        assert!(Plan::free().refuses(3, || 4, Quirks::observed()));
+/// Refuses one more of what the limit is about.
+pub(super) fn check(store: &Store, limit: &str, action: &'static str, used: usize) -> Result<(), ErrorReply> {
+    if exceeds(&plan(store), limit, used) {
+        let message = format!("Your plan does not allow more than {used}: {limit}.");
+        return Err(ErrorReply::Limit { name: action, message });
     }
+    Ok(())
+}
 
-    #[test]
-    fn a_refusal_names_the_plan() {
-        let answer = Plan::free().limit_exceeded("create_anima", "No more.", Quirks::observed());
-        assert_eq!(answer.status, StatusCode::FORBIDDEN);
-        assert_eq!(
-            answer.body,
-            concat!(
-                r#"{"detail":{"error":"limit_exceeded","action":"create_anima","current_plan":"Free","current_tier":"free","#,
-                r#""message":"No more.","upgrade_url":"https://elephantasm.example/upgrade"}}"#
-            )
-        );
-        assert_eq!(Plan::free().limit_exceeded("a", "m", Quirks::documented()).status, StatusCode::TOO_MANY_REQUESTS);
+/// The first day of the month, as `YYYY-MM-DD`.
+fn first_day(now: Micros) -> String {
+    format!("{}-01", &stored(now)[..7])
+}
+
+/// How often something was counted in the month of `now`. What is deleted was still used.
+pub(super) fn used(store: &Store, what: &str, now: Micros) -> usize {
+    let counted = account(store).get(&format!("{what} {}", first_day(now))).and_then(Value::as_u64);
+    counted.and_then(|count| count.try_into().ok()).unwrap_or_default()
+}
+
+pub(super) fn count(store: &mut Store, what: &str, now: Micros) {
+    let next = used(store, what, now) + 1;
+    if let Some(account) = account_mut(store) {
+        account.insert(format!("{what} {}", first_day(now)), json!(next));
     }
+}
+
+pub(super) fn usage(call: &mut Call<'_>) -> Outcome<Settings> {
+    let organization = call.headers.get("x-organization-id").map(|id| id.to_str().unwrap_or_default());
+    if let Some(organization) = organization {
+        if !crate::check::is_uuid(organization) {
+            return Err(ErrorReply::bad_request("", "Invalid X-Organization-Id header"));
+        }
+        if account(call.store)["organization_id"] != organization {
+            let status = StatusCode::NOT_FOUND;
+            return Err(ErrorReply::Rejected { status, code: "", message: "No organization found".to_owned() });
+        }
+    }
+    let store = &*call.store;
+    let shown = |table: &Table| store.rows(table).filter(|row| !table.is_hidden(row)).count();
+    let active = active(store, call.now);
+    let counts = [
+        ("events_created", "events_limit", used(store, "events", call.now)),
+        ("memories_stored", "memories_limit", shown(&MEMORIES)),
+        ("knowledge_items", "knowledge_limit", shown(&KNOWLEDGE)),
+        ("pack_builds", "pack_builds_limit", used(store, "packs", call.now)),
+        ("synthesis_runs", "synthesis_limit", used(store, "dreams", call.now)),
+        ("active_anima_count", "active_anima_limit", active),
+        ("dormant_anima_count", "dormant_anima_limit", shown(&ANIMAS) - active),
+    ];
+    let mut usage = plan(store);
+    usage.insert(
+        "is_hard_capped".to_owned(),
+        json!(counts.iter().any(|(_, limit, used)| exceeds(&usage, limit, *used))),
+    );
+    usage.extend(counts.iter().map(|(name, _, count)| ((*name).to_owned(), json!(count))));
+    usage.insert("period_start".to_owned(), json!(first_day(call.now)));
+    usage.insert("total_overage_cents".to_owned(), json!(0));
+    for cap in ["spending_cap_cents", "spending_cap_remaining_cents"] {
+        usage.insert(cap.to_owned(), json!(-1));
+    }
+    Ok(usage.into())
 }

@@ -1,161 +1,111 @@
 //! Querying memories, knowledge and identity at once.
 
-use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::call::{Call, Outcome, Scene, unchecked};
-use super::identities::{self, Identity};
-use super::knowledge::Item;
-use super::memories::Memory;
-use super::types::{QueryRequest, QuerySource, TimeRange};
-use crate::sandbox::answer::Answer;
-use crate::sandbox::clock::{Micros, micros};
-use crate::sandbox::terms::{overlap, terms};
+use super::Settings;
+use super::compile::{IDENTITY_TOKENS, identity_lines, identity_of, sections, tokens};
+use super::search::{Query, brief};
+use super::tables::{Call, KNOWLEDGE, MEMORIES, number};
+use crate::sandbox::handlers::Outcome;
+use crate::sandbox::store::{Object, text};
 
-/// A result.
-enum Found<'a> {
-    Memory(&'a Memory),
-    Knowledge(&'a Item),
-}
-
-pub(super) fn query(scene: &mut Scene<'_>, call: &Call) -> Outcome {
-    if let Some(query) = call.body["query"].as_str().filter(|query| query.trim().is_empty()) {
-        return Err(unchecked(scene.quirks, "body", "query", &query.into()));
-    }
-    let request: QueryRequest = call.body()?;
-    let wants = |source: &QuerySource| request.sources.as_ref().is_none_or(|sources| sources.contains(source));
-    let scene = &*scene;
+pub(super) fn query(call: &mut Call<'_>) -> Outcome<Settings> {
+    let body = &call.body;
+    let anima_id = call.field("anima_id").unwrap_or_default();
+    let wants = |source: &str| body["sources"].as_array().is_none_or(|all| all.iter().any(|it| it == source));
+    let most = |name: &str, default| body[name].as_u64().and_then(|most| most.try_into().ok()).unwrap_or(default);
     let mut found = Vec::new();
-    if wants(&QuerySource::Memories) {
-        found.extend(memories(scene, &request));
+    if wants("memories") {
+        let memories = call.store.rows(&MEMORIES).rev().filter(|row| !MEMORIES.is_hidden(row));
+        let memories =
+            memories.filter(|row| text(row, "embedding_model").is_some() && text(row, "state") == Some("active"));
+        found.extend(memories.map(|row| ("memory", row, text(row, "time_start").or(text(row, "time_end")))));
     }
-    if wants(&QuerySource::Knowledge) {
-        found.extend(knowledge(scene, &request));
+    if wants("knowledge") {
+        let items = call.store.rows(&KNOWLEDGE).rev().filter(|row| !KNOWLEDGE.is_hidden(row));
+        found.extend(items.map(|row| ("knowledge", row, text(row, "created_at"))));
     }
-    found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    found.truncate(usize::try_from(request.limit.unwrap_or(20)).unwrap_or(0));
-    let identity = identities::of(scene, &request.anima_id).filter(|_| wants(&QuerySource::Identity));
-    let results: Vec<Value> = found.iter().map(|(score, found)| result(scene, *score, found)).collect();
-    let characters: usize = found.iter().map(|(_, found)| found.content().chars().count()).sum();
-    Ok(Answer::json(
-        StatusCode::OK,
-        &json!({
-            "results": results,
-            "identity_context": identity.map(|identity| json!({
-                "personality_type": identity.seed.personality_type,
-                "communication_style": identity.seed.communication_style,
-                "self_reflection": identity.seed.reflection,
-            })),
-            "context": context(scene, identity, &found),
-            "token_estimate": characters / 4 + if identity.is_some() { 150 } else { 0 },
-        }),
-    ))
-}
-
-fn memories<'a>(scene: &'a Scene<'_>, request: &QueryRequest) -> Vec<(f64, Found<'a>)> {
-    let wanted = |memory: &&Memory| {
-        memory.anima_id == request.anima_id
-            && !memory.deleted
-            && memory.embedded
-            && memory.is_in(&["active"])
-            && memory.time_start.or(memory.time_end).is_none_or(|at| within(at, request.time_range.as_ref()))
+    let terms = Query::new(call.field("query").unwrap_or_default());
+    let threshold = number_of(body, "threshold").unwrap_or(0.7);
+    let within = |at: Option<&str>| {
+        let bound = |name: &str| body["time_range"][name].as_str();
+        at.is_none_or(|at| bound("after").is_none_or(|it| at >= it) && bound("before").is_none_or(|it| at <= it))
     };
-    let scored =
-        scene.account.memories.iter().rev().filter(wanted).map(|memory| (memory.text(), Found::Memory(memory)));
-    near(request, scored)
-}
+    let excluded = |row: &Object| body["exclude_ids"].as_array().into_iter().flatten().any(|id| *id == row["id"]);
+    let mut scored: Vec<(f64, &str, &Object)> = found
+        .into_iter()
+        .filter(|(_, row, at)| text(row, "anima_id") == Some(anima_id) && within(*at) && !excluded(row))
+        .filter_map(|(source, row, _)| Some((terms.similarity(row, threshold)?, source, row)))
+        .collect();
+    scored.sort_by(|(a, ..), (b, ..)| b.total_cmp(a));
+    scored.truncate(most("limit", 20));
 
-fn knowledge<'a>(scene: &'a Scene<'_>, request: &QueryRequest) -> Vec<(f64, Found<'a>)> {
-    let wanted = |item: &&Item| {
-        item.anima_id == request.anima_id && !item.deleted && within(item.created_at, request.time_range.as_ref())
-    };
-    near(request, scene.account.knowledge.iter().rev().filter(wanted).map(|item| (item.text(), Found::Knowledge(item))))
-}
-
-/// Those that are similar enough and not excluded, with their similarity to four decimals.
-fn near<'a>(request: &QueryRequest, found: impl Iterator<Item = (String, Found<'a>)>) -> Vec<(f64, Found<'a>)> {
-    let query = terms(&request.query);
-    let threshold = request.threshold.unwrap_or(0.7);
-    let excluded = |id: &str| request.exclude_ids.iter().flatten().any(|excluded| excluded == id);
-    found
-        .map(|(text, found)| ((overlap(&query, &text) * 1e4).round() / 1e4, found))
-        .filter(|(score, found)| *score >= threshold && !excluded(found.id()))
-        .collect()
-}
-
-fn within(at: Micros, range: Option<&TimeRange>) -> bool {
-    range.is_none_or(|range| {
-        range.after.is_none_or(|after| at >= micros(after.into()))
-            && range.before.is_none_or(|before| at <= micros(before.into()))
+    let identity = identity_of(call.store, anima_id).filter(|_| wants("identity"));
+    let frame = identity.map_or(0, |_| IDENTITY_TOKENS);
+    let max_tokens: usize = most("max_tokens", 2000);
+    // A frame that is too large leaves nothing at all.
+    let identity = identity.filter(|_| frame <= max_tokens);
+    let mut left = max_tokens.checked_sub(frame).unwrap_or_default();
+    let mut used = if identity.is_some() { frame } else { 0 };
+    scored = scored
+        .into_iter()
+        .take_while(|(_, source, row)| {
+            let size = tokens(content(source, row)).max(1);
+            let fits = size <= left && frame <= max_tokens;
+            left = left.saturating_sub(size);
+            used += if fits { size } else { 0 };
+            fits
+        })
+        .collect();
+    let results = scored.iter().map(|(similarity, source, row)| {
+        let mut result = (*row).clone();
+        result.insert("source".to_owned(), json!(source));
+        result.insert("content".to_owned(), json!(content(source, row)));
+        result.insert("similarity".to_owned(), json!(similarity));
+        result.insert("type".to_owned(), json!(text(row, "knowledge_type")));
+        Value::Object(result)
+    });
+    let identity_context = identity.map(|identity| {
+        let mut context = identity.clone();
+        context.insert("self_reflection".to_owned(), identity.get("self").cloned().unwrap_or_default());
+        context
+    });
+    Ok(json!({
+        "results": results.collect::<Vec<_>>(),
+        "identity_context": identity_context,
+        "context": context(identity, &scored),
+        "token_estimate": used,
     })
+    .into())
 }
 
-impl Found<'_> {
-    fn id(&self) -> &str {
-        match self {
-            Self::Memory(memory) => &memory.id,
-            Self::Knowledge(item) => &item.id,
-        }
-    }
-
-    fn content(&self) -> &str {
-        match self {
-            Self::Memory(memory) => memory.brief(),
-            Self::Knowledge(item) => &item.seed.content,
-        }
-    }
+fn number_of(body: &Value, name: &str) -> Option<f64> {
+    body[name].as_f64()
 }
 
-fn result(scene: &Scene<'_>, similarity: f64, found: &Found<'_>) -> Value {
-    match found {
-        Found::Memory(memory) => json!({
-            "id": memory.id,
-            "source": "memory",
-            "content": memory.brief(),
-            "similarity": similarity,
-            "type": null,
-            "topic": null,
-            "importance": memory.importance,
-            "confidence": memory.confidence,
-            "time_start": memory.time_start.map(|at| scene.stored(at)),
-        }),
-        Found::Knowledge(item) => json!({
-            "id": item.id,
-            "source": "knowledge",
-            "content": item.seed.content,
-            "similarity": similarity,
-            "type": item.seed.knowledge_type,
-            "topic": item.seed.topic,
-            "importance": null,
-            "confidence": item.seed.confidence,
-            "time_start": null,
-        }),
-    }
+fn content<'r>(source: &str, row: &'r Object) -> &'r str {
+    if source == "memory" { brief(row) } else { text(row, "content").unwrap_or_default() }
 }
 
-/// The result as text for a prompt.
-fn context(scene: &Scene<'_>, identity: Option<&Identity>, found: &[(f64, Found<'_>)]) -> String {
+/// The results as text for a prompt.
+fn context(identity: Option<&Object>, found: &[(f64, &str, &Object)]) -> String {
     let named = |name: &str, value: Option<f64>| value.map(|value| format!(" ({name}: {value})")).unwrap_or_default();
-    let (mut knowledge, mut memories) = (Vec::new(), Vec::new());
-    for (_, found) in found {
-        match found {
-            Found::Knowledge(item) => {
-                let topic = item.seed.topic.as_ref().map(|topic| format!("{topic}: ")).unwrap_or_default();
-                let sure = named("confidence", item.seed.confidence);
-                knowledge.push(format!("- [{}] {topic}{}{sure}", item.seed.knowledge_type, item.seed.content));
-            }
-            Found::Memory(memory) => {
-                let day =
-                    memory.time_start.map(|at| format!("[{}] ", &scene.stored(at).text()[..10])).unwrap_or_default();
-                memories.push(format!("- {day}{}{}", memory.brief(), named("importance", memory.importance)));
-            }
-        }
-    }
-    let sections = [
-        ("Identity", identity.map(Identity::lines).unwrap_or_default()),
-        ("Knowledge", knowledge),
-        ("Memories", memories),
-    ];
-    let sections = sections.into_iter().filter(|(_, lines)| !lines.is_empty());
-    sections.map(|(heading, lines)| format!("## {heading}\n{}", lines.join("\n"))).collect::<Vec<_>>().join("\n\n")
+    let lines = |wanted: &str| {
+        let found = found.iter().filter(|(_, source, _)| *source == wanted);
+        found
+            .map(|(_, source, row)| {
+                let content = content(source, row);
+                if *source == "memory" {
+                    let day = text(row, "time_start").map(|at| format!("[{}] ", &at[..10])).unwrap_or_default();
+                    format!("- {day}{content}{}", named("importance", number(row, "importance")))
+                } else {
+                    let topic = text(row, "topic").map(|topic| format!("{topic}: ")).unwrap_or_default();
+                    let kind = text(row, "knowledge_type").unwrap_or_default();
+                    format!("- [{kind}] {topic}{content}{}", named("confidence", number(row, "confidence")))
+                }
+            })
+            .collect()
+    };
+    let identity = identity.map(identity_lines).unwrap_or_default();
+    sections([("Identity", identity), ("Knowledge", lines("knowledge")), ("Memories", lines("memory"))])
 }

@@ -1,233 +1,63 @@
 //! Differences between servers and their documentation, each with a switch.
 
-/// A difference between a server and what is documented or expected.
+/// A difference between a server and its documentation that a client must be able to deal with; for
+/// [`Settings::with`](super::Settings::with) and [`Settings::without`](super::Settings::without).
 ///
-/// "Observed" is the behaviour of a self-hosted server of version 0.5.8, "older code" that of the published code of an
-/// older server. By default the sandbox simulates those of [`Quirks::observed`]; the others are marked "off".
+/// By default a sandbox has those that were observed on a server of version 0.5.8, or stand in the published code of an
+/// older one; the others are marked "off".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Quirk {
-    /// Timestamps read back from the database have no offset: `2026-02-04T12:00:00`. Without: they end in `Z`.
-    /// Observed.
+    /// Timestamps have no offset: `2026-02-04T12:00:00`. Without: they end in `Z`.
     NaiveTimestamps,
-    /// Animas and events do not show whether they are deleted. Without: they have `is_deleted`. Observed.
-    HiddenDeletion,
-    /// The `meta` of an anima created without one is `{}`. Without: null. Observed.
-    EmptyMeta,
-    /// The latest pack of an anima that does not exist or is another tenant's gives 500 in plain text. Without: 404.
-    /// Observed.
+    /// The latest pack of an anima that does not exist gives 500 in plain text. Without: 404.
     AbsentAnimaFails,
-    /// The latest pack without a query is compiled if none is stored. Without: the response is null, as documented.
-    /// Observed.
+    /// The latest pack without a query is compiled if none is stored. Without: the response is null.
     PackOnDemand,
-    /// Items of stored packs, including the latest one, have `retrieval_reason` and `knowledge_type`. Without:
-    /// `reason`, `breakdown` and `type`, which the official SDKs read. Observed.
+    /// Items of stored packs have `retrieval_reason` and `knowledge_type`. Without: `reason`, `breakdown` and `type`,
+    /// which the official SDKs read.
     RenamedPackItems,
-    /// Of events without a dedupe key, only those with a `source_uri` get one. Without: all of them, as documented.
-    /// Observed.
-    KeyNeedsSource,
     /// Two events may have the same dedupe key, so an event that is sent again is stored again. Without: the second
-    /// gets 409, as documented. A key is then unique per tenant, across animas, and deleting its event does not free
-    /// it; the scope on real servers with that check is not known. Observed.
+    /// gets 409. A key is then unique per tenant, across animas, and deleting its event does not free it.
     DuplicateKeys,
-    /// A memory created by the API has no embedding. Before
-    /// [`Tenant::embed_memories`](crate::sandbox::Tenant::embed_memories) neither semantic search nor `POST /query`
-    /// finds it, and packs hold it only as a session memory: if it is active and of the last 24 hours. Without: it has
-    /// one immediately. Observed.
-    UnembeddedMemories,
-    /// Values that the server does not validate make it fail with 500 in plain text: blank queries, U+0000 in the text
-    /// of any field that it knows, names that are null or too long in updates of animas, a null `meta` in updates of
-    /// events, unknown organisations, an identity whose `self` is nested wrongly. Without: 422; only U+0000 is accepted
-    /// like other characters. Observed.
+    /// Values that the server does not validate make it fail with 500 in plain text: blank queries, negative limits of
+    /// a semantic search, U+0000 in any text, names that are too long in updates of animas, unknown organisations, an
+    /// identity whose `self` is nested wrongly. Without: 422.
     UncheckedValuesFail,
-    /// A used-up plan gives 403. Without: 429, as documented. Older code.
+    /// A used-up plan gives 403. Without: 429.
     PlanLimitForbids,
-    /// A plan rejects a call only once usage is above the limit, so one more than the limit goes through. Without: the
-    /// limit is exact. Older code.
-    LateLimits,
-    /// `Retry-After` of a rate limit is text that is not valid, such as `5 per 1 second`, and its body has more fields.
-    /// Without: it is `1`. Older code; off.
-    WordyRetryAfter,
-    /// Every path that the public host does not serve gives 404 `Not found`. Without: only for requests whose `Host` is
-    /// the public host. Off.
-    PublicHost,
-    /// `GET /subscriptions/usage` does not exist: 404. Observed; off.
-    NoUsageRoute,
-    /// `POST /query` does not exist: 404. Observed; off.
-    NoQueryRoute,
-    /// Triggering a dream requires a query parameter `kwargs`, with any value; if it is missing: 422. The client always
-    /// sends it. Observed.
+    /// Triggering a dream requires a query parameter `kwargs`, with any value; the client sends it.
     DreamNeedsKwargs,
-    /// The latest pack, if it would hold a long-term memory, always gives 500 in plain text, as on servers that are
-    /// installed with `NumPy` 2 or later. Observed; off, since others work.
-    LongTermMemoriesFail,
-    /// The health response reports `degraded`, as if the database were down; everything else works. Off.
+    /// `Retry-After` of a rate limit is text that is not valid, such as `5 per 1 second`. Without: it is `1`. Off.
+    WordyRetryAfter,
+    /// The database is down: the health response is `degraded`, and every call with a key gets 401, as if the key were
+    /// wrong. Off.
     Degraded,
 }
 
-impl Quirk {
-    /// All quirks.
-    pub const ALL: &'static [Self] = &[
-        Self::NaiveTimestamps,
-        Self::HiddenDeletion,
-        Self::EmptyMeta,
-        Self::AbsentAnimaFails,
-        Self::PackOnDemand,
-        Self::RenamedPackItems,
-        Self::KeyNeedsSource,
-        Self::DuplicateKeys,
-        Self::UnembeddedMemories,
-        Self::UncheckedValuesFail,
-        Self::PlanLimitForbids,
-        Self::LateLimits,
-        Self::WordyRetryAfter,
-        Self::PublicHost,
-        Self::NoUsageRoute,
-        Self::NoQueryRoute,
-        Self::DreamNeedsKwargs,
-        Self::LongTermMemoriesFail,
-        Self::Degraded,
-    ];
-
-    const fn bit(self) -> u64 {
-        1 << self as u64
-    }
-}
-
-/// The quirks that the sandbox simulates.
-///
-/// ```
-/// # use polyagent::sandbox::Sandbox;
-/// use polyagent::sandbox::elephantasm::{Quirk, Quirks};
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), polyagent::Error> {
-/// let quirks = Quirks::observed().without(Quirk::DuplicateKeys);
-/// let sandbox = Sandbox::builder().elephantasm_quirks(quirks).start().await?;
-/// # Ok(()) }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Quirks(u64);
+/// A set of quirks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quirks(u16);
 
 impl Quirks {
-    /// Returns the observed quirks, except those that remove a route; the default. Where nothing could be observed,
-    /// because the server has no plans, it follows an older server's code:
-    /// [`PlanLimitForbids`](Quirk::PlanLimitForbids) and [`LateLimits`](Quirk::LateLimits). A single server need not
-    /// have all of them.
-    #[must_use]
-    pub const fn observed() -> Self {
-        Self::of(&[
-            Quirk::NaiveTimestamps,
-            Quirk::HiddenDeletion,
-            Quirk::EmptyMeta,
-            Quirk::AbsentAnimaFails,
-            Quirk::PackOnDemand,
-            Quirk::RenamedPackItems,
-            Quirk::KeyNeedsSource,
-            Quirk::DuplicateKeys,
-            Quirk::UnembeddedMemories,
-            Quirk::UncheckedValuesFail,
-            Quirk::PlanLimitForbids,
-            Quirk::LateLimits,
-            Quirk::DreamNeedsKwargs,
-        ])
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) const fn with(self, quirk: Quirk) -> Self {
+        Self(self.0 | 1 << quirk as u16)
     }
 
-    /// Returns the quirks of a self-hosted server of version 0.5.8, as observed. Unlike [`observed`](Self::observed) it
-    /// has no routes for usage and queries. It does not enforce plans either, so an older server's quirks of plans are
-    /// off; a sandbox with a [`Plan`](super::Plan) still enforces it.
-    ///
-    /// ```
-    /// # use polyagent::sandbox::Sandbox;
-    /// use polyagent::sandbox::elephantasm::Quirks;
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), polyagent::Error> {
-    /// let sandbox = Sandbox::builder().elephantasm_quirks(Quirks::self_hosted()).start().await?;
-    /// assert!(sandbox.elephantasm().subscriptions().usage().await.unwrap_err().is_not_found());
-    /// # Ok(()) }
-    /// ```
-    #[must_use]
-    pub const fn self_hosted() -> Self {
-        Self::observed()
-            .with(Quirk::NoUsageRoute)
-            .with(Quirk::NoQueryRoute)
-            .without(Quirk::PlanLimitForbids)
-            .without(Quirk::LateLimits)
+    pub(super) const fn without(self, quirk: Quirk) -> Self {
+        Self(self.0 & !(1 << quirk as u16))
     }
 
-    /// Returns no quirks: the server as documented.
-    #[must_use]
-    pub const fn documented() -> Self {
-        Self(0)
-    }
-
-    const fn of(quirks: &[Quirk]) -> Self {
-        let (mut all, mut index) = (Self::documented(), 0);
-        while index < quirks.len() {
-            all = all.with(quirks[index]);
-            index += 1;
-        }
-        all
-    }
-
-    /// Adds `quirk`.
-    #[must_use]
-    pub const fn with(self, quirk: Quirk) -> Self {
-        Self(self.0 | quirk.bit())
-    }
-
-    /// Removes `quirk`.
-    #[must_use]
-    pub const fn without(self, quirk: Quirk) -> Self {
-        Self(self.0 & !quirk.bit())
-    }
-
-    /// Whether `quirk` is included.
-    pub const fn has(self, quirk: Quirk) -> bool {
-        self.0 & quirk.bit() != 0
+    pub(super) const fn has(self, quirk: Quirk) -> bool {
+        self.0 & 1 << quirk as u16 != 0
     }
 }
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self::observed()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_quirk_has_its_own_switch() {
-        for &quirk in Quirk::ALL {
-            assert!(Quirks::documented().with(quirk).has(quirk));
-            let others = Quirk::ALL.iter().filter(|other| Quirks::documented().with(quirk).has(**other)).count();
-            assert_eq!(others, 1, "{quirk:?}");
-            assert!(!Quirks::observed().with(quirk).without(quirk).has(quirk));
-        }
-    }
-
-    fn off(quirks: Quirks) -> Vec<Quirk> {
-        Quirk::ALL.iter().copied().filter(|quirk| !quirks.has(*quirk)).collect()
-    }
-
-    #[test]
-    fn by_default_no_route_is_missing_and_nothing_is_broken() {
-        use Quirk::{Degraded, LongTermMemoriesFail, NoQueryRoute, NoUsageRoute, PublicHost, WordyRetryAfter};
-        assert_eq!(Quirks::default(), Quirks::observed());
-        let absent = [WordyRetryAfter, PublicHost, NoUsageRoute, NoQueryRoute, LongTermMemoriesFail, Degraded];
-        assert_eq!(off(Quirks::observed()), absent);
-    }
-
-    #[test]
-    fn a_self_hosted_server_has_no_plans_and_lacks_two_routes() {
-        use Quirk::{Degraded, LateLimits, LongTermMemoriesFail, PlanLimitForbids, PublicHost, WordyRetryAfter};
-        let absent = [PlanLimitForbids, LateLimits, WordyRetryAfter, PublicHost, LongTermMemoriesFail, Degraded];
-        assert_eq!(off(Quirks::self_hosted()), absent);
-    }
-
-    #[test]
-    fn the_documented_server_has_none() {
-        assert_eq!(off(Quirks::documented()), Quirk::ALL);
+        // All bits but those of the two that are off.
+        Self(u16::MAX).without(Quirk::WordyRetryAfter).without(Quirk::Degraded)
     }
 }

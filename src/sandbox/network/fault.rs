@@ -5,14 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
-use super::answer::Answer;
+use super::connection::{Damage, End, Place};
+use super::http_fault::Canned;
 use super::reach::Reach;
-use super::wire::{Damage, End, Place};
 
 /// A fault, and the calls that it affects.
 ///
 /// The constructor selects the fault, the methods after it select the calls. By default it affects the next call of any
-/// operation. [`Sandbox::fault`](super::Sandbox::fault) arms it.
+/// operation. [`Sandbox::fault`](crate::sandbox::Sandbox::fault) arms it.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -26,7 +26,7 @@ use super::wire::{Damage, End, Place};
 /// let busy = Fault::status(503).header("retry-after", "0").on("elephantasm_create_anima");
 /// let busy = sandbox.fault(busy)?;
 /// client.animas().create(AnimaCreate::new("Ada")).await?;
-/// assert_eq!(busy.struck(), 1);
+/// assert_eq!(busy.hits(), 1);
 ///
 /// sandbox.fault(Fault::cut_body_at(10).on("elephantasm_create_anima"))?;
 /// let error = client.animas().create(AnimaCreate::new("Ben")).await.unwrap_err();
@@ -37,7 +37,7 @@ use super::wire::{Damage, End, Place};
 /// # Unreachable servers
 ///
 /// [`down_for`](Self::down_for) and [`silent_for`](Self::silent_for) start with a call, and end by themselves. To
-/// refuse connections, or let them hang, from the first one on, set the sandbox's [reach](super::Sandbox::set_reach).
+/// refuse connections, or let them hang, from the first one on, set the sandbox's [reach](crate::sandbox::Sandbox::set_reach).
 /// Refused connections never arrive, so the sandbox cannot count them.
 ///
 /// The sandbox serves plain HTTP on a loopback address: it cannot simulate failures of TLS or name resolution.
@@ -51,7 +51,7 @@ pub struct Fault {
     pub(super) early: bool,
     /// Whether, when and how often the server processes the call.
     pub(super) processing: Processing,
-    pub(super) operation: Option<String>,
+    pub(in crate::sandbox) operation: Option<String>,
     pub(super) first: usize,
     pub(super) count: Option<usize>,
     pub(super) probability: Option<f64>,
@@ -82,7 +82,11 @@ pub(super) enum Effect {
     Corrupt(usize),
     /// The response has this header.
     Header(HeaderName, HeaderValue),
-    Answer(Answer),
+    Respond(Canned),
+    /// The frames of a live body with these numbers, counted from 1, are lost.
+    DropFrames(usize, usize),
+    /// A live body ends after this many frames, as if it were complete.
+    EndAfter(usize),
     /// The connection is reset before anything is read from it.
     Connection,
     /// After this many bytes of a request, the connection is reset, goes silent or pauses.
@@ -96,7 +100,7 @@ impl Fault {
     /// [`with_probability`](Self::with_probability) count those; it cannot be combined with [`on`](Self::on).
     ///
     /// Clients keep connections alive, so a client that has made a call may not make another connection for a long
-    /// time. A newly [built](super::Sandbox::elephantasm_builder) one has none. The client cannot know whether its
+    /// time. A newly [built](crate::sandbox::Sandbox::elephantasm_builder) one has none. The client cannot know whether its
     /// request was read, so [`may_have_been_processed`](crate::Error::may_have_been_processed) is true, and only
     /// idempotent calls are retried.
     ///
@@ -109,7 +113,7 @@ impl Fault {
     /// let client = sandbox.elephantasm_builder().build()?;
     /// let resets = sandbox.fault(Fault::reset_on_connect().times(2))?;
     /// client.animas().list(ListAnimasParams::new()).await?; // on the third connection
-    /// assert_eq!((resets.struck(), sandbox.requests().len()), (2, 1));
+    /// assert_eq!((resets.hits(), sandbox.requests().len()), (2, 1));
     /// # Ok(()) }
     /// ```
     pub fn reset_on_connect() -> Self {
@@ -117,7 +121,7 @@ impl Fault {
     }
 
     /// Resets the connection after `bytes` bytes of a request, counted from the start of its head, at the latest before
-    /// its last byte. The call is not processed, and [`Sandbox::requests`](super::Sandbox::requests) does not list it.
+    /// its last byte. The call is not processed, and [`Sandbox::requests`](crate::sandbox::Sandbox::requests) does not list it.
     /// A client that is still writing, such as the body of a large request, finds the connection gone.
     ///
     /// It affects requests as they begin to arrive, on new and kept-alive connections; [`nth`](Self::nth),
@@ -168,7 +172,7 @@ impl Fault {
     /// If a client had kept the connection alive from an earlier call, it treats it as one that was already dead
     /// ([`TransportKind::StaleConnection`](crate::TransportKind::StaleConnection)): idempotent calls are retried at
     /// once, and once more than the retry policy allows. Make the fault affect that attempt as well, with
-    /// [`times`](Self::times), or give the code under test a newly [built](super::Sandbox::elephantasm_builder) client,
+    /// [`times`](Self::times), or give the code under test a newly [built](crate::sandbox::Sandbox::elephantasm_builder) client,
     /// which has no kept-alive connection. The same applies to every fault that ends a connection before the complete
     /// head of a response.
     pub fn cut() -> Self {
@@ -230,7 +234,7 @@ impl Fault {
     /// reset and new ones refused, as with [`Reach::Down`]. The call is processed, but gets no response; with
     /// [`unprocessed`](Self::unprocessed), it is not processed either.
     ///
-    /// To be down before any call, set the [reach](super::Sandbox::set_reach).
+    /// To be down before any call, set the [reach](crate::sandbox::Sandbox::set_reach).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -246,7 +250,7 @@ impl Fault {
     ///
     /// let restart = sandbox.fault(Fault::down_for(Duration::from_millis(300)))?;
     /// client.health().await?; // some attempts were refused, then the server was back
-    /// assert_eq!(restart.struck(), 1);
+    /// assert_eq!(restart.hits(), 1);
     /// # Ok(()) }
     /// ```
     pub fn down_for(span: Duration) -> Self {
@@ -256,7 +260,7 @@ impl Fault {
     /// Makes the network carry nothing for `span` once the call has arrived, as with [`Reach::Silent`]. Then the
     /// response is sent, if the client still waits for it.
     ///
-    /// To be silent before any call, set the [reach](super::Sandbox::set_reach).
+    /// To be silent before any call, set the [reach](crate::sandbox::Sandbox::set_reach).
     pub fn silent_for(span: Duration) -> Self {
         Self::new(Effect::Outage(Reach::Silent, span), true)
     }

@@ -16,9 +16,8 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::faults::Occasion;
-use super::server::Shared;
-use super::wire::Wire;
+use super::connection::Connection;
+use super::injector::{InjectionPoint, Injector};
 use crate::lock::lock;
 
 /// Whether clients can reach a sandbox; for [`Sandbox::set_reach`](super::Sandbox::set_reach).
@@ -49,7 +48,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(10);
 const REBINDING: Duration = Duration::from_secs(1);
 
 /// A requested change of reach.
-pub(super) struct Order {
+pub(in crate::sandbox) struct Order {
     reach: Reach,
     /// Open again after this time.
     span: Option<Duration>,
@@ -58,16 +57,16 @@ pub(super) struct Order {
 
 /// The sender of requested changes of reach.
 #[derive(Clone, Debug)]
-pub(super) struct Orders(mpsc::UnboundedSender<Order>);
+pub(in crate::sandbox) struct Orders(mpsc::UnboundedSender<Order>);
 
 impl Orders {
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Order>) {
+    pub(in crate::sandbox) fn new() -> (Self, mpsc::UnboundedReceiver<Order>) {
         let (sender, receiver) = mpsc::unbounded();
         (Self(sender), receiver)
     }
 
     /// Changes the reach, for a span of time or until the next change, and returns once it is in effect.
-    pub(super) async fn set(&self, reach: Reach, span: Option<Duration>) -> io::Result<()> {
+    pub(in crate::sandbox) async fn set(&self, reach: Reach, span: Option<Duration>) -> io::Result<()> {
         let gone = || io::Error::new(io::ErrorKind::NotConnected, "the sandbox has stopped");
         let (done, obeyed) = oneshot::channel();
         self.0.unbounded_send(Order { reach, span, done }).map_err(|_| gone())?;
@@ -77,7 +76,7 @@ impl Orders {
 
 /// What happens to the bytes on connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Fate {
+pub(super) enum Flow {
     Pass,
     Wait,
     /// The server has gone down since the connection was made.
@@ -125,19 +124,19 @@ impl Traffic {
 
 impl Gate {
     /// What happens to this connection's bytes now. The task is woken when that changes.
-    pub(super) fn fate(&self, cx: &Context<'_>) -> Fate {
+    pub(super) fn flow(&self, cx: &Context<'_>) -> Flow {
         self.waker.register(cx.waker());
         let state = lock(&self.traffic.0);
         match *state {
-            State { downs, .. } if downs != self.downs => Fate::Reset,
-            State { silent: true, .. } => Fate::Wait,
-            State { .. } => Fate::Pass,
+            State { downs, .. } if downs != self.downs => Flow::Reset,
+            State { silent: true, .. } => Flow::Wait,
+            State { .. } => Flow::Pass,
         }
     }
 }
 
 /// The source of connections.
-pub(super) struct Wires {
+pub(in crate::sandbox) struct Acceptor {
     door: Door,
     address: SocketAddr,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -146,17 +145,17 @@ pub(super) struct Wires {
     /// Our own connections, which fill the backlog.
     fillers: Vec<TcpStream>,
     traffic: Arc<Traffic>,
-    shared: Arc<Shared>,
+    injector: Arc<Injector>,
 }
 
 enum Door {
     Open(TcpListener),
     /// Others wait in the backlog, if there is room.
-    Ajar(TcpListener),
+    Backlogged(TcpListener),
     /// Nothing listens. The port is bound, so that no other process takes it by chance.
     Shut(TcpSocket),
     /// The port could not be bound again: another process listens on it.
-    Lost,
+    PortTaken,
 }
 
 /// What happens next.
@@ -166,16 +165,16 @@ enum Event {
     Reopen,
 }
 
-impl Wires {
-    pub(super) fn new(
+impl Acceptor {
+    pub(in crate::sandbox) fn new(
         listener: std::net::TcpListener,
         orders: mpsc::UnboundedReceiver<Order>,
-        shared: Arc<Shared>,
+        injector: Arc<Injector>,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let door = Door::Open(TcpListener::from_std(listener)?);
-        Ok(Self { door, address, orders, reopens: None, fillers: Vec::new(), traffic: Arc::default(), shared })
+        Ok(Self { door, address, orders, reopens: None, fillers: Vec::new(), traffic: Arc::default(), injector })
     }
 
     async fn next(&mut self) -> Event {
@@ -188,7 +187,7 @@ impl Wires {
                         Err(_) => sleep(TRY_AGAIN).await,
                     }
                 },
-                Door::Ajar(_) | Door::Shut(_) | Door::Lost => pending().await,
+                Door::Backlogged(_) | Door::Shut(_) | Door::PortTaken => pending().await,
             }
         };
         let reopened = async {
@@ -214,7 +213,7 @@ impl Wires {
         }
         let mut set = self.set_door(reach).await;
         if reach == Reach::Silent && set.is_err() {
-            // Half a silence would be none: all is open again.
+            // Only new connections could be held back, or only existing ones: neither is.
             set = self.set_door(Reach::Open).await.and(set);
             self.traffic.set(Reach::Open);
         } else {
@@ -224,7 +223,7 @@ impl Wires {
     }
 
     async fn set_door(&mut self, reach: Reach) -> io::Result<()> {
-        self.door = match std::mem::replace(&mut self.door, Door::Lost) {
+        self.door = match std::mem::replace(&mut self.door, Door::PortTaken) {
             Door::Shut(socket) if reach == Reach::Down => Door::Shut(socket),
             door if reach == Reach::Down => {
                 drop(door);
@@ -234,14 +233,14 @@ impl Wires {
             door => {
                 let backlog = if reach == Reach::Open { BACKLOG } else { 1 };
                 let listener = match door {
-                    Door::Open(listener) | Door::Ajar(listener) => {
+                    Door::Open(listener) | Door::Backlogged(listener) => {
                         SockRef::from(&listener).listen(backlog.into())?;
                         listener
                     }
                     Door::Shut(socket) => socket.listen(backlog.into())?,
-                    Door::Lost => bound(self.address).await?.listen(backlog.into())?,
+                    Door::PortTaken => bound(self.address).await?.listen(backlog.into())?,
                 };
-                if reach == Reach::Open { Door::Open(listener) } else { Door::Ajar(listener) }
+                if reach == Reach::Open { Door::Open(listener) } else { Door::Backlogged(listener) }
             }
         };
         if reach == Reach::Silent { self.fill().await } else { Ok(()) }
@@ -260,13 +259,13 @@ impl Wires {
     }
 
     /// The next connection. Orders are carried out while waiting for it.
-    pub(super) async fn accept(&mut self) -> Wire {
+    pub(in crate::sandbox) async fn accept(&mut self) -> Connection {
         loop {
             match self.next().await {
                 Event::Connection(_, address) if self.is_filler(address) => {}
                 Event::Connection(socket, _) => {
-                    let doomed = self.shared.faults.strike(Occasion::Connection).is_some();
-                    return Wire::new(socket, doomed, self.traffic.gate(), self.shared.clone());
+                    let reset = self.injector.inject(InjectionPoint::Connection).is_some();
+                    return Connection::new(socket, reset, self.traffic.gate(), self.injector.clone());
                 }
                 Event::Order(Order { reach, span, done }) => {
                     let begun = Instant::now();

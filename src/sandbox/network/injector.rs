@@ -1,4 +1,4 @@
-//! The armed faults.
+//! The armed faults, and which of them is due.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ const SEED: u64 = 8484;
 
 /// What a fault may affect.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Occasion<'o> {
+pub(in crate::sandbox) enum InjectionPoint<'o> {
     /// A connection that a client makes.
     Connection,
     /// A request that begins to arrive.
@@ -24,21 +24,21 @@ pub(super) enum Occasion<'o> {
     Call(Option<&'o str>),
 }
 
-/// An armed fault; from [`Sandbox::fault`](super::Sandbox::fault). It stays armed if this is dropped.
+/// An armed fault; from [`Sandbox::fault`](crate::sandbox::Sandbox::fault). It stays armed if this is dropped.
 #[derive(Clone, Debug)]
 pub struct Armed {
-    struck: Arc<AtomicUsize>,
+    hits: Arc<AtomicUsize>,
 }
 
 impl Armed {
     /// Returns how many calls it has affected so far; connections, or requests, if it affects those.
-    pub fn struck(&self) -> usize {
-        self.struck.load(Ordering::SeqCst)
+    pub fn hits(&self) -> usize {
+        self.hits.load(Ordering::SeqCst)
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Faults(Mutex<List>);
+pub(in crate::sandbox) struct Injector(Mutex<List>);
 
 #[derive(Debug)]
 struct List {
@@ -51,34 +51,34 @@ struct Entry {
     fault: Fault,
     /// Calls, or connections, so far that it might have affected.
     seen: usize,
-    struck: Arc<AtomicUsize>,
+    hits: Arc<AtomicUsize>,
 }
 
-impl Default for Faults {
+impl Default for Injector {
     fn default() -> Self {
         Self(Mutex::new(List { armed: Vec::new(), dice: Rng::with_seed(SEED) }))
     }
 }
 
-impl Faults {
-    pub(super) fn arm(&self, fault: Fault) -> Armed {
-        let struck = Arc::<AtomicUsize>::default();
-        let entry = Entry { fault, seen: 0, struck: struck.clone() };
+impl Injector {
+    pub(in crate::sandbox) fn arm(&self, fault: Fault) -> Armed {
+        let hits = Arc::<AtomicUsize>::default();
+        let entry = Entry { fault, seen: 0, hits: hits.clone() };
         lock(&self.0).armed.push(entry);
-        Armed { struck }
+        Armed { hits }
     }
 
-    pub(super) fn clear(&self) {
+    pub(in crate::sandbox) fn clear(&self) {
         lock(&self.0).armed.clear();
     }
 
-    /// Returns the fault to apply: of those that are due, the one armed first. The others wait for the next occasion.
-    pub(super) fn strike(&self, occasion: Occasion<'_>) -> Option<Fault> {
+    /// Returns the fault to apply: of those that are due, the one armed first. The others wait for the next point.
+    pub(in crate::sandbox) fn inject(&self, point: InjectionPoint<'_>) -> Option<Fault> {
         let mut list = lock(&self.0);
         let List { armed, dice } = &mut *list;
         let mut chosen = None;
         armed.retain_mut(|entry| {
-            if !entry.fault.concerns(occasion) {
+            if !entry.fault.concerns(point) {
                 return true;
             }
             let due = entry.fault.covers(entry.seen + 1);
@@ -87,7 +87,7 @@ impl Faults {
             }
             entry.seen += 1;
             if due && entry.fault.probability.is_none_or(|probability| dice.f64() < probability) {
-                entry.struck.fetch_add(1, Ordering::SeqCst);
+                entry.hits.fetch_add(1, Ordering::SeqCst);
                 chosen = Some(entry.fault.clone());
             }
             !entry.fault.spent(entry.seen)
@@ -102,57 +102,57 @@ mod tests {
 
     #[test]
     fn faults_take_turns_in_the_order_they_were_armed() {
-        let faults = Faults::default();
+        let faults = Injector::default();
         let [first, second] = [faults.arm(Fault::cut()), faults.arm(Fault::cut())];
         let third = faults.arm(Fault::cut().nth(2).times(2));
         let mut seen = Vec::new();
-        while faults.strike(Occasion::Call(None)).is_some() {
-            seen.push((first.struck(), second.struck(), third.struck()));
+        while faults.inject(InjectionPoint::Call(None)).is_some() {
+            seen.push((first.hits(), second.hits(), third.hits()));
         }
         assert_eq!(seen, [(1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2)]);
     }
 
     #[test]
     fn a_fault_of_one_operation_leaves_the_others_alone() {
-        let faults = Faults::default();
+        let faults = Injector::default();
         let armed = faults.arm(Fault::cut().on("b"));
-        assert!(faults.strike(Occasion::Call(Some("a"))).is_none());
-        assert!(faults.strike(Occasion::Call(None)).is_none());
-        assert!(faults.strike(Occasion::Call(Some("b"))).is_some());
-        assert_eq!(armed.struck(), 1);
+        assert!(faults.inject(InjectionPoint::Call(Some("a"))).is_none());
+        assert!(faults.inject(InjectionPoint::Call(None)).is_none());
+        assert!(faults.inject(InjectionPoint::Call(Some("b"))).is_some());
+        assert_eq!(armed.hits(), 1);
     }
 
     #[test]
     fn connections_and_calls_have_faults_of_their_own() {
-        let faults = Faults::default();
+        let faults = Injector::default();
         let [call, connection] = [faults.arm(Fault::cut()), faults.arm(Fault::reset_on_connect().nth(2))];
-        assert!(faults.strike(Occasion::Connection).is_none());
-        assert!(faults.strike(Occasion::Connection).is_some());
-        assert_eq!([call.struck(), connection.struck()], [0, 1]);
-        assert!(faults.strike(Occasion::Call(None)).is_some());
-        assert_eq!([call.struck(), connection.struck()], [1, 1]);
+        assert!(faults.inject(InjectionPoint::Connection).is_none());
+        assert!(faults.inject(InjectionPoint::Connection).is_some());
+        assert_eq!([call.hits(), connection.hits()], [0, 1]);
+        assert!(faults.inject(InjectionPoint::Call(None)).is_some());
+        assert_eq!([call.hits(), connection.hits()], [1, 1]);
     }
 
     #[test]
     fn an_early_answer_is_due_once_per_call() {
-        let faults = Faults::default();
+        let faults = Injector::default();
         let early = faults.arm(Fault::status(503).early().nth(2));
-        for occasion in [Occasion::Head(None), Occasion::Call(None)] {
-            assert!(faults.strike(occasion).is_none(), "{occasion:?} of the first call");
+        for point in [InjectionPoint::Head(None), InjectionPoint::Call(None)] {
+            assert!(faults.inject(point).is_none(), "{point:?} of the first call");
         }
-        assert!(faults.strike(Occasion::Head(None)).is_some());
-        assert_eq!(early.struck(), 1);
+        assert!(faults.inject(InjectionPoint::Head(None)).is_some());
+        assert_eq!(early.hits(), 1);
     }
 
     #[test]
     fn a_probability_strikes_some_calls() {
-        let faults = Faults::default();
+        let faults = Injector::default();
         let armed = faults.arm(Fault::cut().always().with_probability(0.5));
         for _ in 0..100 {
-            faults.strike(Occasion::Call(None));
+            faults.inject(InjectionPoint::Call(None));
         }
-        assert!((20..80).contains(&armed.struck()), "{}", armed.struck());
+        assert!((20..80).contains(&armed.hits()), "{}", armed.hits());
         faults.clear();
-        assert!(faults.strike(Occasion::Call(None)).is_none());
+        assert!(faults.inject(InjectionPoint::Call(None)).is_none());
     }
 }

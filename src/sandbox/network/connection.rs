@@ -15,14 +15,13 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::fault::Effect;
-use super::faults::Occasion;
-use super::reach::{Fate, Gate};
-use super::server::Shared;
+use super::injector::{InjectionPoint, Injector};
+use super::reach::{Flow, Gate};
 use crate::lock::lock;
 
 /// Damage to a response in transit.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Damage {
+pub(in crate::sandbox) enum Damage {
     /// The connection breaks at some byte, or goes silent.
     Broken { at: Place, end: End },
     /// The body is sent in pieces of `bytes`, with a `pause` before each but the first.
@@ -35,7 +34,7 @@ pub(super) enum Damage {
 
 /// A byte of a response. One beyond the last means the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Place {
+pub(in crate::sandbox) enum Place {
     /// Counted from the first byte of the status line; within the head.
     Head(usize),
     /// Counted from the first byte after the head.
@@ -44,7 +43,7 @@ pub(super) enum Place {
 
 /// How a response or request is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum End {
+pub(in crate::sandbox) enum End {
     /// The connection is closed.
     Cut,
     /// The connection is reset.
@@ -55,9 +54,16 @@ pub(super) enum End {
     Pause(Duration),
 }
 
+impl End {
+    /// How long nothing is sent, if the rest comes then.
+    pub(in crate::sandbox) fn pause(self) -> Option<Duration> {
+        if let Self::Pause(pause) = self { Some(pause) } else { None }
+    }
+}
+
 /// The request handler's side of a connection: it sets here what happens to the response.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(in crate::sandbox) struct ResponseControl {
     next: Arc<Mutex<Next>>,
     pending: Arc<Mutex<Option<End>>>,
 }
@@ -67,17 +73,17 @@ pub(super) struct Line {
 enum Next {
     #[default]
     Nothing,
-    Answer(Option<Damage>),
+    Response(Option<Damage>),
 }
 
-impl Line {
+impl ResponseControl {
     /// The next response to be written has this damage, or none.
-    pub(super) fn next_answer(&self, damage: Option<Damage>) {
-        *lock(&self.next) = Next::Answer(damage);
+    pub(in crate::sandbox) fn next_response(&self, damage: Option<Damage>) {
+        *lock(&self.next) = Next::Response(damage);
     }
 
     /// What a fault has still to do to the request that arrives; `None` if nothing.
-    pub(super) fn pending(&self) -> Option<End> {
+    pub(in crate::sandbox) fn pending(&self) -> Option<End> {
         *lock(&self.pending)
     }
 
@@ -91,13 +97,13 @@ impl Line {
 }
 
 /// One connection.
-pub(super) struct Wire {
+pub(in crate::sandbox) struct Connection {
     socket: TcpStream,
     gate: Gate,
-    shared: Arc<Shared>,
+    injector: Arc<Injector>,
     /// It is reset instead of being read.
-    doomed: bool,
-    line: Line,
+    reset_on_read: bool,
+    control: ResponseControl,
     /// What arrives next is another request.
     between: bool,
     /// No more requests are read.
@@ -105,12 +111,12 @@ pub(super) struct Wire {
     /// How much more is read before the connection ends or pauses, and which; `None` if it does neither.
     rest: Option<(usize, End)>,
     /// The damaged response that is being written.
-    answer: Option<Answer>,
+    writing: Option<Writing>,
     asleep: Option<Pin<Box<Sleep>>>,
 }
 
 /// How much of a damaged response is written.
-struct Answer {
+struct Writing {
     damage: Damage,
     head: usize,
     body: usize,
@@ -126,7 +132,7 @@ enum Step {
     End(End),
 }
 
-impl Answer {
+impl Writing {
     fn new(damage: Damage) -> Self {
         Self { damage, head: 0, body: 0, seen: 0 }
     }
@@ -175,40 +181,51 @@ impl Answer {
     }
 }
 
-impl Wire {
-    pub(super) fn new(socket: TcpStream, doomed: bool, gate: Gate, shared: Arc<Shared>) -> Self {
+impl Connection {
+    pub(super) fn new(socket: TcpStream, reset_on_read: bool, gate: Gate, injector: Arc<Injector>) -> Self {
         // Without it a split response would arrive in one piece; a connection on which this fails is closed soon
         // anyway.
         let _ = socket.set_nodelay(true);
-        let line = Line::default();
-        Self { socket, gate, shared, doomed, line, between: true, last: false, rest: None, answer: None, asleep: None }
+        let control = ResponseControl::default();
+        Self {
+            socket,
+            gate,
+            injector,
+            reset_on_read,
+            control,
+            between: true,
+            last: false,
+            rest: None,
+            writing: None,
+            asleep: None,
+        }
     }
 
-    pub(super) fn line(&self) -> Line {
-        self.line.clone()
+    pub(in crate::sandbox) fn control(&self) -> ResponseControl {
+        self.control.clone()
     }
 
     /// Waits until bytes can pass; an error if they never will again.
     fn poll_open(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
-        match self.gate.fate(cx) {
-            Fate::Pass => Poll::Ready(Ok(())),
-            Fate::Wait => Poll::Pending,
-            Fate::Reset => Poll::Ready(Err(self.close(true))),
+        match self.gate.flow(cx) {
+            Flow::Pass => Poll::Ready(Ok(())),
+            Flow::Wait => Poll::Pending,
+            Flow::Reset => Poll::Ready(Err(self.close(true))),
         }
     }
 
     /// A request begins to arrive.
     fn begin(&mut self) {
         self.between = false;
-        self.rest = if self.doomed {
+        self.rest = if self.reset_on_read {
             Some((0, End::Reset))
         } else {
-            self.shared.faults.strike(Occasion::Request).and_then(|fault| match fault.effect {
+            self.injector.inject(InjectionPoint::Request).and_then(|fault| match fault.effect {
                 Effect::Request(at, end) => Some((at, end)),
                 _ => None,
             })
         };
-        self.line.set_pending(self.rest.map(|(_, end)| end));
+        self.control.set_pending(self.rest.map(|(_, end)| end));
     }
 
     /// Ends the connection visibly for the client.
@@ -243,7 +260,7 @@ impl Wire {
             Some((0, End::Stall)) => self.silent(cx).map_ok(|_| ()),
             Some((0, End::Pause(pause))) => {
                 self.rest = None;
-                self.line.set_pending(None);
+                self.control.set_pending(None);
                 self.asleep = Some(Box::pin(tokio::time::sleep(pause)));
                 self.poll_awake(cx).map(Ok)
             }
@@ -261,7 +278,7 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_open(cx))?;
@@ -269,7 +286,7 @@ impl AsyncRead for Wire {
         if this.between && this.last {
             return Poll::Ready(Ok(()));
         }
-        // If a doomed connection were reset at once, some clients would not even connect.
+        // If a reset_on_read connection were reset at once, some clients would not even connect.
         if this.between && ready!(this.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0; 1])))? > 0 {
             this.begin();
         }
@@ -289,32 +306,32 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.poll_open(cx))?;
-        if let Next::Answer(damage) = this.line.take() {
+        if let Next::Response(damage) = this.control.take() {
             this.last = damage == Some(Damage::Last);
-            this.answer = damage.map(Answer::new);
+            this.writing = damage.map(Writing::new);
             this.between = true;
             // The handler has seen to what was left of the request's fault.
             this.rest = None;
         }
         ready!(this.poll_due(cx))?;
         ready!(this.poll_awake(cx));
-        let Some(answer) = &mut this.answer else { return Pin::new(&mut this.socket).poll_write(cx, buf) };
-        if let Damage::Replaced(bytes) = &mut answer.damage {
+        let Some(writing) = &mut this.writing else { return Pin::new(&mut this.socket).poll_write(cx, buf) };
+        if let Damage::Replaced(bytes) = &mut writing.damage {
             while !bytes.is_empty() {
                 let written = ready!(Pin::new(&mut this.socket).poll_write(cx, bytes))?;
                 let _ = bytes.split_to(written);
             }
             return Poll::Ready(Err(this.close(false)));
         }
-        match answer.next(buf) {
+        match writing.next(buf) {
             Step::Write(length) => {
                 let written = ready!(Pin::new(&mut this.socket).poll_write(cx, &buf[..length]))?;
-                answer.wrote(&buf[..written]);
-                if let Damage::Split { pause, .. } = answer.damage
+                writing.wrote(&buf[..written]);
+                if let Damage::Split { pause, .. } = writing.damage
                     && !pause.is_zero()
                 {
                     this.asleep = Some(Box::pin(tokio::time::sleep(pause)));
@@ -325,7 +342,7 @@ impl AsyncWrite for Wire {
             Step::End(End::Reset) => Poll::Ready(Err(this.close(true))),
             Step::End(End::Stall) => this.silent(cx),
             Step::End(End::Pause(pause)) => {
-                this.answer = None;
+                this.writing = None;
                 this.asleep = Some(Box::pin(tokio::time::sleep(pause)));
                 ready!(this.poll_awake(cx));
                 Pin::new(&mut this.socket).poll_write(cx, buf)
@@ -356,13 +373,13 @@ mod tests {
 
     /// What passes of a response that is written in pieces of `piece`, and how it ends.
     fn passed(damage: &Damage, piece: usize) -> (usize, Option<End>) {
-        let mut answer = Answer::new(damage.clone());
+        let mut writing = Writing::new(damage.clone());
         let mut sent = 0;
         while sent < ANSWER.len() {
             let buf = &ANSWER[sent..(sent + piece).min(ANSWER.len())];
-            match answer.next(buf) {
+            match writing.next(buf) {
                 Step::Write(length) => {
-                    answer.wrote(&buf[..length]);
+                    writing.wrote(&buf[..length]);
                     sent += length;
                 }
                 Step::End(end) => return (sent, Some(end)),

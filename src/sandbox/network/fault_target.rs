@@ -1,15 +1,15 @@
 //! Which calls a fault affects.
 
 use super::fault::{Effect, Fault, Processing};
-use super::faults::Occasion;
+use super::injector::InjectionPoint;
 use crate::Error;
 use crate::check::InvalidArgument;
 
 /// Targeting.
 impl Fault {
     /// Targets only calls of this operation, by its id in the OpenAPI document.
-    /// [`Sandbox::operations`](super::Sandbox::operations) lists the ids, and the error of
-    /// [`Sandbox::fault`](super::Sandbox::fault) suggests similar ones for an unknown id.
+    /// [`Sandbox::operations`](crate::sandbox::Sandbox::operations) lists the ids, and the error of
+    /// [`Sandbox::fault`](crate::sandbox::Sandbox::fault) suggests similar ones for an unknown id.
     ///
     /// ```
     /// # use polyagent::sandbox::{Fault, Sandbox};
@@ -42,7 +42,7 @@ impl Fault {
         self
     }
 
-    /// Affects every call until the faults are [cleared](super::Sandbox::clear_faults).
+    /// Affects every call until the faults are [cleared](crate::sandbox::Sandbox::clear_faults).
     pub fn always(mut self) -> Self {
         self.count = None;
         self
@@ -98,14 +98,14 @@ impl Fault {
         self
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(in crate::sandbox) fn check(&self) -> Result<(), Error> {
         let wrong = if self.invalid.is_some() {
             self.invalid.as_deref()
-        } else if !self.strikes_calls()
+        } else if !self.affects_calls()
             && (self.operation.is_some() || self.processing != Processing::Not || !self.delay.is_zero())
         {
             Some("faults of connections and requests take no operation, processing or delay")
-        } else if matches!(&self.effect, Effect::Answer(answer) if answer.is_bodiless() && !answer.body.is_empty()) {
+        } else if matches!(&self.effect, Effect::Respond(reply) if reply.is_bodiless() && !reply.body.is_empty()) {
             Some("responses with this status have no body; `Fault::raw` writes any bytes")
         } else if self.early && self.processing != Processing::Not {
             Some("an early response is sent before the call is processed")
@@ -115,17 +115,17 @@ impl Fault {
         wrong.map_or(Ok(()), |reason| Err(InvalidArgument::new("fault", format!("is invalid: {reason}")).into()))
     }
 
-    fn strikes_calls(&self) -> bool {
+    fn affects_calls(&self) -> bool {
         !matches!(self.effect, Effect::Connection | Effect::Request(..))
     }
 
-    /// Whether the fault applies to events like `occasion`.
-    pub(super) fn concerns(&self, occasion: Occasion<'_>) -> bool {
-        match occasion {
-            Occasion::Connection => matches!(self.effect, Effect::Connection),
-            Occasion::Request => matches!(self.effect, Effect::Request(..)),
-            Occasion::Head(operation) => self.early && self.is_of(operation),
-            Occasion::Call(operation) => self.strikes_calls() && !self.early && self.is_of(operation),
+    /// Whether the fault applies to events like `point`.
+    pub(super) fn concerns(&self, point: InjectionPoint<'_>) -> bool {
+        match point {
+            InjectionPoint::Connection => matches!(self.effect, Effect::Connection),
+            InjectionPoint::Request => matches!(self.effect, Effect::Request(..)),
+            InjectionPoint::Head(operation) => self.early && self.is_of(operation),
+            InjectionPoint::Call(operation) => self.affects_calls() && !self.early && self.is_of(operation),
         }
     }
 
@@ -150,17 +150,17 @@ mod tests {
 
     use super::*;
 
-    fn struck(fault: &Fault) -> Vec<usize> {
+    fn hits(fault: &Fault) -> Vec<usize> {
         (1..=6).filter(|n| fault.covers(*n)).collect()
     }
 
     #[test]
     fn calls_are_chosen_by_number_and_count() {
-        assert_eq!(struck(&Fault::cut()), [1]);
-        assert_eq!(struck(&Fault::cut().nth(2)), [2]);
-        assert_eq!(struck(&Fault::cut().nth(2).times(3)), [2, 3, 4]);
-        assert_eq!(struck(&Fault::cut().nth(3).always()), [3, 4, 5, 6]);
-        assert_eq!(struck(&Fault::cut().times(0)), [0; 0]);
+        assert_eq!(hits(&Fault::cut()), [1]);
+        assert_eq!(hits(&Fault::cut().nth(2)), [2]);
+        assert_eq!(hits(&Fault::cut().nth(2).times(3)), [2, 3, 4]);
+        assert_eq!(hits(&Fault::cut().nth(3).always()), [3, 4, 5, 6]);
+        assert_eq!(hits(&Fault::cut().times(0)), [0; 0]);
     }
 
     #[test]

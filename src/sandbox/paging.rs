@@ -1,0 +1,63 @@
+//! Which part of a list a call gets, and the envelope that it comes in.
+
+use serde_json::{Value, json};
+
+use super::pipeline::{Call, Platform};
+use super::spec::{PageBy, PagingSpec};
+use super::store::{Object, object};
+
+/// How many items a page has if neither the call nor the document says.
+const LIMIT: usize = 50;
+
+impl<P: Platform> Call<'_, P> {
+    /// The part of `rows` that the call asks for, by the rules of its route; the field `key` holds the items' ids.
+    pub(crate) fn page(&self, rows: Vec<Object>, key: &str) -> Value {
+        let Some(PagingSpec { by, items }) = self.route.paging else {
+            return rows.into_iter().map(Value::Object).collect();
+        };
+        let total = rows.len();
+        let id = |row: &Object| row.get(key).map(Value::to_string).unwrap_or_default();
+        let after = |text: &str| {
+            rows.iter().position(|row| row.get(key).and_then(Value::as_str) == Some(text)).map_or(0, |at| at + 1)
+        };
+        let begin = match by {
+            PageBy::Once => 0,
+            PageBy::Offset => self.count("offset").unwrap_or(0),
+            // A token that the sandbox did not give begins the list again, as on real servers.
+            PageBy::Token { send, .. } => self
+                .text(send)
+                .and_then(|token| {
+                    let id_of = |row: &Object| token_of(&id(row));
+                    rows.iter().position(|row| id_of(row) == token)
+                })
+                .map_or(0, |at| at + 1),
+            PageBy::AfterId => self.text("after_id").map_or(0, after),
+            PageBy::AfterSeq => {
+                let seq = self.query.get("after_seq").and_then(Value::as_i64).unwrap_or(i64::MIN);
+                rows.iter().take_while(|row| row.get("seq").and_then(Value::as_i64).is_some_and(|it| it <= seq)).count()
+            }
+        }
+        .min(total);
+        let limit = if *by == PageBy::Once { total } else { self.count("limit").unwrap_or(LIMIT) };
+        let end = begin.saturating_add(limit).min(total);
+        let has_more = end < total;
+        let [first, last] =
+            [rows[begin..end].first(), rows[begin..end].last()].map(|row| row.and_then(|row| row.get(key)).cloned());
+        let next = last.as_ref().filter(|_| has_more).map(|last| token_of(&last.to_string()));
+        let page: Value = rows.into_iter().skip(begin).take(end - begin).map(Value::Object).collect();
+        let Some(documented) = items.first() else { return page };
+        let mut envelope = object(json!({
+            "total": total, "limit": limit, "offset": begin, "has_more": has_more, "first_id": first, "last_id": last,
+        }));
+        if let PageBy::Token { read, .. } = by {
+            envelope.extend(read.iter().map(|name| ((*name).to_owned(), json!(next))));
+        }
+        envelope.insert((*documented).to_owned(), page);
+        Value::Object(envelope)
+    }
+}
+
+/// An opaque token for the page after the item of this id.
+fn token_of(id: &str) -> String {
+    id.bytes().fold("p".to_owned(), |token, byte| format!("{token}{byte:02x}"))
+}

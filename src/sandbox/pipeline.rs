@@ -1,0 +1,503 @@
+//! What a call passes on its way to a response: route, credential, rate limit, validation, handler, rendering.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use super::clock::{Clock, Micros, TimeFormat};
+use super::error_reply::ErrorReply;
+use super::handlers::{Handler, Output};
+use super::life::Life;
+use super::multipart::{self, Part};
+use super::reply::{Body, Reply};
+use super::router::{Routed, Router};
+use super::shape::{Shaped, Style};
+use super::spec::{Auth, BodySpec, OperationSpec, Place, PlatformSpec, ResponseSpec, RouteSpec};
+use super::store::{Object, Store, Table};
+use super::stream::{self, Next, Source};
+use super::validate::{Problem, Validator, Violation, knows};
+use crate::Secret;
+use crate::lock::lock;
+
+/// A header that may carry a credential, and what stands before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Credential {
+    /// In lower case.
+    pub(crate) header: &'static str,
+    /// Case-sensitive, such as `Bearer `; often empty.
+    pub(crate) prefix: &'static str,
+}
+
+/// How many calls each account may make within any period of `per`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RateLimit {
+    pub(crate) calls: usize,
+    pub(crate) per: Duration,
+}
+
+/// One platform: its settings, its table of handlers and its dialect. The type holds the settings.
+pub(crate) trait Platform: Send + Sync + Sized + 'static {
+    /// The generated description.
+    fn spec() -> &'static PlatformSpec;
+    /// In the order of precedence.
+    const CREDENTIALS: &'static [Credential];
+    /// Each operation's handler. One that is missing here has no route.
+    const HANDLERS: &'static [(&'static str, Handler<Self>)];
+
+    /// The platform's response to a call that is not carried out.
+    fn error(&self, error: &ErrorReply) -> Reply;
+
+    /// How it writes points in time.
+    fn times(&self) -> TimeFormat;
+
+    /// The generation that it simulates; empty if there is only one.
+    fn generation(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether it has a route. By default those of its generation.
+    fn mounts(&self, _operation: &OperationSpec, route: &RouteSpec) -> bool {
+        knows(route.generations, self.generation())
+    }
+
+    fn rate_limit(&self) -> Option<RateLimit> {
+        None
+    }
+
+    /// Whether `credential` belongs to the account whose own key is `key`.
+    fn authenticates(&self, credential: &str, key: &str, _store: &mut Store, _now: Micros) -> bool {
+        credential == key
+    }
+
+    /// A condition that every call must fulfil, such as a header of its own, before its values are validated.
+    fn admit(&self, _headers: &HeaderMap, _operation: &OperationSpec) -> Result<(), ErrorReply> {
+        Ok(())
+    }
+
+    /// What the violations of a call lead to. By default [`ErrorReply::Invalid`] if there are any. A server that does
+    /// not check some value drops its violation.
+    fn judge(
+        &self,
+        _operation: &OperationSpec,
+        _values: &Values,
+        violations: Vec<Violation>,
+    ) -> Result<(), ErrorReply> {
+        if violations.is_empty() { Ok(()) } else { Err(ErrorReply::Invalid(violations)) }
+    }
+
+    /// An object as the stock handlers show it, with the fields that are computed when it is read.
+    fn view(&self, _table: &Table, row: &Object, _store: &Store, _now: Micros) -> Object {
+        row.clone()
+    }
+
+    /// What an account has from the beginning.
+    fn open(&self, _world: &mut World<'_, Self>, _key: &str) {}
+
+    /// Headers that every response has, such as a request id.
+    fn finish(&self, _reply: &mut Reply) {}
+}
+
+/// What an account's steps of life and live bodies work on.
+pub(crate) struct World<'a, P> {
+    pub(crate) platform: &'a P,
+    pub(crate) store: &'a mut Store,
+    pub(crate) life: &'a mut Life<P>,
+    /// The time of what happens.
+    pub(crate) now: Micros,
+}
+
+/// A call with a valid credential and valid values, and what its handler works on.
+pub(crate) struct Call<'a, P> {
+    pub(crate) platform: &'a P,
+    pub(crate) store: &'a mut Store,
+    pub(crate) life: &'a mut Life<P>,
+    pub(crate) now: Micros,
+    pub(crate) operation: &'static OperationSpec,
+    pub(crate) route: &'static RouteSpec,
+    /// Whether it has no credential, and needs none.
+    pub(crate) anonymous: bool,
+    /// Validated parameters, by their documented names.
+    pub(crate) path: Object,
+    pub(crate) query: Object,
+    /// The validated body, with documented names; null if the operation has none.
+    pub(crate) body: Value,
+    /// The parts of a multipart body that are files, or all of them if the operation takes any.
+    pub(crate) files: Vec<Part>,
+    /// The body of an operation that takes bytes.
+    pub(crate) bytes: Bytes,
+    pub(crate) headers: HeaderMap,
+    sent_query: String,
+}
+
+impl<P: Platform> Call<'_, P> {
+    pub(crate) fn world(&mut self) -> World<'_, P> {
+        World { platform: self.platform, store: self.store, life: self.life, now: self.now }
+    }
+
+    /// The last parameter of the path: the id of the object that the call is about.
+    pub(crate) fn id(&self) -> &str {
+        let last = self.operation.parameters.iter().rfind(|parameter| parameter.place == Place::Path);
+        last.map_or("", |parameter| self.path_text(parameter.property.name))
+    }
+
+    pub(crate) fn path_text(&self, name: &str) -> &str {
+        self.path.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A text of the query.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.query.get(name).and_then(Value::as_str)
+    }
+
+    /// Whether the query has this name, documented or not.
+    pub(crate) fn has_query(&self, name: &str) -> bool {
+        url::form_urlencoded::parse(self.sent_query.as_bytes()).any(|(sent, _)| sent == name)
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.query.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    pub(crate) fn count(&self, name: &str) -> Option<usize> {
+        self.query.get(name).and_then(Value::as_u64).and_then(|count| count.try_into().ok())
+    }
+
+    /// A text of the body.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.body.get(name).and_then(Value::as_str)
+    }
+
+    /// The stored object of that id, unless it is hidden.
+    pub(crate) fn find(&self, table: &Table, id: &str) -> Result<&Object, ErrorReply> {
+        let shown =
+            |row: &&Object| !table.is_hidden(row) || table.hidden.is_some_and(|hidden| self.flag(hidden.unless));
+        self.store.get(table, id).filter(shown).ok_or_else(|| ErrorReply::not_found(table.kind, id))
+    }
+
+    /// An object as the platform shows it.
+    pub(crate) fn view(&self, table: &Table, row: &Object) -> Object {
+        self.platform.view(table, row, self.store, self.now)
+    }
+}
+
+/// One account: what belongs to one key.
+struct Account<P> {
+    name: String,
+    key: Secret<String>,
+    store: Store,
+    life: Life<P>,
+    /// Times of the latest calls, for the rate limit.
+    calls: VecDeque<Instant>,
+}
+
+/// A platform that is served.
+pub(crate) struct Mounted<P> {
+    platform: P,
+    router: Router,
+    accounts: Mutex<Vec<Account<P>>>,
+    clock: Arc<Clock>,
+}
+
+/// A platform that is served, whichever it is.
+pub(super) trait Service: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn operations(&self) -> Vec<&'static str>;
+    fn route(&self, head: &Parts, path: &str) -> Routed;
+    fn respond(self: Arc<Self>, routed: &Routed, head: &Parts, body: &Bytes) -> Reply;
+    /// Opens an account, if there is none of that name.
+    fn open(&self, name: &str, key: &Secret<String>);
+    /// Whether a header carries a credential.
+    fn is_credential(&self, name: &HeaderName, value: &HeaderValue) -> bool;
+}
+
+impl<P: Platform> Mounted<P> {
+    pub(super) fn new(platform: P, clock: Arc<Clock>) -> Arc<Self> {
+        let handled = |operation: &OperationSpec| P::HANDLERS.iter().any(|(id, _)| *id == operation.id);
+        let router = Router::new(P::spec().base, P::spec().operations, |operation, route| {
+            handled(operation) && platform.mounts(operation, route)
+        });
+        Arc::new(Self { platform, router, accounts: Mutex::default(), clock })
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Works on what the account of that name has, if there is one.
+    pub(crate) fn with<T>(&self, name: &str, work: impl FnOnce(&mut World<'_, P>) -> T) -> Option<T> {
+        let mut accounts = lock(&self.accounts);
+        let index = accounts.iter().position(|account| account.name == name)?;
+        let done = work(&mut self.world(&mut accounts[index]));
+        drop(accounts);
+        self.clock.wake();
+        Some(done)
+    }
+
+    fn world<'a>(&'a self, account: &'a mut Account<P>) -> World<'a, P> {
+        let Account { store, life, .. } = account;
+        let mut world = World { platform: &self.platform, store, life, now: self.clock.now() };
+        world.catch_up();
+        world
+    }
+
+    /// What a live body of an account has to write now, and when the next step of life is due.
+    pub(super) fn look(&self, account: usize, source: &mut Source<P>) -> (Next, Option<Micros>) {
+        let mut accounts = lock(&self.accounts);
+        let mut world = self.world(&mut accounts[account]);
+        let next = source(&mut world);
+        (next, world.life.next_due())
+    }
+
+    fn style(&self) -> Style {
+        Style { generation: self.platform.generation(), times: self.platform.times() }
+    }
+
+    fn call(self: &Arc<Self>, routed: &Routed, head: &Parts, body: &Bytes) -> Result<Reply, ErrorReply> {
+        let (operation, route, path) = match routed {
+            Routed::Operation { operation, route, path } => (*operation, *route, path),
+            Routed::OtherMethods(methods) => return Err(ErrorReply::WrongMethod(methods.clone())),
+            Routed::Nowhere => return Err(ErrorReply::NoRoute),
+        };
+        let handler = P::HANDLERS.iter().find(|(id, _)| *id == operation.id).map(|(_, handler)| handler);
+        let handler = handler.ok_or(ErrorReply::NoRoute)?;
+        let mut accounts = lock(&self.accounts);
+        let now = self.clock.now();
+        let found = self.authenticate(&mut accounts, &head.headers, now);
+        let index = match (operation.auth, &found) {
+            (_, Ok(Some(index))) => *index,
+            (Auth::None, _) | (Auth::Optional, Ok(None)) => 0,
+            (Auth::Required | Auth::Optional, _) => return Err(ErrorReply::Unauthenticated),
+        };
+        let account = accounts.get_mut(index).ok_or(ErrorReply::Unauthenticated)?;
+        if operation.auth != Auth::None
+            && let Some(limit) = self.platform.rate_limit()
+        {
+            account.count_call(limit, Instant::now())?;
+        }
+        self.platform.admit(&head.headers, operation)?;
+        let values = self.validate(operation, path, head, body)?;
+        let World { platform, store, life, now } = self.world(account);
+        let Values { path, query, body, files, bytes } = values;
+        let anonymous = !matches!(found, Ok(Some(_)));
+        let headers = head.headers.clone();
+        let sent_query = head.uri.query().unwrap_or_default().to_owned();
+        let mut call = Call {
+            platform,
+            store,
+            life,
+            now,
+            operation,
+            route,
+            anonymous,
+            path,
+            query,
+            body,
+            files,
+            bytes,
+            headers,
+            sent_query,
+        };
+        let output = handler.handle(&mut call)?;
+        drop(accounts);
+        Ok(self.render(operation, index, output, &head.headers))
+    }
+
+    /// The account of the credential; none if there is no credential, an error if it belongs to nobody.
+    fn authenticate(
+        &self,
+        accounts: &mut [Account<P>],
+        headers: &HeaderMap,
+        now: Micros,
+    ) -> Result<Option<usize>, ErrorReply> {
+        let sent = P::CREDENTIALS.iter().find_map(|credential| Some((credential, headers.get(credential.header)?)));
+        let Some((credential, value)) = sent else { return Ok(None) };
+        let secret = value.to_str().ok().and_then(|value| value.strip_prefix(credential.prefix));
+        let secret = secret.ok_or(ErrorReply::Unauthenticated)?;
+        let mut accounts = accounts.iter_mut();
+        let index = accounts
+            .position(|Account { key, store, .. }| self.platform.authenticates(secret, key.expose(), store, now));
+        index.map(Some).ok_or(ErrorReply::Unauthenticated)
+    }
+
+    fn validate(
+        &self,
+        operation: &OperationSpec,
+        path: &[(&'static str, String)],
+        head: &Parts,
+        body: &Bytes,
+    ) -> Result<Values, ErrorReply> {
+        let mut validator = Validator::new(self.platform.generation());
+        let of = |place: Place| {
+            let parameters = operation.parameters.iter().filter(move |parameter| parameter.place == place);
+            parameters.map(|parameter| &parameter.property)
+        };
+        let path: Vec<(String, String)> =
+            path.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        // A home of another generation may lack an id that the documented path has.
+        let sent = |name: &str| path.iter().any(|(sent, _)| sent == name);
+        let path_values =
+            validator.within("path", |it| it.texts(of(Place::Path).filter(|property| sent(property.name)), &path));
+        let query: Vec<(String, String)> =
+            url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+        let query = validator.within("query", |it| it.texts(of(Place::Query), &query));
+        let headers: Vec<(String, String)> = of(Place::Header)
+            .filter_map(|property| {
+                Some((property.name.to_owned(), head.headers.get(property.name)?.to_str().ok()?.to_owned()))
+            })
+            .collect();
+        validator.within("header", |it| it.texts(of(Place::Header), &headers));
+        let mut values = Values { path: path_values, query, ..Values::default() };
+        validator.within("body", |it| read_body(it, &operation.body, &head.headers, body, &mut values));
+        self.platform.judge(operation, &values, validator.violations)?;
+        Ok(values)
+    }
+
+    fn render(
+        self: &Arc<Self>,
+        operation: &OperationSpec,
+        account: usize,
+        output: Output<P>,
+        sent: &HeaderMap,
+    ) -> Reply {
+        let status = StatusCode::from_u16(operation.status).unwrap_or(StatusCode::OK);
+        let schema = match operation.response {
+            ResponseSpec::Json(schema) | ResponseSpec::Events(schema) | ResponseSpec::Lines(schema) => Some(schema),
+            ResponseSpec::Empty | ResponseSpec::Bytes(_) | ResponseSpec::Redirect => None,
+        };
+        let style = self.style();
+        match (output, schema) {
+            (Output::Json(value), Some(schema)) => Reply::json(status, &Shaped { schema, value: &value, style }),
+            (Output::Wrapped(key, value), Some(schema)) => {
+                let shaped = Shaped { schema, value: &value, style };
+                Reply::json(status, &std::collections::BTreeMap::from([(key, shaped)]))
+            }
+            (Output::Json(_) | Output::Wrapped(..), None) | (Output::Empty, _) => Reply::empty(status),
+            (Output::Bytes { media, bytes, file_name }, _) => {
+                let reply = Reply::part(&bytes, &media, sent);
+                match file_name {
+                    Some(name) => reply.with(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\"")),
+                    None => reply,
+                }
+            }
+            (Output::Redirect(location), _) => Reply::empty(status).with(header::LOCATION, &location),
+            (Output::Live(live), schema) => {
+                let media = match live.format {
+                    stream::Format::Events => "text/event-stream",
+                    stream::Format::Lines => "application/x-ndjson",
+                };
+                let body = stream::body(self.clone(), account, live, schema, style);
+                Reply::typed(StatusCode::OK, media, Body::Live(body)).with(header::CACHE_CONTROL, "no-cache")
+            }
+            (Output::Reply(reply), _) => reply,
+        }
+    }
+}
+
+impl<P: Platform> Service for Mounted<P> {
+    fn name(&self) -> &'static str {
+        P::spec().name
+    }
+
+    fn operations(&self) -> Vec<&'static str> {
+        P::spec().operations.iter().map(|operation| operation.id).collect()
+    }
+
+    fn route(&self, head: &Parts, path: &str) -> Routed {
+        self.router.route(&head.method, path, head.uri.query().unwrap_or_default(), &head.headers)
+    }
+
+    fn respond(self: Arc<Self>, routed: &Routed, head: &Parts, body: &Bytes) -> Reply {
+        let mut reply = self.call(routed, head, body).unwrap_or_else(|error| self.platform.error(&error));
+        self.platform.finish(&mut reply);
+        self.clock.wake();
+        reply
+    }
+
+    fn open(&self, name: &str, key: &Secret<String>) {
+        let mut accounts = lock(&self.accounts);
+        if accounts.iter().any(|account| account.name == name) {
+            return;
+        }
+        let (store, life) = Default::default();
+        let mut account = Account { name: name.to_owned(), key: key.clone(), store, life, calls: VecDeque::new() };
+        self.platform.open(&mut self.world(&mut account), key.expose());
+        accounts.push(account);
+    }
+
+    fn is_credential(&self, name: &HeaderName, value: &HeaderValue) -> bool {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        P::CREDENTIALS.iter().any(|credential| credential.header == name.as_str())
+            || lock(&self.accounts).iter().any(|account| value.contains(account.key.expose()))
+    }
+}
+
+impl<P> Account<P> {
+    /// Counts a call at `now`, unless it exceeds the limit.
+    fn count_call(&mut self, RateLimit { calls, per }: RateLimit, now: Instant) -> Result<(), ErrorReply> {
+        while self.calls.front().is_some_and(|call| now.duration_since(*call) >= per) {
+            self.calls.pop_front();
+        }
+        if self.calls.len() >= calls {
+            let oldest = self.calls.front().map_or(per, |call| now.duration_since(*call));
+            return Err(ErrorReply::RateLimited { calls, per, retry_after: per.saturating_sub(oldest) });
+        }
+        self.calls.push_back(now);
+        Ok(())
+    }
+}
+
+/// The values of a call. A value with a violation is as it was sent.
+#[derive(Default)]
+pub(crate) struct Values {
+    pub(crate) path: Object,
+    pub(crate) query: Object,
+    pub(crate) body: Value,
+    files: Vec<Part>,
+    bytes: Bytes,
+}
+
+fn read_body(it: &mut Validator, spec: &BodySpec, headers: &HeaderMap, body: &Bytes, values: &mut Values) {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match spec {
+        BodySpec::None => {}
+        BodySpec::Bytes(_) => values.bytes = body.clone(),
+        BodySpec::Json { required: false, .. } if body.is_empty() => {}
+        BodySpec::Json { .. } if body.is_empty() => it.push(Problem::Missing, Value::Null, &Value::Null),
+        BodySpec::Json { schema, .. } => match serde_json::from_slice(body) {
+            Ok(value) if content_type.is_empty() || is_json(content_type) => values.body = it.value(schema, &value),
+            Ok(_) => it.push(Problem::Syntax, "application/json", &Value::Null),
+            Err(error) => it.push(Problem::Syntax, error.column(), &Value::Null),
+        },
+        BodySpec::Form(spec) => {
+            let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
+            values.body = Value::Object(it.texts(spec.properties, &pairs));
+        }
+        BodySpec::Multipart(spec) => {
+            let Some(parts) = multipart::read(content_type, body) else {
+                it.push(Problem::Syntax, "multipart/form-data", &Value::Null);
+                return;
+            };
+            // A file stands in the body by its name.
+            let texts: Vec<(String, String)> = parts
+                .iter()
+                .map(|part| {
+                    let text = String::from_utf8_lossy(&part.content).into_owned();
+                    (part.name.clone(), part.file_name.clone().unwrap_or(text))
+                })
+                .collect();
+            values.body = Value::Object(it.texts(spec.properties, &texts));
+            values.files = parts.into_iter().filter(|part| part.file_name.is_some()).collect();
+        }
+    }
+}
+
+/// `application/json`, `application/problem+json`, with or without parameters.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.strip_prefix("application/").is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+}
