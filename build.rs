@@ -5,6 +5,8 @@ mod codegen;
 use std::path::PathBuf;
 use std::{env, fs};
 
+use codegen::Generated;
+
 const DOCUMENT: &str = "spec/openapi.json";
 
 /// The platforms that the document may describe.
@@ -18,8 +20,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match codegen::generate(&text, &PLATFORMS, &enabled()) {
         Ok(platforms) => {
             for generated in platforms {
-                fs::write(out.join(format!("{}_types.rs", generated.platform)), generated.types)?;
-                fs::write(out.join(format!("{}_ops.rs", generated.platform)), generated.operations)?;
+                let Generated { platform, types, operations, sandbox, examples } = generated;
+                for (part, text) in
+                    [("types", types), ("ops", operations), ("sandbox", sandbox), ("examples", examples)]
+                {
+                    fs::write(out.join(format!("{platform}_{part}.rs")), text)?;
+                }
             }
             Ok(())
         }

@@ -23,6 +23,9 @@ pub struct Generated {
     pub platform: String,
     pub types: String,
     pub operations: String,
+    pub sandbox: String,
+    /// For tests that walk all operations.
+    pub examples: String,
 }
 
 /// Parses and checks the whole document, which may describe the platforms `known`, then generates the code of
@@ -61,5 +64,7 @@ fn one(api: &Api, name: &str) -> Result<Generated, SpecErrors> {
         platform: name.to_owned(),
         types: write::types::file(&writer, &params)?,
         operations: write::operations::file(&writer)?,
+        sandbox: write::sandbox::file(&platform)?,
+        examples: write::examples::file(&writer)?,
     })
 }

@@ -14,11 +14,14 @@ use super::read::schema::{Schema, Shape};
 /// What is generated for one platform.
 #[derive(Debug)]
 pub struct Platform<'a> {
+    pub name: String,
     pub prefix: String,
     /// The reached components, in the document's order.
     pub components: Vec<&'a Component>,
     /// The operations that have a constant of their own.
     pub operations: Vec<&'a Operation>,
+    /// The components that a server knows: also those around a list, and those that are built by hand.
+    pub served: Vec<&'a Component>,
     sent: BTreeSet<&'a str>,
     received: BTreeSet<&'a str>,
     updates: BTreeSet<&'a str>,
@@ -47,14 +50,16 @@ impl<'a> Platform<'a> {
         let query = all.iter().flat_map(|operation| operation.query().map(|parameter| &parameter.schema));
         let sent = reach(api, bodies.chain(query));
         let received = reach(api, all.iter().filter_map(|operation| operation.response().schema()));
-        let components: Vec<&Component> = api
-            .components
-            .iter()
-            .filter(|component| [&sent, &received].iter().any(|set| set.contains(component.name.as_str())))
-            .collect();
+        let served = reach(api, all.iter().flat_map(|operation| operation.schemas()));
+        let among = |sets: &[&BTreeSet<&str>]| -> Vec<&'a Component> {
+            let is_in = |component: &&Component| sets.iter().any(|set| set.contains(component.name.as_str()));
+            api.components.iter().filter(is_in).collect()
+        };
+        let (components, served) = (among(&[&sent, &received]), among(&[&served]));
         let updates = updates(&all, &components);
         let tags = tags(&components, &all);
-        Self { prefix: prefix(name), components, operations: all, sent, received, updates, tags }
+        let (name, prefix) = (name.to_owned(), prefix(name));
+        Self { name, prefix, components, operations: all, served, sent, received, updates, tags }
     }
 
     /// The name of the Rust type of a component.
@@ -163,7 +168,7 @@ impl Params {
             name: format!("{}Params", operation.name().to_upper_camel_case()),
             operation: operation.pointer.clone(),
             description: format!("Query parameters of `{}`.", operation.home().text(&operation.ids)),
-            object: Object { fields: fields.collect(), keep_unknown: false, shorthand: None },
+            object: Object { fields: fields.collect(), keep_unknown: false, open: false, shorthand: None },
         }
     }
 }

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use polyagent::elephantasm::types::{AnimaCreate, EventType, ListEventsParams};
 use polyagent::elephantasm::{Capture, Captured};
-use polyagent::sandbox::elephantasm::{Quirk, Quirks};
+use polyagent::sandbox::elephantasm::Quirk;
 use polyagent::sandbox::{Fault, Sandbox};
 
 const LINES: usize = 500;
@@ -15,8 +15,8 @@ const LINES: usize = 500;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A server whose database has no unique dedupe keys would store a repeated event again; this one has them.
-    let quirks = Quirks::observed().without(Quirk::DuplicateKeys);
-    let sandbox = Sandbox::builder().elephantasm_quirks(quirks).start().await?;
+    let builder = Sandbox::builder().elephantasm(|platform| platform.without(Quirk::DuplicateKeys));
+    let sandbox = builder.start().await?;
     let client = sandbox.elephantasm();
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
     let ada = client.with_anima(&anima.id);

@@ -6,6 +6,7 @@ use polyagent::Error;
 use polyagent::elephantasm::types::{AnimaCreate, EventType, MemoryPack};
 use polyagent::elephantasm::{Capture, Elephantasm};
 use polyagent::sandbox::Sandbox;
+use polyagent::sandbox::elephantasm::KnowledgeSeed;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,14 +15,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
     let ada = client.with_anima(&anima.id);
 
-    for said in ["My name is Grace.", "Nuts? Peanuts make me ill.", "My train leaves at nine."] {
+    // What the platform would have distilled from earlier conversations.
+    for fact in ["Peanuts make Grace ill.", "The train to Kyoto leaves at nine."] {
+        sandbox.default_tenant().add_knowledge(&anima.id, KnowledgeSeed::new("FACT", fact))?;
+    }
+    for said in ["Hello, Grace here.", "I am hungry."] {
         ada.extract(Capture::new(EventType::MessageIn, said).role("user").session_id("chat-1")).await?;
     }
 
     let prompt = prompt_for(&ada, "Are peanuts safe?").await?;
     println!("{prompt}");
-    if !prompt.contains("Peanuts make me ill") || prompt.contains("leaves at nine") {
-        return Err("the prompt holds what the question is about, and only that".into());
+    // The question selects knowledge. What was just said is in every pack.
+    if !prompt.contains("Peanuts make Grace ill") || prompt.contains("Kyoto") || !prompt.contains("I am hungry") {
+        return Err("the prompt should hold what was just said, and what the question is about".into());
     }
     Ok(())
 }

@@ -16,9 +16,8 @@ use std::str::FromStr;
 use std::time::Duration;
 use std::{env, io, thread};
 
-use polyagent::Timestamp;
 use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, ListAnimasParams, MemoryCreate};
-use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Plan, Quirks};
+use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Plan, Settings};
 use polyagent::sandbox::{Sandbox, SandboxBuilder};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -34,7 +33,8 @@ cargo run --example sandbox -- [PORT] [OPTIONS]
 
 PORT              the port of the loopback address; 8484 if not given, 0 for any free one
 --for SECONDS     stay so long, whether the input ends or not
---quirks SET      how the server behaves: observed (if not given), documented or self-hosted
+--self-hosted     serve what a self-hosted server has; else what the public host has
+--documented      behave as documented; else as observed on real servers
 --free-plan       hold the tenant to the limits of the free plan
 --rate-limit N    answer 429 to more than N calls a second
 --seed            begin with an anima who has events, memories, knowledge and an identity
@@ -51,12 +51,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let animas = sandbox.elephantasm().animas().list(ListAnimasParams::new()).await?;
     println!("Elephantasm is served, and holds {} animas.\n", animas.items.len());
-    println!("export ELEPHANTASM_ENDPOINT={}", sandbox.url());
+    println!("export ELEPHANTASM_ENDPOINT={}/elephantasm", sandbox.url());
     println!("export ELEPHANTASM_API_KEY={}", sandbox.key());
     if let Some(anima) = seeded {
         println!("export ELEPHANTASM_ANIMA_ID={anima}");
     }
-    println!("\ncurl -H 'Authorization: Bearer {}' {}/api/animas", sandbox.key(), sandbox.url());
+    println!("\ncurl -H 'Authorization: Bearer {}' {}/elephantasm/api/animas", sandbox.key(), sandbox.url());
 
     match stay {
         Some(stay) => sleep(stay).await,
@@ -72,6 +72,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn seed(sandbox: &Sandbox) -> Result<String, Box<dyn Error>> {
     let client = sandbox.elephantasm();
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?.id;
+    // What the platform creates in the background.
+    let tenant = sandbox.default_tenant();
+    let old =
+        MemoryCreate::new(&anima).summary("Grace likes green tea in the morning.").state("active").importance(0.8);
+    tenant.add_memory(old)?;
+    sandbox.advance(Duration::from_secs(86_400));
+    tenant.add_memory(MemoryCreate::new(&anima).summary("Grace ordered a pot of sencha.").state("active"))?;
+    let fact = "Green tea is steeped at 80 degrees.";
+    tenant.add_knowledge(&anima, KnowledgeSeed::new("FACT", fact).topic("tea").confidence(0.9))?;
+    let identity = IdentitySeed::new().personality_type("ISFJ").communication_style("Warm and brief.");
+    tenant.set_identity(&anima, identity.reflection("purpose", json!({"primary": "Serve tea."})))?;
     for (kind, said) in [
         (EventType::MessageIn, "Hi, I am Grace. Which green tea do you have?"),
         (EventType::MessageOut, "Welcome, Grace! There is sencha and longjing."),
@@ -79,18 +90,6 @@ async fn seed(sandbox: &Sandbox) -> Result<String, Box<dyn Error>> {
     ] {
         client.events().create(EventCreate::new(&anima, kind, said)).await?;
     }
-    let fresh = MemoryCreate::new(&anima).summary("Grace ordered a pot of sencha.").state("active").importance(0.4);
-    let begun: Timestamp = "2026-01-05T09:00:00Z".parse()?;
-    let old = MemoryCreate::new(&anima).summary("Grace likes green tea in the morning.").state("active");
-    for memory in [fresh, old.importance(0.8).time_start(begun).time_end(begun)] {
-        client.memories().create(memory).await?;
-    }
-    let tenant = sandbox.default_tenant();
-    tenant.embed_memories();
-    let fact = "Green tea is steeped at 80 degrees.";
-    tenant.add_knowledge(&anima, KnowledgeSeed::new("FACT", fact).topic("tea").confidence(0.9))?;
-    let identity = IdentitySeed::new().personality_type("ISFJ").communication_style("Warm and brief.");
-    tenant.set_identity(&anima, identity.reflection("purpose", json!({"primary": "Serve tea."})))?;
     Ok(anima)
 }
 
@@ -115,17 +114,13 @@ impl Arguments {
                     seeded = true;
                     builder
                 }
-                "--free-plan" => builder.elephantasm_plan(Plan::free()),
+                "--free-plan" => builder.elephantasm(|it| it.plan(Plan::free())),
                 "--rate-limit" => {
                     let calls: NonZeroUsize = after(&word, "a number of calls, 1 or more", &mut words)?;
-                    builder.elephantasm_rate_limit(calls.get(), Duration::from_secs(1))
+                    builder.elephantasm(|it| it.rate_limit(calls.get(), Duration::from_secs(1)))
                 }
-                "--quirks" => builder.elephantasm_quirks(match words.next().as_deref() {
-                    Some("observed") => Quirks::observed(),
-                    Some("documented") => Quirks::documented(),
-                    Some("self-hosted") => Quirks::self_hosted(),
-                    _ => return Err("--quirks is followed by observed, documented or self-hosted".to_owned()),
-                }),
+                "--self-hosted" => builder.elephantasm(Settings::self_hosted),
+                "--documented" => builder.elephantasm(Settings::documented),
                 word => builder.port(word.parse().map_err(|_| format!("{word} is no port and no option; try --help"))?),
             };
         }

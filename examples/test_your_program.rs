@@ -32,8 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Memory hangs in the middle of a response: the program still answers in time.
     let stall = sandbox.fault(Fault::stall_body_at(20).on("elephantasm_get_latest_memory_pack"))?;
     expect(&greet(&ada, "Hello?").await, "Hello! My memory is slow today.")?;
-    if stall.struck() != 1 {
-        return Err("the fault never struck, so nothing was tested".into());
+    if stall.hits() != 1 {
+        return Err("the fault affected no call, so nothing was tested".into());
     }
 
     // And it did send what it should have.

@@ -256,7 +256,7 @@ async fn every_other_error_may_be_given_up_on() {
 #[tokio::test]
 async fn a_sandbox_may_be_given_up_on() {
     give_up_on(&Sandbox::builder().key(KEY));
-    let sandbox = Sandbox::builder().key(KEY).start().await.unwrap();
+    let sandbox = Sandbox::builder().key(KEY).elephantasm(|it| it.self_hosted()).start().await.unwrap();
     assert_eq!(sandbox.key(), KEY);
     give_up_on(&sandbox);
     give_up_on(sandbox.default_tenant());

@@ -50,6 +50,8 @@ pub struct Object {
     pub fields: Vec<Field>,
     /// Whether fields that are not in the document are kept.
     pub keep_unknown: bool,
+    /// Whether the document allows other properties.
+    pub open: bool,
     /// The property as which a bare string is read.
     pub shorthand: Option<String>,
 }
@@ -151,7 +153,8 @@ fn object(node: &Node<'_>) -> Result<Object, SpecError> {
     let fields = properties.iter().map(|(name, property)| field(name, property, required.contains(name)));
     let fields = fields.collect::<Result<Vec<_>, _>>()?;
     let shorthand = node.get("x-shorthand").map(|shorthand| self::shorthand(&shorthand, &fields)).transpose()?;
-    Ok(Object { fields, keep_unknown: node.flag_of("x-keep-unknown")?, shorthand })
+    let open = node.flag_of("additionalProperties")?;
+    Ok(Object { fields, keep_unknown: node.flag_of("x-keep-unknown")?, open, shorthand })
 }
 
 /// The property as which a bare string is read: a string, and the only one that is required.

@@ -6,7 +6,7 @@ use super::page::Paging;
 use super::parameter::{self, Parameter};
 use super::response::{Response, Success};
 use super::route::{Id, METHODS, Route, Routes};
-use super::schema::Shape;
+use super::schema::{Schema, Shape};
 use crate::codegen::error::{Pointer, SpecError};
 
 /// One method on one path.
@@ -67,6 +67,12 @@ impl Operation {
     /// The body that a generated type describes.
     pub fn typed_body(&self) -> Option<&Body> {
         self.bodies.iter().find(|body| body.is_typed())
+    }
+
+    /// Everything that a server takes and answers.
+    pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
+        let parameters = self.parameters.iter().map(|parameter| &parameter.schema);
+        parameters.chain(self.bodies.iter().map(|body| &body.schema)).chain(self.response().documented())
     }
 
     /// Whether any home takes PATCH.

@@ -21,6 +21,8 @@ pub struct Schema {
     pub deprecated: bool,
     /// Whether the value is never shown.
     pub secret: bool,
+    /// The `format` of a string.
+    pub format: Option<String>,
     pub bounds: Bounds,
 }
 
@@ -51,8 +53,8 @@ pub enum TimeFormat {
     Text,
     Seconds,
     Milliseconds,
-    /// As any of these; sent as text.
-    Any,
+    /// As any of these; sent as text. `text` is whether text is the documented form.
+    Any { text: bool },
 }
 
 /// The prefix of a reference to a component.
@@ -103,6 +105,7 @@ impl Schema {
         Ok(Self {
             shape,
             secret,
+            format: node.text_of("format")?.map(str::to_owned),
             nullable: node.flag_of("nullable")?,
             description: node.text_of("description")?.map(str::to_owned),
             default: node.get("default").map(|default| default.value.clone()),
@@ -154,12 +157,12 @@ fn shape(node: &Node<'_>) -> Result<Shape, SpecError> {
         (_, Some(true)) => TimeFormat::Text,
         (Some("seconds"), _) => TimeFormat::Seconds,
         (Some("milliseconds"), _) => TimeFormat::Milliseconds,
-        _ => TimeFormat::Any,
+        _ => TimeFormat::Any { text: shape == Shape::Text },
     };
     let fits = match format {
         TimeFormat::Text => matches!(shape, Shape::Text),
         TimeFormat::Seconds | TimeFormat::Milliseconds => matches!(shape, Shape::Integer { .. } | Shape::Number),
-        TimeFormat::Any => matches!(shape, Shape::Any | Shape::Text | Shape::Integer { .. } | Shape::Number),
+        TimeFormat::Any { .. } => matches!(shape, Shape::Any | Shape::Text | Shape::Integer { .. } | Shape::Number),
     };
     if fits { Ok(Shape::Timestamp(format)) } else { Err(time.error("a timestamp is written in another type")) }
 }
@@ -245,6 +248,7 @@ impl Schema {
             constant: None,
             deprecated: false,
             secret: false,
+            format: None,
             bounds: Bounds::default(),
         }
     }

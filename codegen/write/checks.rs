@@ -101,7 +101,7 @@ impl Checks<'_> {
         let bounds = &schema.bounds;
         match &schema.shape {
             Shape::Text => Ok(self.text(bounds, reference, &TokenStream::new())),
-            Shape::Integer { .. } => self.range(bounds, place, integer),
+            Shape::Integer { .. } => self.range(bounds, place, integral),
             Shape::Number => {
                 let name = self.name;
                 let range = self.range(bounds, place, fractional)?;
@@ -235,11 +235,16 @@ fn range(low: End, high: End) -> Option<TokenStream> {
     }
 }
 
-fn integer(number: &Number) -> Option<TokenStream> {
+/// The whole number of a bound, which may be written as `1.0`.
+pub fn integer(number: &Number) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "such a bound is written as 1.0 and small")]
     let from_float =
         || number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e15).map(|value| value as i64);
-    number.as_i64().or_else(from_float)?.to_string().parse().ok()
+    number.as_i64().or_else(from_float)
+}
+
+fn integral(number: &Number) -> Option<TokenStream> {
+    integer(number)?.to_string().parse().ok()
 }
 
 fn fractional(number: &Number) -> Option<TokenStream> {

@@ -261,7 +261,7 @@ impl FieldPlan<'_> {
             TimeFormat::Text => None,
             TimeFormat::Seconds => Some("crate::open::unix_seconds"),
             TimeFormat::Milliseconds => Some("crate::open::unix_milliseconds"),
-            TimeFormat::Any => Some("crate::open::any_time"),
+            TimeFormat::Any { .. } => Some("crate::open::any_time"),
         }
     }
 }

@@ -3,12 +3,14 @@
 pub mod checks;
 pub mod docs;
 pub mod enums;
+pub mod examples;
 pub mod fields;
 #[allow(dead_code, reason = "build.rs has no use for it, tests/codegen.rs has")]
 pub mod listing;
 #[allow(dead_code, reason = "build.rs has no use for it, tests/codegen.rs has")]
 pub mod names;
 pub mod operations;
+pub mod sandbox;
 pub mod setters;
 pub mod structs;
 pub mod types;

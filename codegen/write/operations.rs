@@ -39,10 +39,7 @@ pub fn response_type(writer: &Writer<'_>, operation: &Operation) -> Result<Type,
             _ => parse_quote!(()),
         });
     };
-    let mut inner = writer.types.response(operation, schema)?;
-    let platform = writer.platform;
-    let names = platform.components.iter().map(|component| platform.type_name(&component.name)).collect();
-    qualify(&mut inner, &names);
+    let inner = qualified(writer, writer.types.response(operation, schema)?);
     Ok(match operation.response() {
         Response::Page { .. } => parse_quote!(crate::page::Page<#inner>),
         Response::Events(_) | Response::Lines(_) => parse_quote!(crate::sse::EventStream<#inner>),
@@ -51,7 +48,14 @@ pub fn response_type(writer: &Writer<'_>, operation: &Operation) -> Result<Type,
     })
 }
 
-/// Prefixes the generated types with `types::`: the table is in a sibling module.
+/// The type as a sibling module of the types names it: `types::Anima`.
+pub fn qualified(writer: &Writer<'_>, mut ty: Type) -> Type {
+    let platform = writer.platform;
+    let names = platform.components.iter().map(|component| platform.type_name(&component.name)).collect();
+    qualify(&mut ty, &names);
+    ty
+}
+
 fn qualify(ty: &mut Type, names: &BTreeSet<&str>) {
     let Type::Path(path) = ty else { return };
     for segment in &mut path.path.segments {

@@ -22,6 +22,8 @@ use crate::codegen::read::schema::{COMPONENTS, Schema, Shape};
 const TIMESTAMP: &str = "PolyagentTimestamp";
 /// The object whose properties are the responses of the operations.
 const RESPONSES: &str = "PolyagentResponses";
+/// The object whose properties are the bodies of the requests.
+const BODIES: &str = "PolyagentBodies";
 
 /// typify's output for a platform's schemas.
 pub struct Types {
@@ -61,6 +63,11 @@ impl Types {
     /// The type inside the response of an operation.
     pub fn response(&self, operation: &Operation, schema: &Schema) -> Result<Type, SpecError> {
         self.field(RESPONSES, &operation.id, schema, &operation.pointer).map(|(_, ty)| ty)
+    }
+
+    /// The type of the request body of an operation.
+    pub fn body(&self, operation: &Operation, schema: &Schema) -> Result<Type, SpecError> {
+        self.field(BODIES, &operation.id, schema, &operation.pointer).map(|(_, ty)| ty)
     }
 
     fn member(&self, owner: &str, name: &str, at: &Pointer) -> Result<&Member, SpecError> {
@@ -129,6 +136,9 @@ fn schemas(platform: &Platform<'_>, params: &[Params]) -> Map<String, Value> {
     let responses =
         platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), operation.response().schema()?)));
     schemas.insert(RESPONSES.to_owned(), object(responses.map(|(id, schema)| (id, bare(platform, schema)))));
+    let bodies =
+        platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), &operation.typed_body()?.schema)));
+    schemas.insert(BODIES.to_owned(), object(bodies.map(|(id, schema)| (id, bare(platform, schema)))));
     schemas.insert(TIMESTAMP.to_owned(), json!({ "type": "string" }));
     schemas
 }

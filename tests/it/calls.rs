@@ -268,6 +268,6 @@ async fn the_payload_of_every_variant_tells_of_the_call() {
             other => panic!("{other:?}"),
         };
         assert_eq!((operation, method.as_str(), attempts.len(), processed), ("elephantasm_get_health", "GET", 1, true));
-        assert_eq!(url, format!("{}/api/health", sandbox.url()));
+        assert_eq!(url, format!("{}/elephantasm/api/health", sandbox.url()));
     }
 }

@@ -75,7 +75,19 @@ fn item(violation: &Violation) -> Value {
     let kind = match violation.kind {
         Problem::Missing => "missing",
         Problem::Syntax => "json_invalid",
-        Problem::Type => "type_error",
+        Problem::Type if violation.at[0] != "body" => match violation.bound.as_str() {
+            Some("integer") => "int_parsing",
+            Some("number") => "float_parsing",
+            _ => "bool_parsing",
+        },
+        Problem::Type => match violation.bound.as_str() {
+            Some("string") => "string_type",
+            Some("integer") => "int_type",
+            Some("number") => "float_type",
+            Some("boolean") => "bool_type",
+            Some("array") => "list_type",
+            _ => "dict_type",
+        },
         Problem::Format if violation.bound == "uuid" => "uuid_parsing",
         Problem::Format => "datetime_from_date_parsing",
         Problem::Pattern => "value_error",

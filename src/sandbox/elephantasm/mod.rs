@@ -30,9 +30,9 @@ mod search;
 mod seeds;
 mod tables;
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
 pub use self::plan::Plan;
@@ -142,7 +142,10 @@ impl Settings {
     }
 }
 
-static SPEC: LazyLock<PlatformSpec> = LazyLock::new(|| super::document::read("elephantasm"));
+#[allow(clippy::wildcard_imports, reason = "generated")]
+mod spec {
+    include!(concat!(env!("OUT_DIR"), "/elephantasm_sandbox.rs"));
+}
 
 impl Platform for Settings {
     const CREDENTIALS: &'static [Credential] = &[Credential { header: "authorization", prefix: "Bearer " }];
@@ -198,7 +201,7 @@ impl Platform for Settings {
     ];
 
     fn spec() -> &'static PlatformSpec {
-        &SPEC
+        &spec::PLATFORM
     }
 
     fn error(&self, error: &ErrorReply) -> Reply {
@@ -314,6 +317,10 @@ fn health(call: &mut tables::Call<'_>) -> super::handlers::Outcome<Settings> {
 
 fn identity(call: &mut tables::Call<'_>) -> super::handlers::Outcome<Settings> {
     let id = call.id();
-    let found = compile::identity_of(call.store, id);
-    Ok(found.cloned().ok_or_else(|| ErrorReply::not_found("Identity for Anima", id))?.into())
+    let absent = || ErrorReply::Rejected {
+        status: StatusCode::NOT_FOUND,
+        code: "",
+        message: format!("Identity not found for Anima {id}"),
+    };
+    Ok(compile::identity_of(call.store, id).cloned().ok_or_else(absent)?.into())
 }

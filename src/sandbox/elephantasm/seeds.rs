@@ -8,7 +8,7 @@ use super::search::EMBEDDING_MODEL;
 use super::tables::{ANIMAS, EVENTS, IDENTITIES, KNOWLEDGE, LINKS, MEMORIES, account_mut};
 use crate::Error;
 use crate::check::InvalidArgument;
-use crate::elephantasm::types::{KnowledgeType, SourceType};
+use crate::elephantasm::types::{KnowledgeType, MemoryCreate, SourceType};
 use crate::sandbox::Tenant;
 use crate::sandbox::clock::stored;
 use crate::sandbox::pipeline::World;
@@ -114,6 +114,18 @@ impl Tenant {
         let mut item = seed.0;
         item.insert("embedding_model".to_owned(), json!(EMBEDDING_MODEL));
         self.give(&KNOWLEDGE, anima_id, item)
+    }
+
+    /// Adds a memory to an anima of Elephantasm, as the platform creates them: with an embedding. Returns its id.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if the tenant has no such anima.
+    pub fn add_memory(&self, memory: MemoryCreate) -> Result<String, Error> {
+        let anima_id = memory.anima_id.clone();
+        let mut row = object(json!(memory));
+        row.entry("meta").or_insert_with(|| json!({}));
+        row.insert("embedding_model".to_owned(), json!(EMBEDDING_MODEL));
+        self.give(&MEMORIES, &anima_id, row)
     }
 
     /// Sets the identity of an anima of Elephantasm, replacing any it has, and returns its id.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use polyagent::Method;
-use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Quirk, Quirks};
+use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed};
 use serde_json::{Value, json};
 
 use super::{Wire, text};
@@ -90,16 +90,16 @@ fn the_probe_sees_strays() {
 }
 
 #[tokio::test]
-async fn every_operation_answers_as_documented() {
+async fn every_operation_responds_as_documented() {
     let document = Document::read();
-    let wire = Wire::with(Quirks::observed().without(Quirk::UnembeddedMemories)).await;
+    let wire = Wire::with(|it| it.all_operations()).await;
     let tenant = wire.sandbox.default_tenant();
     let anima = wire.anima("Ada").await;
     let event = wire.message(&anima, "I like tea.").await;
-    let old =
-        json!({"anima_id": anima, "summary": "Old tea.", "state": "active", "time_start": "2020-01-01T00:00:00Z"});
-    let memory = text(&wire.post("/memories", old).await.json()["id"]);
-    wire.post("/memories", json!({"anima_id": anima, "summary": "New tea.", "state": "active"})).await;
+    let memory = wire.memory(&anima, "Old tea.").await;
+    tenant.embed_memories();
+    wire.sandbox.advance(std::time::Duration::from_secs(86_400));
+    wire.memory(&anima, "New tea.").await;
     tenant.link_memory(&memory, &event).unwrap();
     tenant.add_knowledge(&anima, KnowledgeSeed::new("FACT", "Tea is hot.").topic("drinks")).unwrap();
     let purpose = json!({"primary": "Serve tea"});
@@ -179,7 +179,7 @@ async fn every_operation_answers_as_documented() {
                 document.strays(schema, &answer.json(), name, &mut strays);
                 assert!(strays.is_empty(), "{id}: {strays:?}");
                 let empty = answer.json().as_array().is_some_and(Vec::is_empty);
-                assert!(!empty, "{id} answers an empty list, which proves nothing");
+                assert!(!empty, "{id} responds with an empty list, which proves nothing");
             }
         }
         called.insert(id);

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 /// Long enough for anything that comes at all.
 pub(super) const LONG: Duration = Duration::from_secs(30);
 pub(super) const SHORT: Duration = Duration::from_millis(300);
-pub(super) const HEALTH: &[u8] = b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+pub(super) const HEALTH: &[u8] = b"GET /elephantasm/api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
 /// A client that tries once.
 pub(super) fn once(sandbox: &Sandbox, patience: Duration) -> Elephantasm {
@@ -26,7 +26,7 @@ pub(super) async fn create(fault: Fault, patience: Duration) -> (Result<(), Erro
     let client = once(&sandbox, patience);
     let armed = sandbox.fault(fault).unwrap();
     let ended = client.animas().create(AnimaCreate::new("Ada")).await.map(|_| ());
-    assert_eq!(armed.struck(), 1);
+    assert_eq!(armed.hits(), 1);
     let stored = sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap().items.len();
     (ended, stored)
 }
@@ -61,7 +61,7 @@ fn head_length(answer: &[u8]) -> usize {
 }
 
 #[tokio::test]
-async fn an_answer_is_cut_at_the_byte_it_was_told_to() {
+async fn cuts_a_response_at_the_given_byte() {
     let sandbox = Sandbox::start().await.unwrap();
     let (whole, ended) = bytes(&sandbox, LONG).await;
     let head = head_length(&whole);
@@ -82,7 +82,7 @@ async fn an_answer_is_cut_at_the_byte_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn an_answer_stalls_at_the_byte_it_was_told_to() {
+async fn stalls_a_response_at_the_given_byte() {
     let sandbox = Sandbox::start().await.unwrap();
     let (whole, _) = bytes(&sandbox, LONG).await;
     let head = head_length(&whole);
@@ -99,7 +99,7 @@ async fn an_answer_stalls_at_the_byte_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn an_answer_is_reset_at_the_byte_it_was_told_to() {
+async fn resets_a_response_at_the_given_byte() {
     let sandbox = Sandbox::start().await.unwrap();
     let head = head_length(&bytes(&sandbox, LONG).await.0);
     for (fault, length) in [
@@ -118,7 +118,7 @@ async fn an_answer_is_reset_at_the_byte_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn an_answer_pauses_at_the_byte_it_was_told_to() {
+async fn pauses_a_response_at_the_given_byte() {
     let sandbox = Sandbox::start().await.unwrap();
     let whole = bytes(&sandbox, LONG).await.0.len();
     for (fault, length) in [(Fault::pause_head_at(9, 2 * SHORT), 9), (Fault::pause_head_at(0, 2 * SHORT), 0)] {
@@ -135,7 +135,7 @@ async fn an_answer_pauses_at_the_byte_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn a_client_meets_every_end_of_a_connection() {
+async fn a_client_reports_every_end_of_a_connection() {
     let kind = |error: Error| match error {
         Error::Transport(error) => error.kind(),
         other => panic!("{other}"),
@@ -166,7 +166,7 @@ async fn a_client_meets_every_end_of_a_connection() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_lost_on_its_way_changes_nothing() {
+async fn an_unprocessed_call_stores_nothing() {
     let (ended, stored) = create(Fault::cut().unprocessed(), LONG).await;
     assert!(ended.unwrap_err().may_have_been_processed(), "the client can't know");
     assert_eq!(stored, 0);
@@ -178,7 +178,7 @@ async fn a_call_that_is_lost_on_its_way_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_split_or_pausing_answer_is_read_whole() {
+async fn a_client_reads_split_and_paused_responses() {
     for fault in [
         Fault::split(1),
         Fault::split_slowly(100, Duration::from_millis(10)),
@@ -197,7 +197,7 @@ async fn a_split_or_pausing_answer_is_read_whole() {
 }
 
 #[tokio::test]
-async fn a_slow_body_comes_in_pieces() {
+async fn splits_a_body_into_pieces() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::split_slowly(10, Duration::from_millis(20))).unwrap();
     let mut socket = asking(&sandbox).await;
@@ -222,7 +222,7 @@ async fn a_truncated_body_is_well_formed_http_and_broken_json() {
 }
 
 #[tokio::test]
-async fn anything_can_come_in_place_of_an_answer() {
+async fn sends_any_bytes_in_place_of_a_response() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::raw("220 mail.example ESMTP\r\n")).unwrap();
     assert_eq!(bytes(&sandbox, LONG).await, (b"220 mail.example ESMTP\r\n".to_vec(), true));
@@ -231,7 +231,7 @@ async fn anything_can_come_in_place_of_an_answer() {
 }
 
 #[tokio::test]
-async fn a_server_refuses_with_status_headers_and_body() {
+async fn rejects_calls_with_status_headers_and_body() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = once(&sandbox, LONG);
     sandbox.fault(Fault::status(503).header("retry-after", "7").html("<h1>Busy</h1>")).unwrap();
@@ -244,7 +244,7 @@ async fn a_server_refuses_with_status_headers_and_body() {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_the_calls_it_chooses() {
+async fn a_fault_affects_the_calls_that_it_selects() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = once(&sandbox, LONG);
     let arm = |fault: Fault| -> Armed { sandbox.fault(fault).unwrap() };
@@ -255,7 +255,7 @@ async fn a_fault_strikes_the_calls_it_chooses() {
         let listed = client.animas().list(ListAnimasParams::new()).await;
         statuses.push(listed.map_or_else(|error| error.status().unwrap().as_u16(), |_| 200));
     }
-    assert_eq!((statuses, second.struck()), (vec![200, 500, 500, 200], 2));
+    assert_eq!((statuses, second.hits()), (vec![200, 500, 500, 200], 2));
 
     let always = arm(Fault::status(500).always());
     for _ in 0..3 {
@@ -263,11 +263,11 @@ async fn a_fault_strikes_the_calls_it_chooses() {
     }
     sandbox.clear_faults();
     client.health().await.unwrap();
-    assert_eq!(always.struck(), 3);
+    assert_eq!(always.hits(), 3);
 }
 
 #[tokio::test]
-async fn a_fault_that_can_not_be_is_refused() {
+async fn rejects_invalid_faults() {
     let sandbox = Sandbox::start().await.unwrap();
     for fault in [Fault::cut().on("elephantasm_fly"), Fault::status(42), Fault::cut().nth(0)] {
         assert!(matches!(sandbox.fault(fault), Err(Error::InvalidArgument(_))));
@@ -276,7 +276,7 @@ async fn a_fault_that_can_not_be_is_refused() {
 }
 
 #[tokio::test]
-async fn an_operation_that_there_is_not_is_told_with_its_nearest() {
+async fn suggests_similar_operations_for_an_unknown_one() {
     let sandbox = Sandbox::start().await.unwrap();
     for (given, nearest) in [
         ("create_anima", "elephantasm_create_anima"),
@@ -299,7 +299,7 @@ async fn an_operation_that_there_is_not_is_told_with_its_nearest() {
 }
 
 #[tokio::test]
-async fn one_byte_or_one_header_of_the_servers_own_answer_is_changed() {
+async fn changes_one_byte_or_one_header_of_a_response() {
     let sandbox = Sandbox::start().await.unwrap();
     let answers = async |fault: Option<Fault>| {
         if let Some(fault) = fault {
@@ -325,11 +325,11 @@ async fn one_byte_or_one_header_of_the_servers_own_answer_is_changed() {
 }
 
 #[tokio::test]
-async fn a_connection_is_closed_after_a_whole_answer() {
+async fn closes_a_connection_after_a_complete_response() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::close_after()).unwrap();
     let mut socket = connect(&sandbox).await;
-    socket.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    socket.write_all(b"GET /elephantasm/api/health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     tokio::time::timeout(LONG, socket.read_to_end(&mut answer)).await.unwrap().unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"}"), "{}", answer.escape_ascii());
@@ -343,8 +343,8 @@ async fn a_connection_is_closed_after_a_whole_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_does_not_escape_being_truncated() {
-    let sandbox = Sandbox::start().await.unwrap();
+async fn truncates_the_head_of_a_response_without_a_body() {
+    let sandbox = Sandbox::builder().elephantasm(|it| it.self_hosted()).start().await.unwrap();
     let client = once(&sandbox, LONG);
     let anima = client.animas().create(AnimaCreate::new("Ada")).await.unwrap();
     let event = EventCreate::new(&anima.id, EventType::System, "x");
@@ -352,11 +352,11 @@ async fn an_answer_without_a_body_does_not_escape_being_truncated() {
     let armed = sandbox.fault(Fault::truncate(10)).unwrap();
     let error = client.events().delete(&event.id).await.unwrap_err();
     assert!(matches!(error, Error::Transport(_)), "{error}");
-    assert_eq!(armed.struck(), 1);
+    assert_eq!(armed.hits(), 1);
 }
 
 #[tokio::test]
-async fn a_cut_on_a_kept_connection_is_retried_at_once() {
+async fn a_cut_on_a_kept_alive_connection_is_retried_at_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = sandbox.elephantasm_builder().build().unwrap();
     client.health().await.unwrap();
@@ -367,7 +367,7 @@ async fn a_cut_on_a_kept_connection_is_retried_at_once() {
 }
 
 #[tokio::test]
-async fn a_retried_call_gets_through() {
+async fn a_retried_call_succeeds() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::cut_body_at(5).on("elephantasm_list_animas")).unwrap();
     sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap();

@@ -1,23 +1,24 @@
-//! Plans, rates and what is used of them.
+//! Plans, rate limits and usage.
 
 use std::time::Duration;
 
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
 use polyagent::sandbox::Sandbox;
-use polyagent::sandbox::elephantasm::{Plan, Quirk, Quirks};
+use polyagent::sandbox::elephantasm::{Plan, Quirk};
 use polyagent::{Error, Reason, RetryPolicy};
 use serde_json::json;
 
 use super::{Wire, text};
 
 #[tokio::test]
-async fn usage_counts_what_was_really_used() {
+async fn usage_counts_what_was_used_in_the_month() {
     let noon: polyagent::Timestamp = "2026-02-04T12:00:00Z".parse().unwrap();
-    let wire = Wire::built(Sandbox::builder().elephantasm_plan(Plan::free().active_animas(5)).starts_at(noon)).await;
+    let builder = Sandbox::builder().elephantasm(|it| it.all_operations().plan(Plan::free().active_animas(5)));
+    let wire = Wire::built(builder.starts_at(noon)).await;
     let anima = wire.anima("Ada").await;
     let event = wire.message(&anima, "I like tea.").await;
     wire.delete(&format!("/events/{event}")).await;
-    wire.post("/memories", json!({"anima_id": anima})).await;
+    wire.memory(&anima, "m").await;
     for query in ["tea", "cake"] {
         wire.get(&format!("/animas/{anima}/memory-packs/latest?query={query}")).await;
     }
@@ -34,44 +35,23 @@ async fn usage_counts_what_was_really_used() {
     );
     wire.sandbox.advance(Duration::from_secs(30 * 86_400));
     let march = wire.get("/subscriptions/usage").await.json();
-    assert_eq!(
-        (&march["period_start"], &march["events_created"], &march["pack_builds"]),
-        (&json!("2026-03-01"), &json!(0), &json!(0))
-    );
-    assert_eq!(march["memories_stored"], json!(1));
+    let counts = ["period_start", "events_created", "pack_builds", "memories_stored"].map(|name| &march[name]);
+    assert_eq!(counts, [&json!("2026-03-01"), &json!(0), &json!(0), &json!(1)]);
 }
 
 #[tokio::test]
-async fn a_memory_limit_is_reported_and_caps_the_account_but_refuses_nothing() {
-    let plan = Plan::free().memories(0).knowledge(7).synthesis(8).dormant_animas(9);
-    let wire = Wire::built(Sandbox::builder().elephantasm_plan(plan)).await;
-    let anima = wire.anima("Ada").await;
-    assert_eq!(wire.post("/memories", json!({"anima_id": anima})).await.status, 201);
-    let usage = wire.get("/subscriptions/usage").await.json();
-    let limits = ["memories_limit", "knowledge_limit", "synthesis_limit", "dormant_anima_limit"];
-    assert_eq!(limits.map(|limit| &usage[limit]), [&json!(0), &json!(7), &json!(8), &json!(9)]);
-    assert_eq!(usage["is_hard_capped"], json!(true));
-}
-
-#[tokio::test]
-async fn the_header_of_the_organisation_is_looked_at() {
+async fn usage_checks_the_organization() {
     let wire = Wire::start().await;
     let own = text(&wire.post("/animas", json!({"name": "a"})).await.json()["organization_id"]);
-    let usage = async |organization: &str| {
-        let request =
-            wire.request(polyagent::Method::GET, "/subscriptions/usage").header("x-organization-id", organization);
-        wire.send(request).await.status
-    };
-    assert_eq!(usage(&own).await, 200);
-    assert_eq!(usage("mine").await, 400);
-    assert_eq!(usage(super::ABSENT).await, 404);
-    let other = wire.sandbox.tenant("other").unwrap().elephantasm().animas().create(AnimaCreate::new("b")).await;
-    assert_eq!(usage(&other.unwrap().organization_id.unwrap()).await, 403, "another tenant's");
+    for (organization, status) in [(own.as_str(), 200), ("mine", 400), (super::ABSENT, 404)] {
+        let request = wire.request(polyagent::Method::GET, "/subscriptions/usage");
+        assert_eq!(wire.send(request.header("x-organization-id", organization)).await.status, status, "{organization}");
+    }
 }
 
 #[tokio::test]
-async fn a_used_up_plan_is_403_once_usage_is_above_the_limit() {
-    let wire = Wire::built(Sandbox::builder().elephantasm_plan(Plan::free())).await;
+async fn rejects_what_exceeds_a_plan_with_403() {
+    let wire = Wire::built(Sandbox::builder().elephantasm(|it| it.plan(Plan::free()))).await;
     let animas = wire.sandbox.elephantasm().animas();
     for name in ["Ada", "Ben"] {
         animas.create(AnimaCreate::new(name)).await.unwrap();
@@ -88,17 +68,12 @@ async fn a_used_up_plan_is_403_once_usage_is_above_the_limit() {
 }
 
 #[tokio::test]
-async fn by_the_documentation_a_used_up_plan_is_429_at_the_limit() {
-    let plan = Plan::free().events(2).pack_builds(1);
-    let wire = Wire::built(Sandbox::builder().elephantasm_plan(plan).elephantasm_quirks(Quirks::documented())).await;
+async fn rejects_what_exceeds_a_plan_with_429_as_documented() {
+    let plan = Plan::free().events(1).pack_builds(0).memories(0).synthesis(8);
+    let builder = Sandbox::builder().elephantasm(|it| it.without(Quirk::PlanLimitForbids).plan(plan));
+    let wire = Wire::built(builder).await;
     let anima = wire.anima("Ada").await;
-    let post = async || {
-        wire.post(
-            "/events",
-            json!({"anima_id": anima, "event_type": "system", "content": "x", "dedupe_key": new_key()}),
-        )
-        .await
-    };
+    let post = async || wire.post("/events", json!({"anima_id": anima, "event_type": "system", "content": "x"})).await;
     assert_eq!([post().await.status, post().await.status], [201, 201]);
     let third = post().await;
     assert_eq!((third.status, &third.json()["detail"]["action"]), (429, &json!("create_event")));
@@ -108,37 +83,24 @@ async fn by_the_documentation_a_used_up_plan_is_429_at_the_limit() {
     assert_eq!(wire.get(&path).await.json()["detail"]["action"], json!("pack_build"));
 }
 
-/// A key that is not used twice.
-fn new_key() -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed).to_string()
-}
-
 #[tokio::test]
-async fn too_many_calls_are_told_to_come_back() {
-    let wire = Wire::built(Sandbox::builder().elephantasm_rate_limit(2, Duration::from_secs(60))).await;
+async fn rejects_calls_beyond_the_rate_limit_of_a_tenant() {
+    let wire = Wire::with(|it| it.rate_limit(2, Duration::from_secs(60))).await;
     assert_eq!([wire.get("/animas").await.status, wire.get("/animas").await.status], [200, 200]);
     let third = wire.get("/animas").await;
-    assert_eq!(
-        (third.status, third.body.as_str()),
-        (429, r#"{"error":"rate_limit_exceeded","message":"Too many requests. Please slow down."}"#)
-    );
-    assert_eq!(third.header("retry-after"), Some("1"));
+    let body = r#"{"error":"rate_limit_exceeded","message":"Too many requests. Please slow down."}"#;
+    assert_eq!((third.status, third.body.as_str(), third.header("retry-after")), (429, body, Some("1")));
     assert_eq!(wire.get("/health").await.status, 200);
     let other = wire.sandbox.tenant("other").unwrap();
     other.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_older_server_says_retry_after_in_words() {
-    let quirks = Quirks::observed().with(Quirk::WordyRetryAfter);
-    let wire =
-        Wire::built(Sandbox::builder().elephantasm_rate_limit(0, Duration::from_secs(1)).elephantasm_quirks(quirks))
-            .await;
-    let answer = wire.get("/animas").await;
-    assert_eq!(answer.header("retry-after"), Some("0 per 1 second"));
-    assert_eq!(answer.json()["retry_after_seconds"], json!("0 per 1 second"));
+async fn an_older_server_sends_text_as_retry_after() {
+    let wire = Wire::with(|it| it.rate_limit(0, Duration::from_secs(1)).with(Quirk::WordyRetryAfter)).await;
+    let response = wire.get("/animas").await;
+    assert_eq!(response.header("retry-after"), Some("0 per 1 second"));
+    assert_eq!(response.json()["retry_after_seconds"], json!("0 per 1 second"));
     let client = wire.sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).build().unwrap();
     let error = client.animas().list(ListAnimasParams::new()).await.unwrap_err();
     assert_eq!((error.is_rate_limited(), error.retry_after()), (true, None));
@@ -146,7 +108,7 @@ async fn an_older_server_says_retry_after_in_words() {
 
 #[tokio::test]
 async fn a_client_that_waits_gets_through_a_rate_limit() {
-    let wire = Wire::built(Sandbox::builder().elephantasm_rate_limit(1, Duration::from_millis(900))).await;
+    let wire = Wire::with(|it| it.rate_limit(1, Duration::from_millis(900))).await;
     let animas = wire.sandbox.elephantasm().animas();
     animas.list(ListAnimasParams::new()).await.unwrap();
     animas.list(ListAnimasParams::new()).await.unwrap();

@@ -13,14 +13,13 @@ mod memories;
 mod outages;
 mod packs;
 mod processing;
-mod quickstart;
 mod resets;
 mod tenants;
 mod validation;
 
 use polyagent::reqwest::redirect::Policy;
 use polyagent::reqwest::{Client, RequestBuilder};
-use polyagent::sandbox::elephantasm::Quirks;
+use polyagent::sandbox::elephantasm::Settings;
 use polyagent::sandbox::{Sandbox, SandboxBuilder};
 use polyagent::{HeaderMap, Method};
 use serde_json::Value;
@@ -28,13 +27,13 @@ use serde_json::Value;
 /// An id that nothing has.
 const ABSENT: &str = "00000000-0000-4000-8000-000000000000";
 
-/// A sandbox, and a plain HTTP client of it that shows what is on the wire.
+/// A sandbox, and a plain HTTP client of its Elephantasm that shows what is on the wire.
 struct Wire {
     sandbox: Sandbox,
     http: Client,
 }
 
-/// An answer as it came.
+/// A response as it came.
 struct Raw {
     status: u16,
     headers: HeaderMap,
@@ -52,12 +51,18 @@ impl Raw {
 }
 
 impl Wire {
+    /// The public host.
     async fn start() -> Self {
-        Self::built(Sandbox::builder()).await
+        Self::with(|it| it).await
     }
 
-    async fn with(quirks: Quirks) -> Self {
-        Self::built(Sandbox::builder().elephantasm_quirks(quirks)).await
+    /// A self-hosted server.
+    async fn self_hosted() -> Self {
+        Self::with(Settings::self_hosted).await
+    }
+
+    async fn with(set: impl FnOnce(Settings) -> Settings) -> Self {
+        Self::built(Sandbox::builder().elephantasm(set)).await
     }
 
     async fn built(builder: SandboxBuilder) -> Self {
@@ -67,12 +72,11 @@ impl Wire {
 
     /// A request without a key, for a path below `/api`.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}/api{path}", self.sandbox.url()))
+        self.http.request(method, format!("{}/elephantasm/api{path}", self.sandbox.url()))
     }
 
     async fn send(&self, request: RequestBuilder) -> Raw {
-        let answer = request.bearer_auth(self.sandbox.key()).send().await.unwrap();
-        raw(answer).await
+        raw(request.bearer_auth(self.sandbox.key()).send().await.unwrap()).await
     }
 
     async fn get(&self, path: &str) -> Raw {
@@ -103,23 +107,32 @@ impl Wire {
         let body = serde_json::json!({"anima_id": anima_id, "event_type": "message.in", "content": content});
         text(&self.post("/events", body).await.json()["id"])
     }
+
+    /// The id of a new active memory.
+    async fn memory(&self, anima_id: &str, summary: &str) -> String {
+        let body = serde_json::json!({"anima_id": anima_id, "summary": summary, "state": "active"});
+        text(&self.post("/memories", body).await.json()["id"])
+    }
 }
 
-async fn raw(answer: polyagent::reqwest::Response) -> Raw {
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    Raw { status, headers, body: answer.text().await.unwrap() }
+async fn raw(response: polyagent::reqwest::Response) -> Raw {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Raw { status, headers, body: response.text().await.unwrap() }
 }
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
-/// A timestamp with its digits made alike: what is left is its form.
-fn form(value: &Value) -> String {
+/// The texts in `field` of all items of a list.
+fn column(list: &Value, field: &str) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|item| text(&item[field])).collect()
+}
+
+/// A timestamp with its digits made alike: what is left is its format.
+fn format_of(value: &Value) -> String {
     text(value).chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect()
 }
 
-/// Forms of timestamps.
+/// The format of timestamps by default.
 const NAIVE: &str = "0000-00-00T00:00:00.000000";
-const ZULU: &str = "0000-00-00T00:00:00.000000Z";
-const PLUS: &str = "0000-00-00T00:00:00.000000+00:00";

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 /// Long enough for anything that comes at all.
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(300);
-const HEALTH: &[u8] = b"GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n";
+const HEALTH: &[u8] = b"GET /elephantasm/api/health HTTP/1.1\r\nhost: x\r\n\r\n";
 
 /// What becomes of a connection that is made now.
 async fn probed(sandbox: &Sandbox) -> Reach {
@@ -59,7 +59,7 @@ async fn animas(sandbox: &Sandbox) -> usize {
 }
 
 #[tokio::test]
-async fn every_reach_can_follow_every_other() {
+async fn any_reach_can_follow_any_other() {
     use Reach::{Down, Open, Silent};
     let sandbox = Sandbox::start().await.unwrap();
     for reach in [Open, Open, Down, Down, Silent, Silent, Down, Open, Silent, Open] {
@@ -69,12 +69,12 @@ async fn every_reach_can_follow_every_other() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_down_resets_the_connections_that_there_were() {
+async fn going_down_resets_all_connections() {
     let sandbox = Sandbox::start().await.unwrap();
     let [mut idle, mut asking] = [kept(&sandbox).await, kept(&sandbox).await];
     let armed = sandbox.fault(Fault::stall()).unwrap();
     asking.write_all(HEALTH).await.unwrap();
-    while armed.struck() == 0 {
+    while armed.hits() == 0 {
         sleep(Duration::from_millis(5)).await;
     }
     sandbox.set_reach(Reach::Down).await.unwrap();
@@ -85,7 +85,7 @@ async fn a_server_that_goes_down_resets_the_connections_that_there_were() {
 }
 
 #[tokio::test]
-async fn a_connection_made_before_an_outage_is_gone_however_short_that_was() {
+async fn a_short_outage_resets_connections_too() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut socket = kept(&sandbox).await;
     sandbox.set_reach(Reach::Down).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_connection_made_before_an_outage_is_gone_however_short_that_was() {
 }
 
 #[tokio::test]
-async fn what_was_silent_goes_on_where_it_stopped() {
+async fn silent_connections_continue_where_they_stopped() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut socket = kept(&sandbox).await;
     sandbox.set_reach(Reach::Silent).await.unwrap();
@@ -115,21 +115,21 @@ async fn what_was_silent_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn what_keeps_connections_hanging_is_no_connection_that_a_fault_can_strike() {
+async fn the_sandboxs_own_connections_count_for_no_fault() {
     let sandbox = Sandbox::start().await.unwrap();
     let armed = sandbox.fault(Fault::reset_on_connect().nth(2)).unwrap();
     sandbox.set_reach(Reach::Silent).await.unwrap();
     sandbox.set_reach(Reach::Open).await.unwrap();
     kept(&sandbox).await;
-    assert_eq!(armed.struck(), 0);
+    assert_eq!(armed.hits(), 0);
     let mut second = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
     second.write_all(HEALTH).await.unwrap();
     assert!(second.read(&mut [0; 1]).await.is_err());
-    assert_eq!(armed.struck(), 1);
+    assert_eq!(armed.hits(), 1);
 }
 
 #[tokio::test]
-async fn a_creation_that_is_refused_or_hangs_is_repeated_until_it_gets_through_once() {
+async fn a_creation_is_repeated_until_a_connection_is_made() {
     for reach in [Reach::Down, Reach::Silent] {
         let sandbox = Sandbox::start().await.unwrap();
         let pause = Duration::from_millis(100);
@@ -147,7 +147,7 @@ async fn a_creation_that_is_refused_or_hangs_is_repeated_until_it_gets_through_o
 }
 
 #[tokio::test]
-async fn errors_tell_that_no_connection_was_made() {
+async fn errors_say_that_no_connection_was_made() {
     for reach in [Reach::Down, Reach::Silent] {
         let sandbox = Sandbox::start().await.unwrap();
         sandbox.set_reach(reach).await.unwrap();
@@ -160,7 +160,7 @@ async fn errors_tell_that_no_connection_was_made() {
 }
 
 #[tokio::test]
-async fn a_call_that_takes_the_server_down_is_not_repeated_if_that_could_do_it_twice() {
+async fn a_call_that_takes_the_server_down_is_not_repeated() {
     for (processed, stored) in [(true, 1), (false, 0)] {
         let sandbox = Sandbox::start().await.unwrap();
         let client = sandbox.elephantasm_builder().build().unwrap();
@@ -171,7 +171,7 @@ async fn a_call_that_takes_the_server_down_is_not_repeated_if_that_could_do_it_t
         let started = Instant::now();
         let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
         assert!(matches!(error, Error::Transport(_)) && error.may_have_been_processed(), "{error}");
-        assert_eq!((armed.struck(), error.attempts().len()), (1, 1));
+        assert_eq!((armed.hits(), error.attempts().len()), (1, 1));
         assert!(neighbour.read(&mut [0; 1]).await.is_err(), "all connections are reset");
         assert_eq!(probed(&sandbox).await, Reach::Down);
         while probed(&sandbox).await == Reach::Down && started.elapsed() < LONG {
@@ -183,7 +183,7 @@ async fn a_call_that_takes_the_server_down_is_not_repeated_if_that_could_do_it_t
 }
 
 #[tokio::test]
-async fn an_answer_that_was_held_back_by_silence_comes_after_it() {
+async fn a_response_arrives_after_a_silence() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).build().unwrap();
     sandbox.fault(Fault::silent_for(SHORT).nth(2)).unwrap();
@@ -201,7 +201,7 @@ async fn an_answer_that_was_held_back_by_silence_comes_after_it() {
 }
 
 #[tokio::test]
-async fn the_latest_change_of_reach_counts() {
+async fn the_latest_change_of_reach_applies() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).build().unwrap();
     let _ = sandbox.fault(Fault::down_for(SHORT)).unwrap();
@@ -256,7 +256,7 @@ async fn a_silence_begins_with_the_call_for_everybody() {
     let started = Instant::now();
     let mut asking = TcpStream::connect(("127.0.0.1", sandbox.port())).await.unwrap();
     asking.write_all(HEALTH).await.unwrap();
-    while armed.struck() == 0 {
+    while armed.hits() == 0 {
         tokio::task::yield_now().await;
     }
     sleep(Duration::from_millis(5)).await;
@@ -268,7 +268,7 @@ async fn a_silence_begins_with_the_call_for_everybody() {
 /// Programs that listen can take a port where nobody listens, as nothing does while the sandbox is down.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_server_whose_port_was_taken_comes_back_when_that_is_free() {
+async fn rebinds_its_port_once_another_process_frees_it() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.set_reach(Reach::Down).await.unwrap();
     let thief = std::net::TcpListener::bind(("127.0.0.1", sandbox.port())).unwrap();
@@ -292,7 +292,7 @@ async fn a_server_whose_port_was_taken_comes_back_when_that_is_free() {
 }
 
 #[tokio::test]
-async fn what_was_sent_into_silence_is_processed_after_it_even_if_the_client_has_left() {
+async fn a_request_sent_during_a_silence_is_processed_after_it() {
     let sandbox = Sandbox::start().await.unwrap();
     let builder = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).attempt_timeout(SHORT);
     let client = builder.build().unwrap();

@@ -10,7 +10,7 @@ use polyagent::sandbox::{Fault, Sandbox};
 use super::faults::{LONG, SHORT, create, once};
 
 #[tokio::test]
-async fn whatever_happens_can_happen_later() {
+async fn delays_faults_after_processing() {
     for (fault, status) in [(Fault::status(504).processed(), Some(504)), (Fault::cut(), None)] {
         let started = Instant::now();
         let (ended, stored) = create(fault.delayed(SHORT), LONG).await;
@@ -21,7 +21,7 @@ async fn whatever_happens_can_happen_later() {
 }
 
 #[tokio::test]
-async fn a_call_is_processed_late_or_twice() {
+async fn processes_a_call_late_or_twice() {
     let (ended, stored) = create(Fault::delay(Duration::from_millis(5)).processed_twice(), LONG).await;
     assert!(ended.is_ok() && stored == 2, "{ended:?}, {stored} stored");
 

@@ -11,14 +11,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::faults::{HEALTH, LONG, SHORT, asking, bytes, connect, create, once};
 
 #[tokio::test]
-async fn a_connection_is_reset_before_a_request_is_read() {
+async fn resets_a_connection_before_a_request_is_read() {
     let sandbox = Sandbox::start().await.unwrap();
     let armed = sandbox.fault(Fault::reset_on_connect().nth(2)).unwrap();
     assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the first connection");
     let mut socket = connect(&sandbox).await;
     socket.write_all(b"G").await.unwrap();
     let error = socket.read(&mut [0; 1]).await.unwrap_err();
-    assert_eq!((error.kind(), armed.struck()), (ErrorKind::ConnectionReset, 1));
+    assert_eq!((error.kind(), armed.hits()), (ErrorKind::ConnectionReset, 1));
     assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the third connection");
     assert_eq!(sandbox.requests().len(), 2);
 }
@@ -40,14 +40,14 @@ async fn a_creation_on_a_connection_that_is_reset_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_request_is_reset_at_the_byte_it_was_told_to() {
+async fn resets_a_request_at_the_given_byte() {
     let sandbox = Sandbox::start().await.unwrap();
     let armed = sandbox.fault(Fault::reset_request_at(10)).unwrap();
     let mut socket = connect(&sandbox).await;
     socket.write_all(&HEALTH[..9]).await.unwrap();
     let early = tokio::time::timeout(SHORT, socket.read(&mut [0; 1])).await;
     assert!(early.is_err(), "after 9 bytes: {early:?}");
-    assert_eq!(armed.struck(), 1);
+    assert_eq!(armed.hits(), 1);
     socket.write_all(&HEALTH[9..10]).await.unwrap();
     let error = socket.read(&mut [0; 1]).await.unwrap_err();
     assert_eq!((error.kind(), sandbox.requests().len()), (ErrorKind::ConnectionReset, 0));
@@ -55,7 +55,7 @@ async fn a_request_is_reset_at_the_byte_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_reset_is_not_processed_however_short_it_is() {
+async fn a_request_that_is_reset_is_not_processed() {
     for at in [0, 20, 300, HEALTH.len(), usize::MAX] {
         let (ended, stored) = create(Fault::reset_request_at(at), LONG).await;
         let error = ended.unwrap_err();
@@ -71,11 +71,11 @@ async fn a_request_that_is_reset_is_not_processed_however_short_it_is() {
 }
 
 #[tokio::test]
-async fn a_client_that_still_writes_finds_the_connection_gone() {
+async fn resets_a_client_that_still_writes() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::reset_request_at(50_000)).unwrap();
     let mut socket = connect(&sandbox).await;
-    let head = b"POST /api/events HTTP/1.1\r\nhost: x\r\ncontent-length: 50000000\r\n\r\n";
+    let head = b"POST /elephantasm/api/events HTTP/1.1\r\nhost: x\r\ncontent-length: 50000000\r\n\r\n";
     socket.write_all(head).await.unwrap();
     let mut written = 0;
     let error = loop {
@@ -96,25 +96,25 @@ async fn a_client_that_still_writes_finds_the_connection_gone() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_reading_lets_the_client_wait() {
+async fn stalls_a_request_at_the_given_byte() {
     let sandbox = Sandbox::start().await.unwrap();
     for at in [0, 10, HEALTH.len(), usize::MAX] {
         let armed = sandbox.fault(Fault::stall_request_at(at)).unwrap();
         let mut socket = asking(&sandbox).await;
         let early = tokio::time::timeout(SHORT, socket.read(&mut [0; 1])).await;
         assert!(early.is_err(), "{at}: {early:?}");
-        assert_eq!((armed.struck(), sandbox.requests().len()), (1, 0), "{at}");
+        assert_eq!((armed.hits(), sandbox.requests().len()), (1, 0), "{at}");
     }
     let armed = sandbox.fault(Fault::stall_request_at(1000)).unwrap();
     let large = AnimaCreate::new("Ada").description("x".repeat(20_000_000));
     let error = once(&sandbox, SHORT).animas().create(large).await.unwrap_err();
     assert!(error.is_timeout() && error.may_have_been_processed(), "{error}");
-    assert_eq!((armed.struck(), sandbox.requests().len()), (1, 0));
+    assert_eq!((armed.hits(), sandbox.requests().len()), (1, 0));
     assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the next request");
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_a_server_that_stopped_reading_is_not_kept() {
+async fn a_stalled_connection_ends_when_the_client_leaves() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::stall_request_at(10).times(2)).unwrap();
     for pause in [Duration::ZERO, SHORT] {
@@ -127,11 +127,11 @@ async fn a_client_that_leaves_a_server_that_stopped_reading_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_request_that_arrived_whole_is_processed_although_the_client_has_left() {
+async fn a_complete_request_is_processed_after_the_client_has_left() {
     let sandbox = Sandbox::start().await.unwrap();
     let body = r#"{"name":"Ada"}"#;
     let head = format!(
-        "POST /api/animas HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /elephantasm/api/animas HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
         sandbox.key(),
         body.len()
     );
@@ -153,7 +153,7 @@ async fn a_request_that_arrived_whole_is_processed_although_the_client_has_left(
 }
 
 #[tokio::test]
-async fn a_server_that_pauses_while_it_reads_reads_on() {
+async fn pauses_a_request_at_the_given_byte() {
     for at in [0, 60, 300, usize::MAX] {
         let started = std::time::Instant::now();
         let (ended, stored) = create(Fault::pause_request_at(at, SHORT), LONG).await;
@@ -164,7 +164,7 @@ async fn a_server_that_pauses_while_it_reads_reads_on() {
 }
 
 #[tokio::test]
-async fn a_pause_after_the_last_byte_or_before_a_word_of_the_server_is_only_a_pause() {
+async fn a_pause_after_the_last_byte_only_delays() {
     let sandbox = Sandbox::start().await.unwrap();
     let started = std::time::Instant::now();
     let pause = 4 * SHORT;
@@ -173,7 +173,7 @@ async fn a_pause_after_the_last_byte_or_before_a_word_of_the_server_is_only_a_pa
     assert!(answer.starts_with(b"HTTP/1.1 200") && ended, "{}", answer.escape_ascii());
     assert!((pause..2 * pause).contains(&started.elapsed()), "{:?}", started.elapsed());
 
-    let head = b"POST /api/animas HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
+    let head = b"POST /elephantasm/api/animas HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
     sandbox.fault(Fault::pause_request_at(head.len(), SHORT)).unwrap();
     let started = std::time::Instant::now();
     let mut socket = connect(&sandbox).await;
@@ -189,11 +189,11 @@ async fn a_pause_after_the_last_byte_or_before_a_word_of_the_server_is_only_a_pa
 }
 
 #[tokio::test]
-async fn an_early_answer_does_not_wait_for_the_body() {
+async fn an_early_response_does_not_wait_for_the_body() {
     let sandbox = Sandbox::start().await.unwrap();
     let armed =
         sandbox.fault(Fault::status(413).text("too large").early().on("elephantasm_create_event").nth(2)).unwrap();
-    let head = b"POST /api/events HTTP/1.1\r\nhost: x\r\ncontent-length: 50000000\r\n\r\n";
+    let head = b"POST /elephantasm/api/events HTTP/1.1\r\nhost: x\r\ncontent-length: 50000000\r\n\r\n";
     let mut answer = [0; 12];
     let mut first = connect(&sandbox).await;
     first.write_all(head).await.unwrap();
@@ -202,26 +202,26 @@ async fn an_early_answer_does_not_wait_for_the_body() {
     let mut second = connect(&sandbox).await;
     second.write_all(head).await.unwrap();
     tokio::time::timeout(LONG, second.read_exact(&mut answer)).await.unwrap().unwrap();
-    assert_eq!((&answer, armed.struck(), sandbox.requests().len()), (b"HTTP/1.1 413", 1, 0));
+    assert_eq!((&answer, armed.hits(), sandbox.requests().len()), (b"HTTP/1.1 413", 1, 0));
 }
 
 #[tokio::test]
-async fn a_request_is_reset_on_a_kept_connection_and_sent_again() {
+async fn a_request_that_is_reset_on_a_kept_alive_connection_is_sent_again() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = sandbox.elephantasm_builder().build().unwrap();
     let armed = sandbox.fault(Fault::reset_request_at(30).nth(3).times(2)).unwrap();
     client.health().await.unwrap();
     client.animas().create(AnimaCreate::new("Ada")).await.unwrap();
     client.animas().list(ListAnimasParams::new()).await.unwrap();
-    assert_eq!((armed.struck(), sandbox.requests().len()), (2, 3));
+    assert_eq!((armed.hits(), sandbox.requests().len()), (2, 3));
 }
 
 #[tokio::test]
-async fn a_request_that_waits_to_be_told_to_continue_is_one() {
+async fn a_request_with_expect_continue_counts_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let armed = sandbox.fault(Fault::reset_request_at(0).nth(2)).unwrap();
     let mut socket = connect(&sandbox).await;
-    let head = b"POST /api/animas HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
+    let head = b"POST /elephantasm/api/animas HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
     socket.write_all(head).await.unwrap();
     let mut answer = [0; 25];
     socket.read_exact(&mut answer).await.unwrap();
@@ -229,9 +229,9 @@ async fn a_request_that_waits_to_be_told_to_continue_is_one() {
     socket.write_all(b"{}").await.unwrap();
     let mut answer = [0; 12];
     socket.read_exact(&mut answer).await.unwrap();
-    assert_eq!((&answer, armed.struck()), (b"HTTP/1.1 401", 0));
+    assert_eq!((&answer, armed.hits()), (b"HTTP/1.1 401", 0));
     socket.write_all(HEALTH).await.unwrap();
     let mut rest = Vec::new();
     let error = socket.read_to_end(&mut rest).await.unwrap_err();
-    assert_eq!((error.kind(), armed.struck()), (ErrorKind::ConnectionReset, 1));
+    assert_eq!((error.kind(), armed.hits()), (ErrorKind::ConnectionReset, 1));
 }
