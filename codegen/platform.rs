@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToUpperCamelCase;
 
+use super::error::{Pointer, SpecError};
 use super::read::api::{Api, prefix};
 use super::read::component::{Arm, Body, Component, Field, Object};
 use super::read::operation::Operation;
-use super::error::{Pointer, SpecError};
 use super::read::response::Response;
 use super::read::schema::{Schema, Shape};
 

@@ -4,8 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::operations::{qualified, response_type};
-use super::text::{HEADER, formatted};
-use super::writer::Writer;
+use super::writer::{HEADER, Writer, formatted};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::read::operation::{Auth, Operation};
 use crate::codegen::read::response::Response;

@@ -239,7 +239,14 @@ impl Call<'_> {
             Err(_elapsed) => {
                 let record = CallRecord { note: Some(probe.advice), ..self.parts.record() };
                 let (timer, after) = (Timer::Total, self.settings.total);
-                Err(Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head: None, awaited: None, record })))
+                Err(Error::Timeout(Box::new(TimeoutError {
+                    timer,
+                    after,
+                    met: None,
+                    head: None,
+                    awaited: None,
+                    record,
+                })))
             }
         }
     }

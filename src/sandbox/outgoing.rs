@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use super::pipeline::{Mounted, Platform};
+use super::pipeline::Mounted;
+use super::platform::Platform;
 use crate::http::stays_here;
 
 /// A POST that a platform sends.

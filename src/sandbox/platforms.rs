@@ -67,7 +67,7 @@ use crate::http::ClientBuilder;
 use crate::{Error, Secret};
 
 #[allow(unused_imports, reason = "for the links above")]
-use super::pipeline::Platform;
+use super::platform::Platform;
 
 macro_rules! platforms {
     ($($feature:literal, $title:literal: $platform:ident, $builder:ident;)*) => {

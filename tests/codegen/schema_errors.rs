@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::spec_errors::{GET, NAME, PATCH, THING, put, rejected, errors, errors_of, sound};
+use crate::spec_errors::{GET, NAME, PATCH, THING, errors, errors_of, put, rejected, sound};
 
 mod schemas {
     use super::*;

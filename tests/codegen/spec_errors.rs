@@ -343,10 +343,7 @@ mod operations {
         assert_eq!(routed(json!([{ "method": "call" }])), format!("{at}/method: no such method: `call`"));
         assert_eq!(routed(json!([{ "path": "/oma/old" }])), format!("{at}: has no place for the id `id`"));
         assert_eq!(routed(json!([{ "path": "/oma/old?id={id}" }])), "");
-        assert_eq!(
-            routed(json!([{ "path": "/oma/old/{id}?a=1" }])),
-            format!("{at}/path: `a=1` is not `name={{id}}`")
-        );
+        assert_eq!(routed(json!([{ "path": "/oma/old/{id}?a=1" }])), format!("{at}/path: `a=1` is not `name={{id}}`"));
         assert_eq!(
             routed(json!([{ "path": "/oma/old/{id}", "status": 3 }])),
             format!("{at}/status: unknown key `status`; known are method, path, for, page, accept")

@@ -140,4 +140,3 @@ fn is_same(value: &Value, copy: &Value) -> bool {
 
 /// The names that a field has in Rust, by a name that is read as well.
 pub type Aliases = BTreeMap<String, Vec<String>>;
-

@@ -9,7 +9,7 @@ use crate::Secret;
 use crate::sandbox::clock::TimeFormat;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::outgoing::Outgoing;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, Table, object, text};
 use crate::sandbox::{Tenant, ids};
 use crate::webhook::Signers;
