@@ -22,7 +22,8 @@
 //! | a list | [`Page`], [`Items`], [`Cursor`] |
 //! | errors | [`Error`], [`Reason`] |
 //! | retries | [`RetryPolicy`], [`RetryClass`] |
-//! | a long job | [`Poller`], [`Job`] |
+//! | a long job | [`Poller`], [`Job`], [`StartAndWait`] |
+//! | verifying webhooks | [`eclips::webhooks::Verifier`], [`WebhookError`] |
 //! | observing attempts, adding headers | [`Hook`] |
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |
 //! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
@@ -32,7 +33,7 @@
 //! | feature | default | provides |
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
-//! | `eclips` | yes | `eclips`, a workforce of agents |
+//! | `eclips` | yes | [`eclips`], a workforce of agents |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |

@@ -233,3 +233,54 @@ impl ClientBuilder<Eclips> {
         self.finish_with(move |client: Eclips| client.with_organization(organization))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<Eclips, Error> {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let look_up = move |name: &str| Ok(variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()));
+        Eclips::builder_from(&look_up)?.build()
+    }
+
+    #[test]
+    fn the_environment_sets_key_and_organization() {
+        let error = from(&[("ECLIPS_ORG_ID", "org_demo")]).unwrap_err();
+        assert!(error.is_config() && error.to_string().contains("ECLIPS_API_KEY"), "{error}");
+        let without = from(&[("ECLIPS_API_KEY", "eck_live_1")]).unwrap();
+        assert_eq!(without.organization(), None);
+        assert!(format!("{without:?}").contains("https://api.eclips.tech"), "{without:?}");
+        let with = from(&[("ECLIPS_API_KEY", "eck_live_1"), ("ECLIPS_ORG_ID", " org_demo ")]).unwrap();
+        assert_eq!(with.organization(), Some("org_demo"));
+        assert_eq!(Eclips::new("eck_live_1", "org_new").unwrap().organization(), Some("org_new"));
+    }
+
+    #[test]
+    fn only_401_and_403_may_come_from_a_missing_organization() {
+        let with = HeaderMap::from_iter([(HeaderName::from_static(ORGANIZATION), HeaderValue::from_static("o"))]);
+        for status in 400..600 {
+            let status = StatusCode::from_u16(status).unwrap();
+            let hint = missing_organization(status, &HeaderMap::new());
+            assert_eq!(hint.is_some(), matches!(status.as_u16(), 401 | 403), "{status}");
+            assert_eq!(missing_organization(status, &with), None);
+        }
+    }
+
+    #[test]
+    fn the_defaults_agree_with_the_document() {
+        let document: serde_json::Value = serde_json::from_str(include_str!("../../spec/openapi.json")).unwrap();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let own: Vec<_> = paths
+            .filter(|(_, item)| item.as_object().unwrap().values().any(|operation| operation["tags"][0] == "eclips"))
+            .collect();
+        for (path, item) in &own {
+            assert_eq!(item["servers"][0]["url"].as_str(), PLATFORM.base_url, "{path}");
+            assert!(path.starts_with(PLATFORM.optional_suffix), "{path}");
+        }
+        assert!(!own.is_empty());
+        let rows = &document["components"]["schemas"]["EclipsBatchCreate"]["properties"]["rows"];
+        assert_eq!(rows["maxItems"], defaults::MAX_ROWS);
+    }
+}

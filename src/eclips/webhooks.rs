@@ -32,7 +32,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`InvalidArgument`](Error::InvalidArgument) without events, or when the URL is neither `https` nor `http` to
-    /// loopback, which only the [sandbox](crate::sandbox) accepts.
+    /// loopback, which only the sandbox accepts.
     ///
     /// ```no_run
     /// # use polyagent::eclips::{Eclips, types::{WebhookCreate, WebhookEventType}};
@@ -89,8 +89,8 @@ const TIMESTAMP: &str = "x-eclips-timestamp";
 /// Verifies what webhooks are sent, and reads it.
 ///
 /// The signature covers the bytes of the body and nothing else: pass the body exactly as it was received, before any
-/// JSON parser. eClips sends an event again until it gets a 2xx, within 10 s: respond first and work later, and skip
-/// what has a [`dedupe_key`](WebhookEvent::dedupe_key) that you have seen.
+/// JSON parser. The sender waits 10 s for a 2xx: respond first and work later. Whether it sends an event again is not
+/// documented; skip what has a [`dedupe_key`](WebhookEvent::dedupe_key) that you have seen.
 ///
 /// ```
 /// use std::time::Duration;
