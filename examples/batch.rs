@@ -23,9 +23,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         BatchRowCreate::new(format!("Check invoice {invoice}")).data(data.as_object().cloned().unwrap_or_default())
     });
     let submit = batches.submit("ap_specialist", tasks).name("invoices");
-    let mut updates = submit
-        .polling(|poller| poller.interval(Duration::from_millis(20), Duration::from_millis(100)))
-        .updates();
+    let mut updates =
+        submit.polling(|poller| poller.interval(Duration::from_millis(20), Duration::from_millis(100))).updates();
 
     let bar = ProgressBar::new(TASKS);
     let (mut ids, mut failed) = (Vec::new(), Vec::new());

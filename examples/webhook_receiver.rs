@@ -27,7 +27,9 @@ struct Receiver {
 async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     match receiver.verifier.verify(&headers, &body) {
         // A full queue makes the sender try again later.
-        Ok(event) => receiver.events.try_send(event).map_or(StatusCode::SERVICE_UNAVAILABLE, |()| StatusCode::NO_CONTENT),
+        Ok(event) => {
+            receiver.events.try_send(event).map_or(StatusCode::SERVICE_UNAVAILABLE, |()| StatusCode::NO_CONTENT)
+        }
         Err(error) => {
             println!("refused: {error}");
             StatusCode::UNAUTHORIZED

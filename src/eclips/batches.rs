@@ -263,7 +263,9 @@ pub struct BatchRows(BoxStream<'static, Result<BatchUpdate, Error>>);
 impl BatchRows {
     fn new(polls: Updates<Batch>) -> Self {
         let state = RowsOf { polls, handed_out: BTreeSet::new(), ready: VecDeque::new(), last: None };
-        Self(try_unfold(state, |mut state| async move { Ok(state.next().await?.map(|update| (update, state))) }).boxed())
+        Self(
+            try_unfold(state, |mut state| async move { Ok(state.next().await?.map(|update| (update, state))) }).boxed(),
+        )
     }
 
     /// Returns the next update; `None` after the batch. The same as `TryStreamExt::try_next`, without the import.

@@ -18,7 +18,14 @@ pub(super) fn read(status: StatusCode, _: &HeaderMap, body: &[u8]) -> Facts {
     let said = [&code, &message].into_iter().flatten().map(|text| text.to_lowercase() + " ").collect::<String>();
     let field_errors = field_error(&object, message.as_deref());
     let reason = reason(status, &said, &object);
-    Facts { message, code, reason, field_errors: field_errors.into_iter().collect(), details: object, ..Facts::default() }
+    Facts {
+        message,
+        code,
+        reason,
+        field_errors: field_errors.into_iter().collect(),
+        details: object,
+        ..Facts::default()
+    }
 }
 
 fn code_and_message(status: StatusCode, object: &mut Map<String, Value>) -> (Option<String>, Option<String>) {
@@ -132,10 +139,7 @@ mod tests {
 
     #[test]
     fn a_code_is_told_from_a_sentence() {
-        assert_eq!(
-            said(404, r#"{"error":"not_found","message":"Run not found"}"#),
-            both("not_found", "Run not found")
-        );
+        assert_eq!(said(404, r#"{"error":"not_found","message":"Run not found"}"#), both("not_found", "Run not found"));
         assert_eq!(said(500, r#"{"error":"server_error"}"#), both("server_error", "server_error"));
         assert_eq!(said(400, r#"{"error":"task is required"}"#), both("validation_error", "task is required"));
         assert_eq!(said(401, r#"{"error":"Invalid or missing API key"}"#).0.as_deref(), Some("authentication_error"));
@@ -160,7 +164,9 @@ mod tests {
 
     #[test]
     fn what_is_no_error_object_says_nothing() {
-        for body in ["", "null", "[]", "\"text\"", "{", "<html>", "{}", r#"{"error":null}"#, r#"{"error":[1]}"#, "\u{0}"] {
+        for body in
+            ["", "null", "[]", "\"text\"", "{", "<html>", "{}", r#"{"error":null}"#, r#"{"error":[1]}"#, "\u{0}"]
+        {
             assert_eq!(said(500, body), (None, None), "{body}");
             assert_eq!(facts(500, body).reason, None, "{body}");
         }

@@ -43,8 +43,8 @@ pub use self::submit::{Submission, Submit, SubmitUpdates, Submitted};
 pub use self::triage::{Decide, Review, Triage, TriageTarget};
 pub use self::webhooks::Webhooks;
 pub use self::workflows::Workflows;
-use crate::config::{eclips as defaults, variable};
 use crate::check::InvalidArgument;
+use crate::config::{eclips as defaults, variable};
 use crate::http::{ClientBuilder, Core, Method, Operation, Platform, Request, Scheme, no_preflight};
 use crate::{Error, Secret};
 

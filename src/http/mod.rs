@@ -30,6 +30,7 @@ mod wrapped;
 
 pub(crate) use http::Method;
 
+pub(crate) use self::base_url::stays_here;
 pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::download::Download;
@@ -37,7 +38,6 @@ pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
 pub(crate) use self::platform::{Platform, Scheme, no_hint, no_preflight};
-pub(crate) use self::base_url::stays_here;
 pub use self::rate_limit::RateLimit;
 pub(crate) use self::reader::Reader;
 pub use self::reader::Redirect;

@@ -75,12 +75,17 @@ mod tests {
         assert_eq!(found(&BARE, &format!(r#"{{"id":"request","data":{run}}}"#)), under("data", run));
         assert_eq!(found(&BARE, &format!(r#"{{"run":{{"id":"b"}},"data":{run}}}"#)), under("data", run));
         assert_eq!(found(&BARE, &format!(r#"{{"id":null,"status":"x","run":{run}}}"#)), under("run", run));
-        assert_eq!(found(&BARE, r#"{"data":{"id":"b"}}"#), under("data", r#"{"id":"b"}"#), "so that the fault names it");
+        assert_eq!(
+            found(&BARE, r#"{"data":{"id":"b"}}"#),
+            under("data", r#"{"id":"b"}"#),
+            "so that the fault names it"
+        );
     }
 
     #[test]
     fn what_wraps_no_object_is_left_as_it_is() {
-        for body in ["", "null", "[]", "7", "{", "{}", r#"{"run":null}"#, r#"{"run":[{"id":"a"}]}"#, r#"{"other":{}}"#] {
+        for body in ["", "null", "[]", "7", "{", "{}", r#"{"run":null}"#, r#"{"run":[{"id":"a"}]}"#, r#"{"other":{}}"#]
+        {
             assert_eq!(found(&BARE, body), None, "{body}");
         }
         let never = OperationSpec { wrapped: &[], ..BARE };

@@ -42,7 +42,7 @@ use crate::eclips::Eclips;
 
 pub(super) type Client = Eclips;
 
-#[allow(clippy::unreadable_literal, reason = "generated")]
+#[allow(clippy::wildcard_imports, reason = "generated")]
 mod spec {
     include!(concat!(env!("OUT_DIR"), "/eclips_sandbox.rs"));
 }

@@ -72,7 +72,10 @@ async fn an_approved_run_goes_on_and_a_rejected_one_is_cancelled() {
     let (first, second) = (blocked().await, blocked().await);
     let mut review = client.triage().review().interval(QUICK);
     let items = [review.try_next().await.unwrap().unwrap(), review.try_next().await.unwrap().unwrap()];
-    assert_eq!(items.each_ref().map(|item| item.run_id.clone().unwrap()), [first.run_id.clone(), second.run_id.clone()]);
+    assert_eq!(
+        items.each_ref().map(|item| item.run_id.clone().unwrap()),
+        [first.run_id.clone(), second.run_id.clone()]
+    );
     assert_eq!(items[0].proposed_action, Some(json!(7)));
 
     let decision = client.triage().approve(&items[0]).notes("fine").await.unwrap().unwrap();
