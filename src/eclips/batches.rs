@@ -149,8 +149,10 @@ impl Batches {
     /// # use polyagent::eclips::{Eclips, types::BatchRowCreate};
     /// # async fn example(client: Eclips) -> Result<(), polyagent::Error> {
     /// let tasks = (1..=1200).map(|invoice| format!("Check invoice {invoice}"));
-    /// let rows = client.batches().submit("ap_specialist", tasks).await?;
-    /// assert_eq!(rows.len(), 1200);
+    /// let submission = client.batches().submit("ap_specialist", tasks).await?;
+    /// for (index, row) in submission.rows() {
+    ///     println!("task {index}: {:?}", row.output());
+    /// }
     /// # Ok(()) }
     /// ```
     pub fn submit<I>(&self, agent_type: impl Into<String>, rows: I) -> Submit<I::IntoIter>
