@@ -75,6 +75,7 @@ mod life;
 #[allow(dead_code, reason = "what platforms use differs")]
 mod multipart;
 mod network;
+mod outgoing;
 mod paging;
 mod pipeline;
 #[allow(dead_code, reason = "what platforms use differs")]
@@ -102,6 +103,8 @@ mod fixture;
 #[cfg(test)]
 mod shared_tests;
 
+#[cfg(feature = "eclips")]
+pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 
