@@ -322,17 +322,19 @@ mod uploads {
         std::fs::remove_dir_all(folder).unwrap();
     }
 
+    /// Writes a file after each attempt.
+    struct Change(std::path::PathBuf);
+    impl crate::Hook for Change {
+        fn after(&self, _: &crate::AttemptStart<'_>, _: &crate::AttemptEnd<'_>) {
+            std::fs::write(&self.0, "hello, world").unwrap();
+        }
+    }
+
     #[tokio::test]
     async fn of_a_file_that_has_changed_are_not_sent_again() {
         let path = std::env::temp_dir().join(format!("polyagent-{:016x}.txt", fastrand::u64(..)));
         std::fs::write(&path, "hello").unwrap();
         let server = Server::start(vec![busy(), ok(THING)]).await;
-        struct Change(std::path::PathBuf);
-        impl crate::Hook for Change {
-            fn after(&self, _: &crate::AttemptStart<'_>, _: &crate::AttemptEnd<'_>) {
-                std::fs::write(&self.0, "hello, world").unwrap();
-            }
-        }
         let core = fixture::builder(&server).server_generation("old").hook(Change(path.clone())).build().unwrap();
         let error = upload(&core, Upload::path(&path)).await.unwrap_err();
         assert!(error.is_rate_limited(), "the error before: {error}");
