@@ -66,10 +66,10 @@ mod fixture;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
-mod open;
 mod page;
 mod poll;
 mod secret;
+mod serde_ext;
 mod spelling;
 mod text;
 #[cfg(feature = "eclips")]
@@ -94,9 +94,9 @@ pub use self::http::{
     AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request, RequestFuture,
     Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
-pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, StartAndWait, Updates};
 pub use self::secret::Secret;
+pub use self::serde_ext::{InvalidTimestamp, Timestamp};
 #[cfg(feature = "eclips")]
 pub use self::webhook::WebhookError;
