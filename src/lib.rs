@@ -57,13 +57,15 @@ struct Readme;
 #[cfg(not(any(feature = "elephantasm", feature = "eclips")))]
 compile_error!("polyagent needs at least one platform: enable one of the features `elephantasm` and `eclips`");
 
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
 mod clock;
 mod config;
 mod error;
-#[allow(dead_code, reason = "not every platform needs all of it")]
+#[allow(dead_code, unused_imports, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod open;
 mod page;
 mod poll;
