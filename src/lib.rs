@@ -57,18 +57,20 @@ struct Readme;
 #[cfg(not(any(feature = "elephantasm", feature = "eclips")))]
 compile_error!("polyagent needs at least one platform: enable one of the features `elephantasm` and `eclips`");
 
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
 mod clock;
 mod config;
 mod error;
 #[cfg(test)]
 mod fixture;
-#[allow(dead_code, reason = "not every platform needs all of it")]
+#[allow(dead_code, unused_imports, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
 mod page;
 mod poll;
 mod secret;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod serde_ext;
 mod spelling;
 mod text;
