@@ -131,7 +131,9 @@ mod tests {
 
     fn signers(secrets: &[&[u8]]) -> Signers {
         let mut signers = Signers::none();
-        secrets.iter().for_each(|secret| signers.add(secret).unwrap());
+        for secret in secrets {
+            signers.add(secret).unwrap();
+        }
         signers
     }
 

@@ -13,7 +13,8 @@ async fn failed(status: u16, body: &str) -> Error {
 
 #[tokio::test]
 async fn every_status_is_its_variant_with_code_and_words() {
-    let table: [(u16, &str, fn(&Error) -> bool, Option<&str>, &str); 10] = [
+    type Row = (u16, &'static str, fn(&Error) -> bool, Option<&'static str>, &'static str);
+    let table: [Row; 10] = [
         (
             400,
             r#"{"error":"validation_error","message":"task is required"}"#,
