@@ -26,8 +26,8 @@ impl Webhooks {
     /// Each call registers another webhook. There is no way to replace a secret but to register a webhook anew.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) without events, or when the URL is neither `https` nor `http` to
-    /// loopback, which only the sandbox accepts.
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) without events, or when the URL is neither `https` nor `http`
+    /// to loopback, which only the sandbox accepts.
     ///
     /// ```no_run
     /// # use polyagent::eclips::{Eclips, types::{WebhookCreate, WebhookEventType}};
@@ -60,8 +60,8 @@ impl Webhooks {
     /// Removes a webhook: nothing more is delivered to it.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when it does not exist, possibly because an earlier attempt of the same call
-    /// removed it.
+    /// [`NotFound`](crate::Error::NotFound) when it does not exist, possibly because an earlier attempt of the same
+    /// call removed it.
     pub fn delete(&self, webhook_id: impl Into<String>) -> Request<()> {
         // What comes back is not documented; it may be no JSON.
         let delete = Operation { reader: Reader::ignored(), ..ops::DELETE_WEBHOOK };
