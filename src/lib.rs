@@ -55,7 +55,7 @@
 struct Readme;
 
 #[cfg(not(any(feature = "elephantasm", feature = "eclips")))]
-compile_error!("polyagent needs at least one platform: enable one of the features `elephantasm` and `eclips`");
+compile_error!("polyagent needs at least one platform: enable the feature `elephantasm` or `eclips`");
 
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
