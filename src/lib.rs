@@ -64,6 +64,7 @@ mod config;
 mod error;
 #[cfg(test)]
 mod fixture;
+mod headers;
 #[allow(dead_code, unused_imports, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
@@ -92,9 +93,10 @@ pub use self::error::{
     ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, TimeoutError,
     Timer, TransportError, TransportKind, UnsupportedError,
 };
+pub use self::headers::RateLimit;
 pub use self::http::{
-    AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request, RequestFuture,
-    Response, RetryClass, RetryPolicy, TransferProgress, Upload,
+    AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, Redirect, Request, RequestFuture, Response,
+    RetryClass, RetryPolicy, TransferProgress, Upload,
 };
 pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, StartAndWait, Updates};

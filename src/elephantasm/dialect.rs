@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorDetails, FieldError, Reason};
-use crate::http::seconds;
+use crate::headers::seconds;
 use crate::text;
 
 pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ErrorDetails {

@@ -192,7 +192,7 @@ impl Extract {
             (Ok(response), _) => Ok(response.map(Captured::Stored)),
             // Any other 409 is a proxy's, or a conflict of another kind: it does not mean that the event is stored.
             (Err(Error::Conflict(conflict)), Some(dedupe_key)) if conflict.reason() == Some(Reason::Duplicate) => {
-                Ok(conflict.into_response(Captured::AlreadyStored { dedupe_key }))
+                Ok(Response::of_error(*conflict, Captured::AlreadyStored { dedupe_key }))
             }
             (Err(error), _) => Err(error),
         }

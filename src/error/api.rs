@@ -10,11 +10,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::Reason;
-use super::call::{CallRecord, call_accessors};
-use super::decode::{Body, Head};
+use super::call::{Attempt, CallRecord, call_accessors};
+use super::decode::{Body, Head, Headers};
 use super::redact::{content_encoding, one_line, redacted};
 use crate::config;
-use crate::http::{RateLimit, Response, should_retry};
+use crate::headers::{RateLimit, should_retry};
 use crate::secret::Secret;
 
 /// A value that the server rejected.
@@ -149,13 +149,11 @@ impl ApiError {
         Box::new(Self { head, message, details, retry_after, permanent, record })
     }
 
-    /// Converts the error to the response, for a caller to whom it is not a failure.
+    /// What the response consisted of, and the attempts up to it.
     #[allow(dead_code, reason = "not every platform needs it")]
-    pub(crate) fn into_response<T>(self, value: T) -> Response<T> {
-        let Self { head: Head { status, headers, .. }, record: CallRecord { mut attempts, .. }, .. } = self;
-        // The last attempt received this response.
-        attempts.pop();
-        Response { value, status, headers, attempts }
+    pub(crate) fn into_response_parts(self) -> (StatusCode, Headers, Vec<Attempt>) {
+        let Self { head: Head { status, headers, .. }, record: CallRecord { attempts, .. }, .. } = self;
+        (status, headers, attempts)
     }
 
     /// Returns the response's status.
@@ -275,7 +273,6 @@ mod tests {
 
     use super::*;
     use crate::Error;
-    use crate::error::Attempt;
     use crate::secret::REDACTED;
 
     fn response(status: u16, body: &'static str, details: ErrorDetails) -> ErrorResponse {

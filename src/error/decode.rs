@@ -138,7 +138,7 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Body, key: Option<&Secret<String>>) -> Self {
-        let request_id = crate::http::request_id(&headers).map(|id| redacted(id.to_owned(), key));
+        let request_id = crate::headers::request_id(&headers).map(|id| redacted(id.to_owned(), key));
         Self { status, headers: Headers(headers), body, request_id }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) use self::redact::{redacted, redacted_url};
 pub use self::stream::{StreamError, StreamFault};
 use crate::check::InvalidArgument;
 use crate::config;
-use crate::http::RateLimit;
+use crate::headers::RateLimit;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 

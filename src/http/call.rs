@@ -17,8 +17,8 @@ use super::parts::RequestParts;
 use super::platform::Probe;
 use super::reader::location;
 use super::retry::{self, Deadline, Failed, RetrySettings, RetryState};
+use super::trace;
 use super::transport::{self, AttemptError, Limits, Received};
-use super::{retry_after, trace};
 use crate::Error;
 use crate::check::InvalidArgument;
 use crate::clock::{self, timeout_at};
@@ -163,7 +163,7 @@ impl Core {
         let Received { status, headers, mut body, .. } = received;
         let details = (self.shared().platform.dialect)(status, &headers, &body);
         body.truncate(config::MAX_ERROR_BODY);
-        let retry_after = retry_after::from_headers(&headers).or(details.retry_after);
+        let retry_after = crate::headers::retry_after(&headers).or(details.retry_after);
         ErrorResponse { status, headers, body, details, retry_after }
     }
 

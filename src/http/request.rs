@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::body::{Body, Form};
 use super::client::Core;
 use super::decode::Exchange;
+use super::hook;
 use super::operation::{Operation, RetryClass};
 use super::parts::{RAW, RequestParts, Target};
 use super::platform::Platform;
@@ -22,10 +23,10 @@ use super::reader::{Reader, redirect_target};
 use super::response::Response;
 use super::transport::Received;
 use super::upload::Upload;
-use super::{hook, retry_after};
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
 use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
+use crate::headers;
 use crate::page::{Cursor, Items, Page, Pages};
 use crate::poll::{Job, Poller, Source, State};
 
@@ -352,7 +353,7 @@ impl<T: Send + Sync + 'static> Request<T> {
             let call = self.clone().total_timeout_within(left).with_response();
             Box::pin(async move {
                 let response = call.await?;
-                let retry_after = retry_after::from_headers(response.headers());
+                let retry_after = headers::retry_after(response.headers());
                 Ok(State { value: response.into_value(), retry_after })
             }) as _
         };

@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, StatusCode};
 
-use super::RateLimit;
-use crate::error::{Attempt, Headers};
+use crate::error::{ApiError, Attempt, Headers};
+use crate::headers::{RateLimit, request_id};
 
 /// The value of a call with its status, headers and attempts; from
 /// [`Request::with_response`](crate::Request::with_response).
@@ -32,6 +32,15 @@ impl<T> Response<T> {
         Response { value: change(value), status, headers, attempts }
     }
 
+    /// The response behind an error, for a caller to whom it is not a failure.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn of_error(error: ApiError, value: T) -> Self {
+        let (status, headers, mut attempts) = error.into_response_parts();
+        // The last attempt received this response.
+        attempts.pop();
+        Self { value, status, headers, attempts }
+    }
+
     /// Returns the response's status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -56,9 +65,4 @@ impl<T> Response<T> {
     pub fn failed_attempts(&self) -> &[Attempt] {
         &self.attempts
     }
-}
-
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
-    let id = headers.get("x-request-id").or_else(|| headers.get("request-id"))?;
-    id.to_str().ok()
 }
