@@ -32,6 +32,7 @@
 //! | feature | default | provides |
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
+//! | `eclips` | yes | `eclips`, a workforce of agents |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |
@@ -45,8 +46,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(not(feature = "elephantasm"))]
-compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`");
+#[cfg(not(any(feature = "elephantasm", feature = "eclips")))]
+compile_error!("polyagent needs at least one platform: enable one of the features `elephantasm` and `eclips`");
 
 mod check;
 mod clock;
@@ -60,7 +61,11 @@ mod page;
 mod poll;
 mod secret;
 mod spelling;
+#[cfg(feature = "eclips")]
+mod webhook;
 
+#[cfg(feature = "eclips")]
+pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 #[cfg(feature = "sandbox")]
@@ -80,5 +85,7 @@ pub use self::http::{
 };
 pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
-pub use self::poll::{Job, Poller, Updates};
+pub use self::poll::{Job, Poller, StartAndWait, Updates};
 pub use self::secret::Secret;
+#[cfg(feature = "eclips")]
+pub use self::webhook::WebhookError;

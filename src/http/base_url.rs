@@ -36,7 +36,7 @@ pub(super) fn parse_base(platform: &Platform, given: Option<&str>, insecure: boo
 }
 
 /// Whether requests go to this machine in cleartext: no proxy may see them.
-pub(super) fn stays_here(url: &Url) -> bool {
+pub(crate) fn stays_here(url: &Url) -> bool {
     url.scheme() == "http" && is_loopback(url)
 }
 

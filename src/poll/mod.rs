@@ -1,6 +1,7 @@
 //! Polling a long-running job until it is done.
 
 mod polling;
+mod start;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -14,6 +15,8 @@ use futures::lock::Mutex;
 use futures::stream::{BoxStream, Stream, StreamExt, try_unfold};
 
 use self::polling::Polling;
+pub(crate) use self::polling::is_transient;
+pub use self::start::StartAndWait;
 use crate::error::CallRecord;
 use crate::{Error, config};
 
@@ -105,6 +108,20 @@ impl<T, U: Send + Sync + 'static> Poller<T, U> {
     /// Sets how long to wait in total. Default: 600 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+}
+
+impl<T, U> Poller<T, U> {
+    /// Returns the ids of the job, as the method that waits for it takes them.
+    pub fn job_ids(&self) -> &[String] {
+        &self.source.ids
+    }
+
+    /// Waits for another state.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn until(mut self, is_done: impl Fn(&U) -> bool + Send + Sync + 'static) -> Self {
+        self.is_done = Arc::new(is_done);
         self
     }
 }

@@ -8,6 +8,7 @@ mod capture;
 mod credentials;
 mod document;
 mod dreams;
+mod eclips;
 mod elephantasm;
 mod hooks;
 mod ownership;
