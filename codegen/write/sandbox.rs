@@ -132,7 +132,9 @@ impl Statics<'_> {
             component::Body::Values(_) => TokenStream::new(),
             component::Body::Object(object) => {
                 let name = &component.name;
-                let open = object.keep_unknown || object.open;
+                // What a client keeps of a response is no promise of the server's.
+                let sent = self.platform.direction(name).sent;
+                let open = object.open || (object.keep_unknown && sent);
                 let properties = self.properties(object);
                 quote! {
                     static #ident: ObjectSpec =

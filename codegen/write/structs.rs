@@ -19,8 +19,6 @@ pub struct Struct<'a> {
     pub shorthand: Option<&'a str>,
     /// The tag that is serialized first.
     pub tag: Option<Tag<'a>>,
-    /// Query parameters are serialized and never deserialized.
-    pub write_only: bool,
 }
 
 impl Struct<'_> {
@@ -44,7 +42,7 @@ impl Struct<'_> {
         let docs = docs::attributes(&self.description);
         let (derives, container) = (self.derives(), self.container_attributes());
         let ident = &self.ident;
-        let reads = !self.write_only && !self.needs_shadow();
+        let reads = !self.needs_shadow();
         let fields = self.fields.iter().map(|plan| plan.definition(reads));
         let unknown = self.keep_unknown.then(|| {
             quote! {
@@ -64,7 +62,7 @@ impl Struct<'_> {
 
     fn derives(&self) -> TokenStream {
         let default = self.fields.iter().all(|plan| !plan.is_argument()).then(|| quote!(Default,));
-        let read = (!self.write_only && self.shorthand.is_none()).then(|| quote!(, ::serde::Deserialize));
+        let read = self.shorthand.is_none().then(|| quote!(, ::serde::Deserialize));
         quote!(Clone, Debug, #default PartialEq, ::serde::Serialize #read)
     }
 

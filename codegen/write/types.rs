@@ -72,7 +72,6 @@ pub fn object<'o>(
         keep_unknown: object.keep_unknown,
         shorthand: object.shorthand.as_deref(),
         tag: platform.tag(&component.name),
-        write_only: false,
     };
     one_of_each(&made, &component.pointer).map(|()| made)
 }
@@ -88,7 +87,6 @@ pub fn params<'o>(writer: &Writer<'o>, params: &'o Params) -> Result<Struct<'o>,
         keep_unknown: false,
         shorthand: None,
         tag: None,
-        write_only: true,
     };
     one_of_each(&made, &params.pointer()).map(|()| made)
 }

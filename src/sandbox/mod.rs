@@ -61,7 +61,6 @@
 
 mod builder;
 mod clock;
-mod document;
 mod error_reply;
 mod handlers;
 mod ids;

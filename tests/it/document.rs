@@ -1,19 +1,12 @@
 //! The OpenAPI document against itself and against the generated types: every example in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jsonschema::Validator;
-use polyagent::elephantasm::types::{
-    Anima, AnimaCreate, AnimaDeletion, AnimaRestoration, AnimaStats, AnimaSummary, AnimaUpdate, ApiKey, ApiKeyCreate,
-    ApiKeyCreated, CompiledPack, Dream, DreamRequest, Event, EventCreate, EventUpdate, Health, Identity, Knowledge,
-    KnowledgeMatch, KnowledgeSearch, Memory, MemoryCreate, MemoryMatch, MemoryPack, MemoryPackStats, MemorySearch,
-    PackPreview, QueryRequest, QueryResponse, RetrievalConfig, Usage,
-};
-use polyagent::{Check, Timestamp};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+
+use crate::operations::{self, Aliases, Operation, change};
 
 #[test]
 fn every_example_validates_against_its_schema() {
@@ -93,147 +86,58 @@ fn what_openapi_says_in_its_own_way_becomes_json_schema() {
 #[test]
 fn every_example_decodes_into_the_generated_type() {
     let document = document();
-    let examples = examples(&document);
-    let of_json =
-        || examples.iter().filter(|e| e.media_type == "application/json" && (e.is_request() || e.is_success()));
-    let parts: BTreeSet<_> = of_json().map(|e| (e.operation, e.is_request())).collect();
-    let rows = TABLE.iter().flat_map(|row| {
-        let requests = row.requests.iter().map(|decode| ((row.operation, true), *decode));
-        requests.chain([((row.operation, false), row.answer)])
-    });
-    let rows: BTreeMap<_, Decode> = rows.collect();
-    assert_eq!(rows.keys().copied().collect::<BTreeSet<_>>(), parts, "the table and the document differ");
-
     let aliases = aliases(&document);
-    let (mut requests, mut answers, mut failures) = (0, 0, Vec::new());
-    for example in of_json() {
-        *(if example.is_request() { &mut requests } else { &mut answers }) += 1;
-        if let Err(error) = rows[&(example.operation, example.is_request())](example.value, &aliases) {
-            failures.push(format!("{example}: {error}"));
-        }
+    let rows: BTreeMap<&str, &Operation> = operations::all().map(|row| (row.id, row)).collect();
+    let (mut requests, mut responses, mut failures) = (0, 0, Vec::new());
+    for example in examples(&document) {
+        let row = rows[example.operation];
+        let decoded = if example.is_request() && example.is_json() {
+            requests += 1;
+            row.request.ok_or("takes no typed body".to_owned()).and_then(|decode| decode(example.value, &aliases))
+        } else if example.is_success() {
+            responses += 1;
+            row.response.decode(example.value, &aliases)
+        } else {
+            continue;
+        };
+        failures.extend(decoded.err().map(|error| format!("{example}: {error}")));
     }
     assert_eq!(failures, Vec::<String>::new());
-    assert!(requests >= 29 && answers >= 59, "only {requests} requests and {answers} answers were seen");
+    assert!(requests >= 29 && responses >= 59, "only {requests} requests and {responses} responses were seen");
 }
 
-/// The types of one operation that has JSON to decode.
-struct Row {
-    operation: &'static str,
-    /// None or one.
-    requests: &'static [Decode],
-    answer: Decode,
+#[test]
+fn an_example_of_another_type_does_not_decode() {
+    let aliases = Aliases::new();
+    let row = |id: &str| operations::all().find(|row| row.id == id).unwrap();
+    let health = row("elephantasm_get_health");
+    let error = health.response.decode(&json!({"status": 3}), &aliases).unwrap_err();
+    assert!(error.starts_with("invalid type: integer `3`, expected a string"), "{error}");
+    let list = row("elephantasm_list_animas");
+    assert_eq!(list.response.decode(&json!([]), &aliases), Ok(()));
+    assert_eq!(list.response.decode(&json!({"data": []}), &aliases), Err("holds no list".to_owned()));
+    assert!(list.response.decode(&json!([{"id": 3}]), &aliases).is_err());
+    let create = row("elephantasm_create_anima").request.unwrap();
+    assert_eq!(create(&json!({"name": "Ada"}), &aliases), Ok(()));
+    assert_eq!(create(&json!({"name": "Ada", "new": 1}), &aliases), Err("`/new` changes".to_owned()));
+    let long = create(&json!({"name": "x".repeat(256)}), &aliases).unwrap_err();
+    assert_eq!(long, "`name` must have at most 255 characters, not 256");
 }
 
-type Decode = fn(&Value, &Aliases) -> Result<(), String>;
-
-macro_rules! table {
-    ($($operation:ident($($request:ty)?) -> $answer:ty;)*) => {
-        const TABLE: &[Row] = &[$(Row {
-            operation: stringify!($operation),
-            requests: &[$(request::<$request>)?],
-            answer: answer::<$answer>,
-        }),*];
-    };
-}
-
-table! {
-    elephantasm_get_health() -> Health;
-    elephantasm_create_anima(AnimaCreate) -> Anima;
-    elephantasm_list_animas() -> Vec<Anima>;
-    elephantasm_get_anima() -> Anima;
-    elephantasm_update_anima(AnimaUpdate) -> Anima;
-    elephantasm_delete_anima() -> AnimaDeletion;
-    elephantasm_search_animas() -> Vec<Anima>;
-    elephantasm_summarize_animas() -> Vec<AnimaSummary>;
-    elephantasm_get_anima_stats() -> AnimaStats;
-    elephantasm_restore_anima() -> AnimaRestoration;
-    elephantasm_create_event(EventCreate) -> Event;
-    elephantasm_list_events() -> Vec<Event>;
-    elephantasm_get_event() -> Event;
-    elephantasm_update_event(EventUpdate) -> Event;
-    elephantasm_create_memory(MemoryCreate) -> Memory;
-    elephantasm_list_memories() -> Vec<Memory>;
-    elephantasm_search_memories() -> Vec<Memory>;
-    elephantasm_get_memory() -> Memory;
-    elephantasm_list_event_memories() -> Vec<Memory>;
-    elephantasm_search_memories_semantic(MemorySearch) -> Vec<MemoryMatch>;
-    elephantasm_search_knowledge_semantic(KnowledgeSearch) -> Vec<KnowledgeMatch>;
-    elephantasm_list_knowledge_by_type() -> Vec<Knowledge>;
-    elephantasm_get_anima_identity() -> Identity;
-    elephantasm_query(QueryRequest) -> QueryResponse;
-    elephantasm_get_latest_memory_pack() -> Option<MemoryPack>;
-    elephantasm_list_memory_packs() -> Vec<MemoryPack>;
-    elephantasm_get_memory_pack_stats() -> MemoryPackStats;
-    elephantasm_get_memory_pack() -> MemoryPack;
-    elephantasm_compile_pack(RetrievalConfig) -> CompiledPack;
-    elephantasm_preview_pack(RetrievalConfig) -> PackPreview;
-    elephantasm_compile_preset_pack() -> CompiledPack;
-    elephantasm_trigger_dream(DreamRequest) -> Dream;
-    elephantasm_list_dreams() -> Vec<Dream>;
-    elephantasm_get_dream() -> Dream;
-    elephantasm_cancel_dream() -> Dream;
-    elephantasm_create_api_key(ApiKeyCreate) -> ApiKeyCreated;
-    elephantasm_list_api_keys() -> Vec<ApiKey>;
-    elephantasm_revoke_api_key() -> ApiKey;
-    elephantasm_get_usage() -> Usage;
-}
-
-/// A request decodes, is in order, and is written again as it was.
-fn request<T: DeserializeOwned + Serialize + Check>(example: &Value, _: &Aliases) -> Result<(), String> {
-    let request: T = decode(example)?;
-    request.check().map_err(|error| error.to_string())?;
-    let written = serde_json::to_value(&request).unwrap();
-    let is_nothing = |_: &Value| false;
-    no_change(change(example, &written, &Aliases::new(), &is_nothing))?;
-    no_change(change(&written, example, &Aliases::new(), &is_nothing))
-}
-
-/// An answer decodes, and nothing that it says is dropped.
-fn answer<T: DeserializeOwned + Serialize>(example: &Value, aliases: &Aliases) -> Result<(), String> {
-    let answer: T = decode(example)?;
-    let kept = serde_json::to_value(&answer).unwrap();
-    let is_nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-    no_change(change(example, &kept, aliases, &is_nothing))
-}
-
-fn decode<T: DeserializeOwned>(example: &Value) -> Result<T, String> {
-    serde_json::from_str(&example.to_string()).map_err(|error| error.to_string())
-}
-
-fn no_change(change: Option<String>) -> Result<(), String> {
-    change.map_or(Ok(()), |path| Err(format!("`{path}` changes")))
-}
-
-/// Where `value` first says what `copy` does not. Fields whose value `is_nothing` are passed over.
-fn change(value: &Value, copy: &Value, aliases: &Aliases, is_nothing: &dyn Fn(&Value) -> bool) -> Option<String> {
-    let below = |key: &dyn fmt::Display, value, copy| {
-        change(value, copy, aliases, is_nothing).map(|path| format!("/{key}{path}"))
-    };
-    match (value, copy) {
-        (Value::Object(fields), Value::Object(copies)) => {
-            fields.iter().filter(|(_, field)| !is_nothing(field)).find_map(|(name, field)| {
-                let also = aliases.get(name).into_iter().flatten();
-                let copy = std::iter::once(name).chain(also).find_map(|name| copies.get(name));
-                copy.map_or_else(|| Some(format!("/{name}")), |copy| below(name, field, copy))
-            })
-        }
-        (Value::Array(items), Value::Array(copies)) if items.len() == copies.len() => {
-            items.iter().zip(copies).enumerate().find_map(|(at, (item, copy))| below(&at, item, copy))
-        }
-        (value, copy) => (!is_same(value, copy)).then(String::new),
+#[test]
+fn the_table_of_the_tests_has_every_operation_as_the_committed_list_has_it() {
+    let committed = include_str!("../golden/operations.txt");
+    let lines = committed.lines().filter(|line| !line.starts_with(' '));
+    let lines: Vec<&str> = lines.filter(|line| operations::PLATFORMS.iter().any(|name| line.starts_with(name))).collect();
+    let rows: Vec<&Operation> = operations::all().collect();
+    assert_eq!(rows.len(), lines.len());
+    for (row, line) in rows.into_iter().zip(lines) {
+        let class = if row.idempotent { "idempotent" } else { "non-idempotent" };
+        let timeout = row.timeout.map_or("default".to_owned(), |timeout| format!("{}ms", timeout.as_millis()));
+        let written = format!("{} {} | {class} timeout={timeout} auth={}", row.id, row.routes[0], row.auth);
+        assert!(line.starts_with(&written), "{line}\n{written}");
     }
 }
-
-/// Numbers may be written in another way, and timestamps with another offset.
-fn is_same(value: &Value, copy: &Value) -> bool {
-    let time = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
-    value == copy
-        || value.as_f64().is_some_and(|number| copy.as_f64() == Some(number))
-        || time(value).is_some_and(|at| time(copy) == Some(at))
-}
-
-/// The names that a field has in Rust, by a name that is read as well.
-type Aliases = BTreeMap<String, Vec<String>>;
 
 fn aliases(document: &Value) -> Aliases {
     let mut aliases = Aliases::new();
@@ -261,6 +165,10 @@ struct Example<'d> {
 impl Example<'_> {
     fn is_request(&self) -> bool {
         self.part == "request"
+    }
+
+    fn is_json(&self) -> bool {
+        self.media_type == "application/json"
     }
 
     fn is_success(&self) -> bool {

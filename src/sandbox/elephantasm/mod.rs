@@ -30,7 +30,6 @@ mod search;
 mod seeds;
 mod tables;
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -143,7 +142,10 @@ impl Settings {
     }
 }
 
-static SPEC: LazyLock<PlatformSpec> = LazyLock::new(|| super::document::read("elephantasm"));
+#[allow(clippy::wildcard_imports, reason = "generated")]
+mod spec {
+    include!(concat!(env!("OUT_DIR"), "/elephantasm_sandbox.rs"));
+}
 
 impl Platform for Settings {
     const CREDENTIALS: &'static [Credential] = &[Credential { header: "authorization", prefix: "Bearer " }];
@@ -199,7 +201,7 @@ impl Platform for Settings {
     ];
 
     fn spec() -> &'static PlatformSpec {
-        &SPEC
+        &spec::PLATFORM
     }
 
     fn error(&self, error: &ErrorReply) -> Reply {
