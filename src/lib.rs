@@ -80,6 +80,7 @@ pub use self::error::{
     Timer, TransportError, TransportKind, UnsupportedError,
 };
 pub use self::http::{
+    CallLimit,
     AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request, RequestFuture,
     Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };

@@ -4,6 +4,7 @@ mod api;
 mod call;
 mod decode;
 mod stream;
+mod throttled;
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub(crate) use self::call::{Awaited, CallRecord, root_cause, timeout_words};
 pub use self::decode::DecodeError;
 pub(crate) use self::decode::{Body, DecodeFault, Head, Headers, redacted};
 pub use self::stream::{StreamError, StreamFault};
+pub use self::throttled::ThrottledError;
 use crate::check::InvalidArgument;
 use crate::http::RateLimit;
 
@@ -86,6 +88,10 @@ pub enum Error {
     /// An argument of the call is not valid; nothing was sent.
     #[error(transparent)]
     InvalidArgument(Box<InvalidArgument>),
+    /// The client's own limit of calls refuses the call, or the attempt of it that was due; see
+    /// [`ClientBuilder::call_limit`](crate::ClientBuilder::call_limit).
+    #[error(transparent)]
+    Throttled(Box<ThrottledError>),
     /// No connection was made; nothing was sent.
     #[error(transparent)]
     Connect(Box<TransportError>),
@@ -159,6 +165,7 @@ impl Error {
             Self::Timeout(e) => Some(&e.record),
             Self::Decode(e) => Some(&e.record),
             Self::Stream(e) => Some(&e.record),
+            Self::Throttled(e) => Some(&e.record),
             Self::Config(e) => e.record.as_deref(),
             Self::InvalidArgument(_) | Self::Unsupported(_) => None,
             other => other.api().map(|api| &api.record),
@@ -186,6 +193,7 @@ impl Error {
             Self::Connect(e) | Self::Transport(e) => e.words(),
             Self::Decode(e) => e.words(),
             Self::Stream(e) => e.message(),
+            Self::Throttled(e) => e.message(),
             Self::Unsupported(e) => e.to_string(),
             Self::Timeout(e) => e.words(),
             Self::Config(e) => e.to_string(),
@@ -209,9 +217,12 @@ impl Error {
         self.head()?.request_id.as_deref()
     }
 
-    /// Returns how long the server asked to wait.
+    /// Returns how long the server asked to wait, or how long the client's own limit of calls would have had it wait.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.api()?.retry_after()
+        match self {
+            Self::Throttled(e) => Some(e.retry_after()),
+            other => other.api()?.retry_after(),
+        }
     }
 
     /// Returns the rate limit reported in the response headers.
@@ -310,10 +321,10 @@ impl Error {
         matches!(self, Self::UnprocessableEntity(_))
     }
 
-    /// Whether the status is 429 because of too many requests; a plan, cap or quota that is used up is
-    /// [`is_limit_exceeded`](Self::is_limit_exceeded) instead.
+    /// Whether the status is 429 because of too many requests, or the client's own limit of calls refuses the call; a
+    /// plan, cap or quota that is used up is [`is_limit_exceeded`](Self::is_limit_exceeded) instead.
     pub fn is_rate_limited(&self) -> bool {
-        matches!(self, Self::RateLimited(_)) && !self.is_limit_exceeded()
+        matches!(self, Self::RateLimited(_) | Self::Throttled(_)) && !self.is_limit_exceeded()
     }
 
     /// Whether a plan, daily cap, credit or quota limit is used up, whatever the status. Waiting a moment does not

@@ -25,7 +25,7 @@ use crate::clock;
 use crate::config;
 use crate::error::{
     ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorAnswer as ErrorResponse, Head,
-    TimeoutError, Timer, TransportError, TransportKind, UnsupportedError, redacted,
+    ThrottledError, TimeoutError, Timer, TransportError, TransportKind, UnsupportedError, redacted,
 };
 use crate::secret::Secret;
 use crate::spelling::is_known_to;
@@ -63,6 +63,8 @@ struct Sent {
 struct Missed {
     failure: AttemptError,
     secret: Option<SentSecret>,
+    /// How long the client's own limit held the attempt back.
+    held_back: Duration,
 }
 
 impl Core {
@@ -84,8 +86,24 @@ impl Core {
         settings: &RetrySettings,
         state: &mut RetryState,
     ) -> Result<Sent, Missed> {
-        let attempt = |number, deadline| self.attempt(frozen, ending, number, deadline);
+        let latest = settings.strict.then(|| state.deadline());
+        let attempt = |number, deadline: Deadline| async move {
+            let begun = Instant::now();
+            self.admit(latest).await?;
+            let held_back = begun.elapsed();
+            let left = latest.map_or(Duration::MAX, |latest| latest.saturating_duration_since(Instant::now()));
+            let deadline = deadline.within(left, settings.total);
+            self.attempt(frozen, ending, number, deadline).await.map_err(|missed| Missed { held_back, ..missed })
+        };
         retry::run(settings, &self.shared().budget, state, fastrand::f64, attempt, tokio::time::sleep).await
+    }
+
+    /// Waits until the client's own limit allows an attempt, but not beyond `latest`.
+    async fn admit(&self, latest: Option<Instant>) -> Result<(), Missed> {
+        let Some(limiter) = &self.shared().limiter else { return Ok(()) };
+        let refused = |wait| Missed { failure: AttemptError::Throttled(wait), secret: None, held_back: Duration::ZERO };
+        limiter.take(latest).map_err(refused)?.wait().await;
+        Ok(())
     }
 
     async fn attempt(&self, frozen: &Frozen, ending: Ending, number: u32, deadline: Deadline) -> Result<Sent, Missed> {
@@ -101,7 +119,7 @@ impl Core {
         self.after(frozen, number, &result, took);
         match result {
             Ok(received) => Ok(Sent { received, secret, took }),
-            Err(failure) => Err(Missed { failure, secret }),
+            Err(failure) => Err(Missed { failure, secret, held_back: Duration::ZERO }),
         }
     }
 
@@ -360,7 +378,7 @@ impl From<InvalidArgument> for CallError {
 }
 
 fn error_of(frozen: &Frozen, missed: Missed, attempts: Vec<Attempt>, note: Option<&'static str>) -> Error {
-    let Missed { failure, secret } = missed;
+    let Missed { failure, secret, .. } = missed;
     let may_have_been_processed = attempts.iter().any(|attempt| attempt.may_have_been_processed);
     let mut record = frozen.record(attempts, may_have_been_processed);
     record.note = note;
@@ -392,6 +410,7 @@ fn error_after(
             let head = Head::new(status, headers, Body(body), secret);
             error_after(Some(Box::new(head)), *failure, record, secret)
         }
+        AttemptError::Throttled(wait) => Error::Throttled(Box::new(ThrottledError::new(wait, record))),
         AttemptError::Unsent { why, source } => {
             Error::Config(Box::new(ConfigError::new(why.to_owned(), Some(source)).with_record(record)))
         }
@@ -409,5 +428,9 @@ impl Failed for Missed {
 
     fn cause(&self) -> String {
         self.failure.cause()
+    }
+
+    fn held_back(&self) -> Duration {
+        self.held_back
     }
 }

@@ -12,6 +12,7 @@ use url::Url;
 use super::budget::Budget;
 use super::credential::Credential;
 use super::hook::Hook;
+use super::limiter::Limiter;
 use super::platform::{Platform, Scheme};
 use super::retry::RetryPolicy;
 use crate::lock::lock;
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) hooks: Vec<Arc<dyn Hook>>,
     pub(super) budget: Arc<Budget>,
+    pub(super) limiter: Option<Limiter>,
     pub(super) learnt: Learnt,
 }
 

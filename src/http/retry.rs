@@ -234,6 +234,13 @@ pub(crate) struct Window {
     pub(crate) set_to: Duration,
 }
 
+impl Window {
+    /// The same, but no longer than what is left of a total that the caller set.
+    pub(crate) fn within(self, left: Duration, total: Duration) -> Self {
+        if left < self.length { Self { length: left, timer: Timer::Total, set_to: total } } else { self }
+    }
+}
+
 impl Plan {
     fn window(&self, left: Duration) -> Window {
         if left < self.attempt {
@@ -307,6 +314,10 @@ pub(crate) trait Failed {
     /// The status of the response, if one arrived.
     fn status(&self) -> Option<StatusCode>;
     fn cause(&self) -> String;
+    /// How long the client itself held the attempt back.
+    fn held_back(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Sends until an attempt succeeds or must not be retried.
@@ -339,6 +350,9 @@ where
             }
             Err(failure) => failure,
         };
+        if !plan.strict {
+            progress.deadline = clock::after(progress.deadline, failure.held_back());
+        }
         let outcome = failure.outcome();
         let pause = progress.pause(plan, outcome, random()).filter(|_| budget.try_spend());
         if outcome.server_works() {

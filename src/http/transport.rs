@@ -35,6 +35,8 @@ pub(crate) enum Failure {
         answer: Box<Received>,
         failure: Box<Failure>,
     },
+    /// Nothing was sent: the client's own limit would have had the attempt wait this long.
+    Throttled(Duration),
     /// Nothing was sent, and another attempt would change nothing.
     Unsent {
         why: &'static str,
@@ -86,7 +88,7 @@ impl Failed for Failure {
             Self::Transport { kind, .. } => Outcome::Transport(*kind),
             Self::Timeout { timer, connected, .. } => Outcome::Timeout { timer: *timer, connected: *connected },
             Self::Incomplete { failure, .. } => failure.outcome(),
-            Self::Unsent { .. } => Outcome::NotSent,
+            Self::Throttled(_) | Self::Unsent { .. } => Outcome::NotSent,
         }
     }
 
@@ -104,6 +106,7 @@ impl Failed for Failure {
             Self::Transport { kind, source } => format!("{}: {}", kind.words(), root_cause(&**source)),
             Self::Timeout { timer, after, .. } => timeout_words(*timer, *after),
             Self::Incomplete { failure, .. } => failure.cause(),
+            Self::Throttled(wait) => format!("the client's call limit allows the next call in {wait:?}"),
             Self::Unsent { why, source } => format!("{why}: {}", root_cause(&**source)),
         }
     }
