@@ -16,6 +16,8 @@ mod secret;
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod spelling;
 
+#[path = "generated/accessors.rs"]
+mod accessors;
 #[path = "generated/checks.rs"]
 mod checks;
 #[path = "generated/enums.rs"]
@@ -26,8 +28,18 @@ mod fields;
 mod operations;
 #[path = "generated/params.rs"]
 mod params;
+#[path = "generated/readings.rs"]
+mod readings;
+#[path = "generated/sandbox.rs"]
+mod sandbox;
 #[path = "generated/scalars.rs"]
 mod scalars;
+#[path = "generated/secrets.rs"]
+mod secrets;
+#[path = "generated/shadowing.rs"]
+mod shadowing;
+#[path = "generated/spelling.rs"]
+mod spellings;
 #[path = "generated/unions.rs"]
 mod unions;
 
@@ -48,7 +60,7 @@ mod golden {
     }
 
     rules! {
-        aliases checks docs enums keep_unknown lists nullable operations order params pruning recursion scalars unions
-        untagged updates
+        accessors aliases checks docs enums keep_unknown lists nullable operations order params pruning readings recursion
+        scalars secrets shadowing spelling unions untagged updates
     }
 }

@@ -6,7 +6,7 @@ use quote::{ToTokens, format_ident, quote};
 use serde_json::{Number, Value};
 use syn::Ident;
 
-use super::writer::{HEADER, formatted};
+use super::text::{HEADER, formatted};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::Platform;
 use crate::codegen::read::body::{Body, BodyKind};
@@ -114,7 +114,7 @@ impl Statics<'_> {
 
     fn response(&self, operation: &Operation) -> TokenStream {
         let media = operation.success.media.join(", ");
-        let schema = operation.response().documented().map(|schema| self.schema(schema));
+        let schema = operation.success.documented().map(|schema| self.schema(schema));
         match operation.response() {
             Response::Empty => quote!(ResponseSpec::Empty),
             Response::Json(_) | Response::Page { .. } => quote!(ResponseSpec::Json(&#schema)),

@@ -23,6 +23,13 @@ impl DecodeFault {
     pub(crate) fn new(message: &str) -> Self {
         Self { path: ".".to_owned(), source: serde::de::Error::custom(message) }
     }
+
+    /// The fault, of what stands under `key`, as one of the whole.
+    pub(crate) fn under(mut self, key: &str) -> Self {
+        let gap = if self.path == "." || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{key}{gap}{}", self.path.trim_start_matches('.'));
+        self
+    }
 }
 
 /// A successful response could not be decoded; payload of [`Error::Decode`](crate::Error::Decode).

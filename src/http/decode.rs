@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::operation::{OperationSpec, Route};
+use super::wrapped;
 use crate::error::DecodeFault;
 use crate::page::{ListCall, Page, Paging};
 
@@ -18,9 +19,12 @@ pub(crate) struct Exchange<'a> {
     pub(crate) body: &'a Bytes,
 }
 
-/// Decodes a JSON value. An absent body reads as `null`.
+/// Decodes a JSON value, which may be wrapped in an object. An absent body reads as `null`.
 pub(crate) fn json<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<T, DecodeFault> {
-    from_json(exchange.body)
+    match wrapped::inner(exchange.spec, exchange.body) {
+        None => from_json(exchange.body),
+        Some((key, inner)) => from_json(inner.as_bytes()).map_err(|fault: DecodeFault| fault.under(key)),
+    }
 }
 
 /// Ignores the body.

@@ -27,6 +27,7 @@ mod retry_after;
 mod trace;
 mod transport;
 mod upload;
+mod wrapped;
 
 pub(crate) use http::Method;
 

@@ -68,6 +68,7 @@ mod life;
 mod multipart;
 mod nearest;
 mod network;
+mod outgoing;
 mod paging;
 mod pipeline;
 mod platforms;
@@ -88,6 +89,8 @@ mod fixture;
 #[cfg(test)]
 mod shared_tests;
 
+#[cfg(feature = "eclips")]
+pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 

@@ -152,6 +152,7 @@ macro_rules! platforms {
 
 platforms! {
     "elephantasm", "Elephantasm": elephantasm, elephantasm_builder;
+    "eclips", "eClips": eclips, eclips_builder;
 }
 
 /// The builder of a client, with URL and key filled in.

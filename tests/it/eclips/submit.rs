@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use polyagent::eclips::types::*;
 use polyagent::eclips::{Eclips, Submitted};
 use polyagent::{ClientBuilder, Error};
 use serde_json::{Value, json};
@@ -77,7 +76,7 @@ async fn more_than_500_rows_become_several_batches_in_order() {
 
 #[tokio::test]
 async fn the_split_and_the_number_at_a_time_are_the_callers() {
-    for (rows, at_once, batches, most) in [(10, 1, 10, 1), (10, 3, 10, 3), (100, 0, 1, 1), (0, 9, 100, 9), (9999, 2, 1, 1)] {
+    for (rows, at_once, batches, most) in [(10, 1, 10, 1), (10, 3, 10, 3), (100, 0, 1, 1), (0, 3, 100, 3), (9999, 2, 1, 1)] {
         let (_server, platform, client) = start().await;
         let submit = client.batches().submit("a", tasks(100)).rows_per_batch(rows).batches_at_once(at_once);
         let submission = submit.polling(|poller| poller.interval(QUICK, QUICK)).await.unwrap();
