@@ -60,6 +60,8 @@ mod page;
 mod poll;
 mod secret;
 mod spelling;
+#[allow(dead_code)]
+mod sse;
 
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
