@@ -33,6 +33,7 @@
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
 //! | `eclips` | yes | `eclips`, a workforce of agents |
+//! | `launchpad` | yes | `launchpad`, ElizaOS agents on Kubernetes |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |
@@ -46,8 +47,10 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(not(any(feature = "elephantasm", feature = "eclips")))]
-compile_error!("polyagent needs at least one platform: enable one of the features `elephantasm` and `eclips`");
+#[cfg(not(any(feature = "elephantasm", feature = "eclips", feature = "launchpad")))]
+compile_error!(
+    "polyagent needs at least one platform: enable the feature `elephantasm`, `eclips` or `launchpad`"
+);
 
 mod check;
 mod clock;
@@ -61,6 +64,8 @@ mod page;
 mod poll;
 mod secret;
 mod spelling;
+#[allow(dead_code)]
+mod sse;
 #[cfg(feature = "eclips")]
 mod webhook;
 
@@ -68,6 +73,8 @@ mod webhook;
 pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
+#[cfg(feature = "launchpad")]
+pub mod launchpad;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 

@@ -167,6 +167,9 @@ impl Core {
         if received.status.is_success() || (handed_out && location(&received.headers).is_some()) {
             return Ok(received);
         }
+        if frozen.also.is_some_and(|is_success| is_success(received.status, &received.body)) {
+            return Ok(received);
+        }
         Err(AttemptError::Answer(Box::new(self.read_error(received))))
     }
 
