@@ -95,6 +95,12 @@ impl Core {
         &self.0
     }
 
+    /// The pause before retry number `retry`, counted from 0, for what retries outside of a call.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn backoff(&self, retry: u32) -> Duration {
+        self.0.settings.policy.delay(retry, None, fastrand::f64())
+    }
+
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
     }

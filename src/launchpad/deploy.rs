@@ -267,6 +267,29 @@ mod tests {
         assert!(!Change::to_replicas(3).has_settled(&state(AgentStatus::Deployed, None, None)), "nothing is known");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn polls_begin_every_15_s_slow_down_to_30_and_end_after_20_minutes() {
+        use tokio::time::Instant;
+        let polls: Arc<std::sync::Mutex<Vec<Instant>>> = Arc::default();
+        let seen = polls.clone();
+        let fetch = move |_| {
+            seen.lock().unwrap().push(Instant::now());
+            Box::pin(async { Ok(State { value: (), retry_after: None }) }) as _
+        };
+        let client = crate::launchpad::Launchpad::new("https://pad.example", "alk_00").unwrap();
+        let described = client.agents().status("a");
+        let source = Source { fetch: Arc::new(fetch), record: Arc::new(move || described.unsent_record()), ids: vec![] };
+        let begun = Instant::now();
+        let error = patient(Poller::<(), ()>::new(source, |()| false, |()| ())).await.unwrap_err();
+        assert!(error.is_timeout());
+        assert_eq!(begun.elapsed(), Duration::from_secs(20 * 60));
+        let polls = polls.lock().unwrap();
+        let pause = |at: usize| (polls[at + 1] - polls[at]).as_secs_f64();
+        // A quarter is jitter.
+        assert!((11.2..=15.0).contains(&pause(0)) && (22.4..=30.0).contains(&pause(3)), "{polls:?}");
+        assert!((38..=58).contains(&polls.len()), "{}", polls.len());
+    }
+
     #[test]
     fn few_calls_that_are_left_are_spread_over_the_time() {
         let limit = |remaining| {

@@ -18,7 +18,7 @@ use super::seen::Seen;
 use super::types::{AgentLogs, AgentStatus, GetAgentLogsParams, LogEntry, LogLevel};
 use crate::config::launchpad as defaults;
 use crate::error::{BoxError, StreamError, StreamFault};
-use crate::http::{Core, LiveBody, RetryPolicy};
+use crate::http::{Core, LiveBody};
 use crate::poll::is_transient;
 use crate::{Error, Timestamp, clock};
 
@@ -141,6 +141,7 @@ impl fmt::Debug for FollowLogs {
 }
 
 struct Follower {
+    core: Core,
     logs: Logs,
     agents: Agents,
     agent_id: String,
@@ -204,6 +205,7 @@ impl ServerClock {
 impl Follower {
     fn new(core: &Core, agent_id: String, options: Options) -> Self {
         Self {
+            core: core.clone(),
             logs: Logs::new(core),
             agents: Agents::new(core),
             agent_id,
@@ -441,7 +443,7 @@ impl Follower {
         if !self.begun || !may_pass || self.failures > defaults::LOG_FAILURES {
             return Err(error);
         }
-        let pause = RetryPolicy::default().delay(self.failures - 1, None, fastrand::f64());
+        let pause = self.core.backoff(self.failures - 1);
         sleep(pause.max(error.retry_after().unwrap_or_default())).await;
         Ok(())
     }

@@ -245,9 +245,13 @@ impl ClientBuilder<Launchpad> {
     /// Keeps the client and its clones within what an installation allows by default: 100 calls in 15 minutes, and 20
     /// in a minute. Calls beyond it wait; [`call_limit`](Self::call_limit) sets other numbers, or has them refused.
     pub fn limit_calls(self) -> Self {
-        let minute = Duration::from_secs(60);
-        self.call_limit(CallLimit::new(defaults::CALLS_PER_QUARTER, 15 * minute).and(defaults::CALLS_PER_MINUTE, minute))
+        self.call_limit(documented_limit())
     }
+}
+
+fn documented_limit() -> CallLimit {
+    let minute = Duration::from_secs(60);
+    CallLimit::new(defaults::CALLS_PER_QUARTER, 15 * minute).and(defaults::CALLS_PER_MINUTE, minute)
 }
 
 #[cfg(test)]
@@ -275,6 +279,12 @@ mod tests {
         assert!(Launchpad::builder().base_url("https://pad.example").build().is_ok());
         let error = Launchpad::builder().api_key("alk_00").build().unwrap_err();
         assert!(error.is_config() && error.to_string().contains("LAUNCHPAD_BASE_URL"), "{error}");
+    }
+
+    #[test]
+    fn the_limit_is_the_documented_one() {
+        let quarter = CallLimit::new(100, Duration::from_secs(900));
+        assert_eq!(documented_limit(), quarter.and(20, Duration::from_secs(60)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod dreams;
 mod eclips;
 mod elephantasm;
 mod hooks;
+mod launchpad;
 mod operations;
 mod ownership;
 mod retries;
