@@ -7,6 +7,7 @@ mod follow;
 mod limits;
 mod requests;
 mod responses;
+mod sandbox;
 
 use std::time::Duration;
 
