@@ -56,7 +56,7 @@ impl Operation {
         &self.routes[0]
     }
 
-    /// What the operation answers.
+    /// What the operation returns.
     pub fn response(&self) -> &Response {
         &self.success.response
     }
@@ -71,7 +71,7 @@ impl Operation {
         self.bodies.iter().find(|body| body.is_typed())
     }
 
-    /// Everything that a server takes and answers.
+    /// Everything that a server takes and returns.
     pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
         let parameters = self.parameters.iter().map(|parameter| &parameter.schema);
         parameters.chain(self.bodies.iter().map(|body| &body.schema)).chain(self.success.documented())

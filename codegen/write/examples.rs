@@ -1,4 +1,4 @@
-//! A table of the operations for the tests that walk them: what each takes and answers, as types.
+//! A table of the operations for the tests that walk them: the types of what each takes and returns.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;

@@ -93,7 +93,7 @@ fn spec(platform: &Platform<'_>, operation: &Operation) -> TokenStream {
         Auth::None => quote!(None),
     };
     let timeout = timeout(operation.timeout);
-    let secret = platform.answers_secret(operation);
+    let secret = platform.response_is_secret(operation);
     let required = platform.required(operation).into_iter().map(|names| quote!(&[#(#names),*]));
     let wrapped = &operation.wrapped;
     let routes = operation.routes.iter().map(|route| self::route(operation, route));

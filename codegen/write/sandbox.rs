@@ -1,4 +1,4 @@
-//! What the sandbox knows of a platform, as statics: its routes, what they take and what they answer.
+//! What the sandbox knows of a platform, as statics: its routes, what they take and how they respond.
 
 use heck::ToShoutySnakeCase;
 use proc_macro2::{Literal, TokenStream};

@@ -104,7 +104,8 @@ impl Batches {
         let (batches, cancel) = (self.clone(), self.cancel(&batch_id).retry_class(RetryClass::Idempotent));
         StartAndWait::new(async move {
             match cancel.await {
-                Ok(_) | Err(Error::Decode(_)) => {}
+                Ok(_) => {}
+                Err(error) if Eclips::is_acknowledged(&error) => {}
                 Err(Error::BadRequest(error) | Error::Conflict(error)) if error.may_have_been_processed() => {}
                 Err(error) => return Err(error),
             }

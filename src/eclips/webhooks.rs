@@ -10,7 +10,7 @@ use super::types::{Webhook, WebhookCreate, WebhookCreated, WebhookEvent};
 use super::{Eclips, ops};
 use crate::check::InvalidArgument;
 use crate::config::eclips as defaults;
-use crate::http::stays_here;
+use crate::http::{Operation, Reader, is_loopback_http};
 use crate::webhook::{Signers, WebhookError, within};
 use crate::{Error, Page, Request, Secret, Timestamp};
 
@@ -68,14 +68,16 @@ impl Webhooks {
     /// [`NotFound`](Error::NotFound) when it does not exist, possibly because an earlier attempt of the same call
     /// removed it.
     pub fn delete(&self, webhook_id: impl Into<String>) -> Request<()> {
-        self.client.call(ops::DELETE_WEBHOOK).id(webhook_id)
+        // What comes back is not documented; it may be no JSON.
+        let delete = Operation { reader: Reader::ignored(), ..ops::DELETE_WEBHOOK };
+        self.client.call(delete).id(webhook_id)
     }
 }
 
 /// Checks a URL that the platform is to deliver events to.
 pub(super) fn check_receiver(name: &str, url: Option<&str>) -> Result<(), InvalidArgument> {
     let Some(url) = url else { return Ok(()) };
-    let receives = |url: Url| url.scheme() == "https" || stays_here(&url);
+    let receives = |url: Url| url.scheme() == "https" || is_loopback_http(&url);
     if Url::parse(url).is_ok_and(receives) {
         return Ok(());
     }

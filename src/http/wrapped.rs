@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::operation::OperationSpec;
+use crate::text::without_bom;
 
 type Fields<'a> = HashMap<String, &'a RawValue>;
 
@@ -16,7 +17,7 @@ pub(super) fn inner<'a>(spec: &OperationSpec, body: &'a [u8]) -> Option<(&'stati
     if spec.wrapped.is_empty() {
         return None;
     }
-    let fields: Fields<'a> = serde_json::from_slice(body).ok()?;
+    let fields: Fields<'a> = serde_json::from_slice(without_bom(body)).ok()?;
     if !spec.required.is_empty() && has_all(&fields, spec.required) {
         return None;
     }

@@ -20,7 +20,7 @@ use super::stream::{Format as Written, Frame, Live, Next};
 static JOBS: Table =
     Table::new("jobs", "Job").key("job_id").ids(|| ids::prefixed("job-", 8)).hides("archived_at", "all");
 const NOTES_ALONG: &[&Table] = &[&NOTES];
-static NOTES: Table = Table::new("notes", "Note").child_of(&JOBS, "job_id");
+pub(super) static NOTES: Table = Table::new("notes", "Note").child_of(&JOBS, "job_id");
 
 /// How it behaves.
 #[derive(Default)]

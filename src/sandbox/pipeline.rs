@@ -122,11 +122,14 @@ impl<P: Platform> Mounted<P> {
         let handler = handler.ok_or(ErrorReply::NoRoute)?;
         let mut accounts = lock(&self.accounts);
         let now = self.clock.now();
-        let found = self.authenticate(&mut accounts, &head.headers, now);
+        let found = match operation.auth {
+            Auth::None => Ok(None),
+            Auth::Required | Auth::Optional => self.authenticate(&mut accounts, &head.headers, now),
+        };
         let index = match (operation.auth, &found) {
             (_, Ok(Some(index))) => *index,
-            (Auth::None, _) | (Auth::Optional, Ok(None)) => 0,
-            (Auth::Required | Auth::Optional, _) => return Err(ErrorReply::Unauthenticated),
+            (Auth::None | Auth::Optional, Ok(None)) => 0,
+            _ => return Err(ErrorReply::Unauthenticated),
         };
         let account = accounts.get_mut(index).ok_or(ErrorReply::Unauthenticated)?;
         if operation.auth != Auth::None
@@ -317,11 +320,13 @@ fn read_body(it: &mut Validator, spec: &BodySpec, headers: &HeaderMap, body: &By
         BodySpec::Bytes(_) => values.bytes = body.clone(),
         BodySpec::Json { required: false, .. } if body.is_empty() => {}
         BodySpec::Json { .. } if body.is_empty() => it.push(Problem::Missing, Value::Null, &Value::Null),
-        BodySpec::Json { schema, .. } => match serde_json::from_slice(body) {
-            Ok(value) if content_type.is_empty() || is_json(content_type) => values.body = it.value(schema, &value),
-            Ok(_) => it.push(Problem::Syntax, "application/json", &Value::Null),
-            Err(error) => it.push(Problem::Syntax, error.column(), &Value::Null),
-        },
+        BodySpec::Json { schema, .. } => {
+            match serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)) {
+                Ok(value) if content_type.is_empty() || is_json(content_type) => values.body = it.value(schema, &value),
+                Ok(_) => it.push(Problem::Syntax, "application/json", &Value::Null),
+                Err(error) => it.push(Problem::Syntax, error.column(), &Value::Null),
+            }
+        }
         BodySpec::Form(spec) => {
             let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
             values.body = Value::Object(it.texts(spec.properties, &pairs));

@@ -9,7 +9,7 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::clock::Clock;
-use super::fixture::Fixture;
+use super::fixture::{Fixture, NOTES};
 use super::network::{Fault, Orders, ResponseControl, carry_out};
 use super::pipeline::{Mounted, Service};
 use super::platform::RateLimit;
@@ -27,7 +27,7 @@ impl Server {
     }
 
     fn with(fixture: Fixture) -> Self {
-        let clock = Arc::new(Clock::starting_at("2026-02-04T12:00:00Z".parse().unwrap()).unwrap());
+        let clock = Arc::new(Clock::starting_at("2026-02-04T12:00:00Z".parse().unwrap()));
         let platform = Mounted::new(fixture, clock.clone());
         for (name, key) in [("one", "k1"), ("two", "k2")] {
             platform.open(name, &Secret::new(key.to_owned()));
@@ -107,6 +107,7 @@ fn accounts_do_not_see_each_other() {
 #[test]
 fn names_each_value_that_does_not_match() {
     let server = Server::new();
+    assert_eq!(server.call("POST", "/api/jobs", &json!({"name": "fives", "weight": 0, "tags": ["a", "b"]})).0, 201);
     let rejected = |body: Value| {
         let (status, answer) = server.call("POST", "/api/jobs", &body);
         assert_eq!(status, 400, "{body}");
@@ -177,7 +178,10 @@ fn stock_handlers_keep_parents_and_children_together() {
 
     let job = format!("/api/jobs/{id}");
     assert_eq!(server.call("PATCH", &job, &json!({"name": "b"})).1["name"], "b");
+    let left = || server.platform.with("one", |world| world.store.rows(&NOTES).count());
+    assert_eq!(left(), Some(3));
     assert_eq!(server.call("DELETE", &job, &Value::Null), (204, Value::Null));
+    assert_eq!(left(), Some(0));
     assert_eq!(server.get(&job).0, 404);
     assert_eq!(server.get("/api/jobs").1["jobs"], json!([]));
     assert_eq!(server.get("/api/jobs?all=true").1["jobs"].as_array().unwrap().len(), 1);

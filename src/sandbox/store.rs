@@ -11,7 +11,7 @@ pub(crate) type Object = Map<String, Value>;
 
 /// A kind of stored object: what the stock handlers know of it.
 ///
-/// ```ignore
+/// ```text
 /// static AGENTS: Table = Table::new("agents", "Agent").ids(|| ids::prefixed("agent-"));
 /// static RUNS: Table = Table::new("runs", "Run").key("run_id").child_of(&AGENTS, "agent_id");
 /// ```

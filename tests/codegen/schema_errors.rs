@@ -130,7 +130,7 @@ mod schemas {
 mod platforms {
     use super::*;
 
-    /// An operation of `platform` that answers with an `OmaThing`.
+    /// An operation of `platform` that responds with an `OmaThing`.
     fn joined(platform: &str) -> String {
         let mut document = sound();
         let mut item = document["paths"]["/oma/things/{id}"].clone();

@@ -187,6 +187,7 @@ fn a_response_says_what_it_requires_hides_and_comes_wrapped_in() {
     let key = ops::CREATE_KEY.spec;
     assert_eq!(key.required, [&["id", "key_id"] as &[_], &["holder"]]);
     assert_eq!((key.secret, key.wrapped), (true, &["key", "data"] as &[_]));
+    assert!(ops::LIST_PAGES.spec.secret, "beside the items");
     let thing = ops::UPDATE_THING.spec;
     assert!(!thing.secret && thing.required.is_empty() && thing.wrapped.is_empty());
 }

@@ -1,4 +1,4 @@
-//! The operations of all platforms, as the generator wrote them for tests: what each takes and answers, as types.
+//! The operations of all platforms, as the generator wrote them for tests: the types of what each takes and returns.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,6 @@
 //! Elephantasm in memory.
 //!
-//! By default it has what the public host has, 20 of the document's operations. [`Settings::self_hosted`] turns on what
-//! only self-hosted servers have.
+//! By default it has what the public host has; [`Settings::self_hosted`] turns on what only self-hosted servers have.
 //!
 //! - **Packs.** Each has the oldest 20 events since the anima's last memory, whatever the query; the query selects
 //!   knowledge and older memories. Without one the latest pack is the newest stored one, however old. Session memories,

@@ -68,20 +68,6 @@ impl Fault {
     }
 
     /// Makes the server process the call only after the [delay](Self::delayed), even if the client has left by then.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use polyagent::elephantasm::types::AnimaCreate;
-    /// # use polyagent::sandbox::{Fault, Sandbox};
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), polyagent::Error> {
-    /// let sandbox = Sandbox::start().await?;
-    /// sandbox.fault(Fault::delay(Duration::from_millis(200)).processed_late())?;
-    /// let call = sandbox.elephantasm().animas().create(AnimaCreate::new("Ada"));
-    /// let error = call.attempt_timeout(Duration::from_millis(50)).await.unwrap_err();
-    /// assert!(error.may_have_been_processed()); // In a moment, it is.
-    /// # Ok(()) }
-    /// ```
     pub fn processed_late(mut self) -> Self {
         self.processing = Processing::Late;
         self

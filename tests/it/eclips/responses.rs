@@ -116,8 +116,13 @@ async fn a_decision_says_much_little_or_nothing() {
     assert_eq!(decided(200, "").await, None);
     assert_eq!(decided(204, "").await, None);
     assert_eq!(decided(202, "null").await, None);
-    for odd in ["\"approved\"", "OK", "[]", "true", "<html>"] {
+    for odd in ["\"approved\"", "OK", "[]", "true", r#"{"id":7}"#, r#"{"success":"yes","error":null}"#] {
         assert_eq!(decided(200, odd).await, None, "{odd}");
+    }
+    for no_success in ["<html>Sign in</html>", r#"{"error":"already resolved"}"#] {
+        let server = super::scripted(&[(200, no_success)]).await;
+        let error = super::client(&server).triage().approve("tri_51").await.unwrap_err();
+        assert!(error.is_decode(), "{no_success}: {error:?}");
     }
 }
 
@@ -147,8 +152,13 @@ async fn a_webhook_shows_its_secret_once() {
 
 #[tokio::test]
 async fn deleting_a_webhook_ignores_the_body() {
-    for (status, body) in [(204, ""), (200, "{\"deleted\":true}"), (200, "gone")] {
+    for (status, body) in
+        [(204, ""), (200, "{\"deleted\":true}"), (200, "gone"), (200, "[1"), (200, r#"{"message":"x"}"#)]
+    {
         answered(|c| c.webhooks().delete("wh_07"), status, body).await.unwrap();
+    }
+    for no_success in [" <html>Sign in</html>", r#"{"error":"Not allowed"}"#] {
+        assert!(answered(|c| c.webhooks().delete("wh_07"), 200, no_success).await.unwrap_err().is_decode());
     }
     assert!(answered(|c| c.webhooks().delete("wh_07"), 404, "").await.unwrap_err().is_not_found());
 }
