@@ -22,18 +22,26 @@
 //! | a list | [`Page`], [`Items`], [`Cursor`] |
 //! | errors | [`Error`], [`Reason`] |
 //! | retries | [`RetryPolicy`], [`RetryClass`] |
-//! | a long job | [`Poller`], [`Job`] |
+//! | a long job | [`Poller`], [`Job`], [`StartAndWait`] |
+//! | verifying webhooks | [`eclips::webhooks::Verifier`], [`WebhookError`] |
 //! | observing attempts, adding headers | [`Hook`] |
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |
 //! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
+//!
+//! # What a server may send
+//!
+//! A newer server's values are kept: open enums and unions have `Unknown`, and objects that promise it a map of unknown
+//! fields. Floats are read to the last bit. In free-form JSON ([`serde_json::Value`]) an integer beyond `u64` or `i64`
+//! becomes the nearest float, and a number beyond every float its text. A byte that is not UTF-8, or an escape of half a
+//! surrogate pair, becomes U+FFFD; the rest of the response is delivered.
 //!
 //! # Features
 //!
 //! | feature | default | provides |
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
-//! | `eclips` | yes | `eclips`, a workforce of agents |
-//! | `launchpad` | yes | `launchpad`, ElizaOS agents on Kubernetes |
+//! | `eclips` | yes | [`eclips`], a workforce of agents |
+//! | `launchpad` | yes | [`launchpad`], ElizaOS agents on Kubernetes |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |
@@ -66,6 +74,7 @@ mod secret;
 mod spelling;
 #[allow(dead_code)]
 mod sse;
+mod text;
 #[cfg(feature = "eclips")]
 mod webhook;
 

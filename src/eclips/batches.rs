@@ -104,7 +104,8 @@ impl Batches {
         let (batches, cancel) = (self.clone(), self.cancel(&batch_id).retry_class(RetryClass::Idempotent));
         StartAndWait::new(async move {
             match cancel.await {
-                Ok(_) | Err(Error::Decode(_)) => {}
+                Ok(_) => {}
+                Err(error) if Eclips::is_acknowledged(&error) => {}
                 Err(Error::BadRequest(error) | Error::Conflict(error)) if error.may_have_been_processed() => {}
                 Err(error) => return Err(error),
             }
@@ -149,8 +150,10 @@ impl Batches {
     /// # use polyagent::eclips::{Eclips, types::BatchRowCreate};
     /// # async fn example(client: Eclips) -> Result<(), polyagent::Error> {
     /// let tasks = (1..=1200).map(|invoice| format!("Check invoice {invoice}"));
-    /// let rows = client.batches().submit("ap_specialist", tasks).await?;
-    /// assert_eq!(rows.len(), 1200);
+    /// let submission = client.batches().submit("ap_specialist", tasks).await?;
+    /// for (index, row) in submission.rows() {
+    ///     println!("task {index}: {:?}", row.output());
+    /// }
     /// # Ok(()) }
     /// ```
     pub fn submit<I>(&self, agent_type: impl Into<String>, rows: I) -> Submit<I::IntoIter>
@@ -263,7 +266,9 @@ pub struct BatchRows(BoxStream<'static, Result<BatchUpdate, Error>>);
 impl BatchRows {
     fn new(polls: Updates<Batch>) -> Self {
         let state = RowsOf { polls, handed_out: BTreeSet::new(), ready: VecDeque::new(), last: None };
-        Self(try_unfold(state, |mut state| async move { Ok(state.next().await?.map(|update| (update, state))) }).boxed())
+        Self(
+            try_unfold(state, |mut state| async move { Ok(state.next().await?.map(|update| (update, state))) }).boxed(),
+        )
     }
 
     /// Returns the next update; `None` after the batch. The same as `TryStreamExt::try_next`, without the import.

@@ -4,21 +4,34 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::error::{Facts, FieldError, Reason};
+use crate::error::{ErrorDetails, FieldError, Reason};
+use crate::text;
 
 /// The documented codes, and `permission_error`, which their pattern suggests.
 const CODES: [&str; 6] =
     ["validation_error", "authentication_error", "permission_error", "not_found", "rate_limited", "server_error"];
 
-pub(super) fn read(status: StatusCode, _: &HeaderMap, body: &[u8]) -> Facts {
-    let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else {
-        return Facts { reason: reason_without_json(status, body), ..Facts::default() };
+pub(super) fn parse(status: StatusCode, _: &HeaderMap, body: &[u8]) -> ErrorDetails {
+    let Ok(Value::Object(mut object)) = text::from_json(body) else {
+        return ErrorDetails { reason: reason_without_json(status, body), ..ErrorDetails::default() };
     };
+    if status.is_success() && object.get("error").is_none_or(Value::is_null) {
+        // A success may have a message too.
+        return ErrorDetails::default();
+    }
     let (code, message) = code_and_message(status, &mut object);
-    let said = [&code, &message].into_iter().flatten().map(|text| text.to_lowercase() + " ").collect::<String>();
+    let said =
+        [&code, &message].into_iter().flatten().fold(String::new(), |said, text| said + text + " ").to_lowercase();
     let field_errors = field_error(&object, message.as_deref());
     let reason = reason(status, &said, &object);
-    Facts { message, code, reason, field_errors: field_errors.into_iter().collect(), details: object, ..Facts::default() }
+    ErrorDetails {
+        message,
+        code,
+        reason,
+        field_errors: field_errors.into_iter().collect(),
+        others: object,
+        ..ErrorDetails::default()
+    }
 }
 
 fn code_and_message(status: StatusCode, object: &mut Map<String, Value>) -> (Option<String>, Option<String>) {
@@ -117,13 +130,13 @@ mod tests {
 
     use super::*;
 
-    fn facts(status: u16, body: &str) -> Facts {
-        read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes())
+    fn details(status: u16, body: &str) -> ErrorDetails {
+        parse(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes())
     }
 
     fn said(status: u16, body: &str) -> (Option<String>, Option<String>) {
-        let facts = facts(status, body);
-        (facts.code, facts.message)
+        let details = details(status, body);
+        (details.code, details.message)
     }
 
     fn both(code: &str, message: &str) -> (Option<String>, Option<String>) {
@@ -132,10 +145,7 @@ mod tests {
 
     #[test]
     fn a_code_is_told_from_a_sentence() {
-        assert_eq!(
-            said(404, r#"{"error":"not_found","message":"Run not found"}"#),
-            both("not_found", "Run not found")
-        );
+        assert_eq!(said(404, r#"{"error":"not_found","message":"Run not found"}"#), both("not_found", "Run not found"));
         assert_eq!(said(500, r#"{"error":"server_error"}"#), both("server_error", "server_error"));
         assert_eq!(said(400, r#"{"error":"task is required"}"#), both("validation_error", "task is required"));
         assert_eq!(said(401, r#"{"error":"Invalid or missing API key"}"#).0.as_deref(), Some("authentication_error"));
@@ -152,27 +162,37 @@ mod tests {
     fn an_error_that_is_an_object_is_read_too() {
         let body = r#"{"error":{"type":"validation_error","message":"task is required","field":"task","n":1}}"#;
         assert_eq!(said(400, body), both("validation_error", "task is required"));
-        let facts = facts(400, body);
-        assert_eq!((facts.field_errors[0].path.as_str(), &facts.details["n"]), ("task", &json!(1)));
+        let details = details(400, body);
+        assert_eq!((details.field_errors[0].path.as_str(), &details.others["n"]), ("task", &json!(1)));
         assert_eq!(said(404, r#"{"error":{"code":"gone"}}"#), both("gone", "gone"));
         assert_eq!(said(404, r#"{"error":{"message":"gone"}}"#), both("not_found", "gone"));
     }
 
     #[test]
     fn what_is_no_error_object_says_nothing() {
-        for body in ["", "null", "[]", "\"text\"", "{", "<html>", "{}", r#"{"error":null}"#, r#"{"error":[1]}"#, "\u{0}"] {
+        for body in
+            ["", "null", "[]", "\"text\"", "{", "<html>", "{}", r#"{"error":null}"#, r#"{"error":[1]}"#, "\u{0}"]
+        {
             assert_eq!(said(500, body), (None, None), "{body}");
-            assert_eq!(facts(500, body).reason, None, "{body}");
+            assert_eq!(details(500, body).reason, None, "{body}");
         }
     }
 
     #[test]
+    fn a_success_is_an_error_only_if_it_says_so() {
+        for body in [r#"{"message":"Approved"}"#, r#"{"error":null,"code":"x"}"#, r#"{"field":"x"}"#, r#"{"id":"a"}"#] {
+            assert!(!details(200, body).is_error(), "{body}");
+        }
+        assert!(details(200, r#"{"error":"Item is already resolved"}"#).is_error());
+    }
+
+    #[test]
     fn a_field_and_scopes_are_kept() {
-        let facts = facts(400, r#"{"error":"validation_error","message":"task is required","field":"task"}"#);
+        let details = details(400, r#"{"error":"validation_error","message":"task is required","field":"task"}"#);
         let want = FieldError { path: "task".to_owned(), code: None, message: "task is required".to_owned() };
-        assert_eq!(facts.field_errors, [want]);
-        let scope = self::facts(403, r#"{"error":"Insufficient scope","required":"batch:run","provided":["a:b"]}"#);
-        assert_eq!((&scope.details["required"], &scope.details["provided"]), (&json!("batch:run"), &json!(["a:b"])));
+        assert_eq!(details.field_errors, [want]);
+        let scope = self::details(403, r#"{"error":"Insufficient scope","required":"batch:run","provided":["a:b"]}"#);
+        assert_eq!((&scope.others["required"], &scope.others["provided"]), (&json!("batch:run"), &json!(["a:b"])));
     }
 
     #[test]
@@ -203,7 +223,7 @@ mod tests {
             (400, r#"{"error":"daily is no priority"}"#, None),
         ];
         for (status, body, reason) in table {
-            assert_eq!(facts(status, body).reason, reason, "{status} {body}");
+            assert_eq!(details(status, body).reason, reason, "{status} {body}");
         }
     }
 }

@@ -43,8 +43,8 @@ pub use self::submit::{Submission, Submit, SubmitUpdates, Submitted};
 pub use self::triage::{Decide, Review, Triage, TriageTarget};
 pub use self::webhooks::Webhooks;
 pub use self::workflows::Workflows;
-use crate::config::{eclips as defaults, variable};
 use crate::check::InvalidArgument;
+use crate::config::{Variable, eclips as defaults, variable};
 use crate::http::{ClientBuilder, Core, Method, Operation, Platform, Request, Scheme, no_preflight};
 use crate::{Error, Secret};
 
@@ -76,7 +76,7 @@ pub(crate) static PLATFORM: Platform = Platform {
     key_optional: false,
     key_variable: defaults::API_KEY,
     own_headers: &[ORGANIZATION],
-    dialect: dialect::read,
+    dialect: dialect::parse,
     preflight: no_preflight,
     hint: missing_organization,
     probe: None,
@@ -134,15 +134,12 @@ impl Eclips {
         Self::builder_from(&variable)
     }
 
-    fn builder_from(variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Result<ClientBuilder<Self>, Error> {
-        let mut builder = Self::builder();
-        if let Some(key) = variable(defaults::API_KEY)? {
-            builder = builder.api_key(key);
-        }
-        if let Some(organization) = variable(defaults::ORG_ID)? {
-            builder = builder.organization(organization);
-        }
-        Ok(builder)
+    fn builder_from(variable: &dyn Fn(&str) -> Result<Variable, Error>) -> Result<ClientBuilder<Self>, Error> {
+        let builder = Self::builder().api_key_variable(variable(defaults::API_KEY)?);
+        Ok(match variable(defaults::ORG_ID)?.value() {
+            Some(organization) => builder.organization(organization),
+            None => builder,
+        })
     }
 
     /// Returns a builder with default settings.
@@ -209,6 +206,14 @@ impl Eclips {
         self.for_organization(Request::raw(&self.core, method, segments))
     }
 
+    /// Whether an error is about a success whose body is not as expected, where nothing is documented about it. A page
+    /// for people and an object that reports an error are no success.
+    fn is_acknowledged(error: &Error) -> bool {
+        let body = error.body().map(|body| body.trim_ascii_start()).unwrap_or_default();
+        let says_error = |body: serde_json::Value| body.get("error").is_some_and(|error| !error.is_null());
+        error.is_decode() && !body.starts_with(b"<") && !serde_json::from_slice(body).is_ok_and(says_error)
+    }
+
     fn call<T>(&self, operation: Operation<T>) -> Request<T> {
         self.for_organization(Request::new(&self.core, operation))
     }
@@ -231,5 +236,56 @@ impl ClientBuilder<Eclips> {
     pub fn organization(self, organization: impl Into<String>) -> Self {
         let organization = organization.into();
         self.finish_with(move |client: Eclips| client.with_organization(organization))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<Eclips, Error> {
+        let find = |name: &str| variables.iter().find(|(found, _)| *found == name);
+        let look_up =
+            |name: &str| Ok(find(name).map_or(Variable::Unset, |(_, value)| Variable::Set((*value).to_owned())));
+        Eclips::builder_from(&look_up)?.build()
+    }
+
+    #[test]
+    fn the_environment_sets_key_and_organization() {
+        let error = from(&[("ECLIPS_ORG_ID", "org_demo")]).unwrap_err();
+        assert!(error.is_config() && error.to_string().contains("ECLIPS_API_KEY"), "{error}");
+        let without = from(&[("ECLIPS_API_KEY", "eck_live_1")]).unwrap();
+        assert_eq!(without.organization(), None);
+        assert!(format!("{without:?}").contains("https://api.eclips.tech"), "{without:?}");
+        let with = from(&[("ECLIPS_API_KEY", "eck_live_1"), ("ECLIPS_ORG_ID", " org_demo ")]).unwrap();
+        assert_eq!(with.organization(), Some("org_demo"));
+        assert_eq!(Eclips::new("eck_live_1", "org_new").unwrap().organization(), Some("org_new"));
+    }
+
+    #[test]
+    fn only_401_and_403_may_come_from_a_missing_organization() {
+        let with = HeaderMap::from_iter([(HeaderName::from_static(ORGANIZATION), HeaderValue::from_static("o"))]);
+        for status in 400..600 {
+            let status = StatusCode::from_u16(status).unwrap();
+            let hint = missing_organization(status, &HeaderMap::new());
+            assert_eq!(hint.is_some(), matches!(status.as_u16(), 401 | 403), "{status}");
+            assert_eq!(missing_organization(status, &with), None);
+        }
+    }
+
+    #[test]
+    fn the_defaults_agree_with_the_document() {
+        let document: serde_json::Value = serde_json::from_str(include_str!("../../spec/openapi.json")).unwrap();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let own: Vec<_> = paths
+            .filter(|(_, item)| item.as_object().unwrap().values().any(|operation| operation["tags"][0] == "eclips"))
+            .collect();
+        for (path, item) in &own {
+            assert_eq!(item["servers"][0]["url"].as_str(), PLATFORM.base_url, "{path}");
+            assert!(path.starts_with(PLATFORM.optional_suffix), "{path}");
+        }
+        assert!(!own.is_empty());
+        let rows = &document["components"]["schemas"]["EclipsBatchCreate"]["properties"]["rows"];
+        assert_eq!(rows["maxItems"], defaults::MAX_ROWS);
     }
 }

@@ -91,7 +91,7 @@ where
     /// ```no_run
     /// # use polyagent::eclips::Eclips;
     /// # async fn example(client: Eclips, tasks: Vec<String>, stored: Vec<String>) -> Result<(), polyagent::Error> {
-    /// let rows = client.batches().submit("ap_specialist", tasks).resume(stored).await?;
+    /// let submission = client.batches().submit("ap_specialist", tasks).resume(stored).await?;
     /// # Ok(()) }
     /// ```
     pub fn resume(mut self, batch_ids: impl IntoIterator<Item: Into<String>>) -> Self {

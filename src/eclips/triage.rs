@@ -236,8 +236,8 @@ impl Decide {
         let request = options.into_iter().fold(request, |request, set| set(request));
         match request.send().await {
             Ok(decision) => Ok(decision),
-            // The status says that it succeeded; what the body says is not documented.
-            Err(Error::Decode(_)) => Ok(None),
+            Err(error) if Eclips::is_acknowledged(&error) => Ok(None),
+            Err(Error::Decode(error)) => Err(Error::Decode(error)),
             Err(error) if error.may_have_been_processed() => match triage.is_decided(&item, verb).await {
                 Ok(true) => Ok(None),
                 Ok(false) | Err(_) => Err(error),

@@ -10,7 +10,7 @@ use super::types::{Webhook, WebhookCreate, WebhookCreated, WebhookEvent};
 use super::{Eclips, ops};
 use crate::check::InvalidArgument;
 use crate::config::eclips as defaults;
-use crate::http::stays_here;
+use crate::http::{Operation, Reader, is_loopback_http};
 use crate::webhook::{Signers, WebhookError, within};
 use crate::{Error, Page, Request, Secret, Timestamp};
 
@@ -32,7 +32,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`InvalidArgument`](Error::InvalidArgument) without events, or when the URL is neither `https` nor `http` to
-    /// loopback, which only the [sandbox](crate::sandbox) accepts.
+    /// loopback, which only the sandbox accepts.
     ///
     /// ```no_run
     /// # use polyagent::eclips::{Eclips, types::{WebhookCreate, WebhookEventType}};
@@ -68,14 +68,16 @@ impl Webhooks {
     /// [`NotFound`](Error::NotFound) when it does not exist, possibly because an earlier attempt of the same call
     /// removed it.
     pub fn delete(&self, webhook_id: impl Into<String>) -> Request<()> {
-        self.client.call(ops::DELETE_WEBHOOK).id(webhook_id)
+        // What comes back is not documented; it may be no JSON.
+        let delete = Operation { reader: Reader::ignored(), ..ops::DELETE_WEBHOOK };
+        self.client.call(delete).id(webhook_id)
     }
 }
 
 /// Checks a URL that the platform is to deliver events to.
 pub(super) fn check_receiver(name: &str, url: Option<&str>) -> Result<(), InvalidArgument> {
     let Some(url) = url else { return Ok(()) };
-    let receives = |url: Url| url.scheme() == "https" || stays_here(&url);
+    let receives = |url: Url| url.scheme() == "https" || is_loopback_http(&url);
     if Url::parse(url).is_ok_and(receives) {
         return Ok(());
     }
@@ -89,8 +91,8 @@ const TIMESTAMP: &str = "x-eclips-timestamp";
 /// Verifies what webhooks are sent, and reads it.
 ///
 /// The signature covers the bytes of the body and nothing else: pass the body exactly as it was received, before any
-/// JSON parser. eClips sends an event again until it gets a 2xx, within 10 s: respond first and work later, and skip
-/// what has a [`dedupe_key`](WebhookEvent::dedupe_key) that you have seen.
+/// JSON parser. The sender waits 10 s for a 2xx: respond first and work later. Whether it sends an event again is not
+/// documented; skip what has a [`dedupe_key`](WebhookEvent::dedupe_key) that you have seen.
 ///
 /// ```
 /// use std::time::Duration;
@@ -120,12 +122,8 @@ impl Verifier {
     /// # Errors
     /// [`Error::Config`] if the secret is empty, or has white space around it, which no secret has.
     pub fn new(secret: impl Into<Secret<String>>) -> Result<Self, Error> {
-        let verifier = Self {
-            signers: Signers::none(),
-            tolerance: None,
-            compares_headers: true,
-            max_body: defaults::MAX_EVENT,
-        };
+        let verifier =
+            Self { signers: Signers::none(), tolerance: None, compares_headers: true, max_body: defaults::MAX_EVENT };
         verifier.or_secret(secret)
     }
 
@@ -293,7 +291,10 @@ mod tests {
         assert_eq!(signed(BODY), SIGNED);
         let event = verify(SIGNED, BODY.as_bytes()).unwrap();
         assert_eq!((event.event.clone(), event.run_id.as_str()), (WebhookEventType::RunCompleted, "run_0f9e8d7c"));
-        assert_eq!((event.agent_type.as_deref(), event.organization_id.as_deref()), (Some("ap_specialist"), Some("org_demo")));
+        assert_eq!(
+            (event.agent_type.as_deref(), event.organization_id.as_deref()),
+            (Some("ap_specialist"), Some("org_demo"))
+        );
         assert_eq!(event.output(), Some(&json!({"ok": true})));
         assert_eq!((event.data.confidence_score, event.data.requires_triage), (Some(0.91), Some(false)));
         assert_eq!((&event.data.triage_item_id, &event.data.error), (&None, &None));
@@ -335,15 +336,29 @@ mod tests {
     fn a_signature_out_of_its_form_is_refused() {
         let bare = SIGNED.strip_prefix("sha256=").unwrap();
         for malformed in [
-            "", " ", "sha256=", bare, "sha1=8857e8ba", "SHA256=8857e8ba", &SIGNED[..SIGNED.len() - 1], &SIGNED[..SIGNED.len() - 2],
-            &format!("{SIGNED}0"), &format!("{SIGNED}00"), &format!("{SIGNED},{SIGNED}"), &format!("sha256= {bare}"),
-            &SIGNED.replace("88", "+8"), &SIGNED.replace("88", "0x"), &SIGNED.replace("88", "zz"),
+            "",
+            " ",
+            "sha256=",
+            bare,
+            "sha1=8857e8ba",
+            "SHA256=8857e8ba",
+            &SIGNED[..SIGNED.len() - 1],
+            &SIGNED[..SIGNED.len() - 2],
+            &format!("{SIGNED}0"),
+            &format!("{SIGNED}00"),
+            &format!("{SIGNED},{SIGNED}"),
+            &format!("sha256= {bare}"),
+            &SIGNED.replace("88", "+8"),
+            &SIGNED.replace("88", "0x"),
+            &SIGNED.replace("88", "zz"),
         ] {
             let refused = verifier().verify_signature(malformed, BODY.as_bytes());
             assert!(matches!(refused, Err(WebhookError::MalformedSignature)), "{malformed}");
             assert!(verify(malformed, BODY.as_bytes()).is_err(), "{malformed}");
         }
-        for bytes in [&b"sha256=\xff\xfe"[..], b"\xc3\xa9", &[0x80; 71], "sha256=éééééééééééééééééééééééééééééééé".as_bytes()] {
+        for bytes in
+            [&b"sha256=\xff\xfe"[..], b"\xc3\xa9", &[0x80; 71], "sha256=éééééééééééééééééééééééééééééééé".as_bytes()]
+        {
             let mut headers = HeaderMap::new();
             headers.insert(SIGNATURE, HeaderValue::from_bytes(bytes).unwrap());
             let refused = verifier().verify(&headers, BODY.as_bytes());
@@ -377,7 +392,9 @@ mod tests {
     #[test]
     fn a_signed_body_that_is_no_event_is_refused() {
         let deep = "[".repeat(100_000);
-        for body in ["", "null", "{}", "[]", "\"run\"", "{\"event\":1}", r#"{"event":"run.failed","run_id":"r"}"#, &deep] {
+        for body in
+            ["", "null", "{}", "[]", "\"run\"", "{\"event\":1}", r#"{"event":"run.failed","run_id":"r"}"#, &deep]
+        {
             let refused = verify(&signed(body), body.as_bytes());
             assert!(matches!(refused, Err(WebhookError::InvalidBody(_))), "{refused:?}");
         }
@@ -437,11 +454,18 @@ mod tests {
         assert!(verifier().verify(&agreeing, BODY.as_bytes()).is_ok());
         assert!(verifier().verify(&with(&[(TIMESTAMP, "2026-07-01T14:00:00+02:00")]), BODY.as_bytes()).is_ok());
         for (header, value) in [
-            (EVENT, "run.failed"), (EVENT, ""), (EVENT, "RUN.COMPLETED"), (TIMESTAMP, ""), (TIMESTAMP, "now"),
+            (EVENT, "run.failed"),
+            (EVENT, ""),
+            (EVENT, "RUN.COMPLETED"),
+            (TIMESTAMP, ""),
+            (TIMESTAMP, "now"),
             (TIMESTAMP, "2026-07-01T12:00:00.001Z"),
         ] {
             let refused = verifier().verify(&with(&[(header, value)]), BODY.as_bytes());
-            assert!(matches!(refused, Err(WebhookError::Contradiction { header: h }) if h == header), "{header}: {value}");
+            assert!(
+                matches!(refused, Err(WebhookError::Contradiction { header: h }) if h == header),
+                "{header}: {value}"
+            );
             assert!(verifier().compare_headers(false).verify(&with(&[(header, value)]), BODY.as_bytes()).is_ok());
         }
         let mut both = with(&[(EVENT, "run.completed")]);
@@ -451,10 +475,25 @@ mod tests {
 
     #[test]
     fn receivers_are_https_or_on_loopback() {
-        for url in ["https://hooks.example.org/eclips", "https://h", "http://127.0.0.1:8080/x", "http://localhost", "http://[::1]:1"] {
+        for url in [
+            "https://hooks.example.org/eclips",
+            "https://h",
+            "http://127.0.0.1:8080/x",
+            "http://localhost",
+            "http://[::1]:1",
+        ] {
             assert!(check_receiver("url", Some(url)).is_ok(), "{url}");
         }
-        for url in ["", "hooks.example.org", "/eclips", "http://hooks.example.org", "http://10.0.0.1", "ftp://h", "file:///x", "https://"] {
+        for url in [
+            "",
+            "hooks.example.org",
+            "/eclips",
+            "http://hooks.example.org",
+            "http://10.0.0.1",
+            "ftp://h",
+            "file:///x",
+            "https://",
+        ] {
             let error = check_receiver("url", Some(url)).unwrap_err();
             assert_eq!(error.to_string(), "`url` must be an `https` URL, or `http` to loopback", "{url}");
         }

@@ -8,8 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::base_url::check_length;
 use super::body::Body;
 use super::client::{Core, Shared};
+use super::depth;
 use super::frozen::Frozen;
 use super::operation::{self, AuthUse, OperationSpec, RetryClass, Route};
 use super::retry::Plan as RetrySettings;
@@ -158,6 +160,7 @@ impl RequestParts {
                 url: String::new(),
                 attempts: Vec::new(),
                 may_have_been_processed: false,
+                confidential: self.spec.secret,
                 note: None,
             },
         }
@@ -193,6 +196,7 @@ impl RequestParts {
             query = paging.start(&self.list_call(&query), cursor)?;
         }
         let body = self.final_body(&method, generation)?;
+        depth::check(body.json_bytes().map(|bytes| &**bytes).unwrap_or_default())?;
         (shared.platform.preflight)(&query, body.json_bytes().map(|bytes| &**bytes))?;
         let mut url = shared.origin.clone();
         if shared.prefix.is_empty() {
@@ -203,10 +207,11 @@ impl RequestParts {
         if !query.is_empty() {
             url.set_query(Some(&query));
         }
+        check_length(&url)?;
         let headers = self.final_headers(shared, route, &method, &body)?;
-        let (operation, auth) = (self.spec.id, self.spec.auth);
+        let (spec, shown_url) = (self.spec, OnceLock::new());
         let also = self.also;
-        Ok(Frozen { operation, auth, route, method, url, query, headers, body, also, shown_url: OnceLock::new() })
+        Ok(Frozen { spec, route, method, url, query, headers, body, also, shown_url })
     }
 
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::operation::OperationSpec;
+use crate::text::without_bom;
 
 type Fields<'a> = HashMap<String, &'a RawValue>;
 
@@ -16,7 +17,7 @@ pub(super) fn inner<'a>(spec: &OperationSpec, body: &'a [u8]) -> Option<(&'stati
     if spec.wrapped.is_empty() {
         return None;
     }
-    let fields: Fields<'a> = serde_json::from_slice(body).ok()?;
+    let fields: Fields<'a> = serde_json::from_slice(without_bom(body)).ok()?;
     if !spec.required.is_empty() && has_all(&fields, spec.required) {
         return None;
     }
@@ -75,12 +76,17 @@ mod tests {
         assert_eq!(found(&BARE, &format!(r#"{{"id":"request","data":{run}}}"#)), under("data", run));
         assert_eq!(found(&BARE, &format!(r#"{{"run":{{"id":"b"}},"data":{run}}}"#)), under("data", run));
         assert_eq!(found(&BARE, &format!(r#"{{"id":null,"status":"x","run":{run}}}"#)), under("run", run));
-        assert_eq!(found(&BARE, r#"{"data":{"id":"b"}}"#), under("data", r#"{"id":"b"}"#), "so that the fault names it");
+        assert_eq!(
+            found(&BARE, r#"{"data":{"id":"b"}}"#),
+            under("data", r#"{"id":"b"}"#),
+            "so that the fault names it"
+        );
     }
 
     #[test]
     fn what_wraps_no_object_is_left_as_it_is() {
-        for body in ["", "null", "[]", "7", "{", "{}", r#"{"run":null}"#, r#"{"run":[{"id":"a"}]}"#, r#"{"other":{}}"#] {
+        for body in ["", "null", "[]", "7", "{", "{}", r#"{"run":null}"#, r#"{"run":[{"id":"a"}]}"#, r#"{"other":{}}"#]
+        {
             assert_eq!(found(&BARE, body), None, "{body}");
         }
         let never = OperationSpec { wrapped: &[], ..BARE };

@@ -6,30 +6,42 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::Timestamp;
-use crate::error::{Facts, FieldError, Reason};
+use crate::error::{ErrorDetails, FieldError, Reason};
 use crate::http::RateLimit;
 
-pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Facts {
+pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ErrorDetails {
     let mut facts = match serde_json::from_slice(body) {
+        // A success may have a message too.
+        Ok(Value::Object(object)) if status.is_success() && !object.get("error").is_some_and(is_said) => {
+            return ErrorDetails::default();
+        }
         Ok(Value::Object(object)) => of_json(object),
-        Ok(Value::String(text)) => Facts { message: Some(text), ..Facts::default() },
+        Ok(Value::String(text)) => ErrorDetails { message: Some(text), ..ErrorDetails::default() },
         // A proxy in front of the platform, or another server, knows nothing of its paths.
         Err(_) if status == StatusCode::NOT_FOUND && !body.trim_ascii().is_empty() => {
-            Facts { reason: Some(Reason::RouteMissing), ..Facts::default() }
+            ErrorDetails { reason: Some(Reason::RouteMissing), ..ErrorDetails::default() }
         }
-        _ => Facts::default(),
+        _ => ErrorDetails::default(),
     };
+    if status.is_success() {
+        return facts;
+    }
     let code = facts.code.as_deref().map(str::to_ascii_uppercase).unwrap_or_default();
     facts.reason = facts.reason.or_else(|| reason(status, &code));
     facts.permanent = facts.reason == Some(Reason::DeploymentFailed);
     if facts.reason == Some(Reason::RateLimit) {
-        let reset = ["reset_time", "resetTime"].iter().find_map(|name| until(facts.details.get(*name)?));
+        let reset = ["reset_time", "resetTime"].iter().find_map(|name| until(facts.others.get(*name)?));
         facts.retry_after = reset.or_else(|| RateLimit::from_headers(headers)?.until_reset(headers));
     }
     facts
 }
 
-fn of_json(mut object: Map<String, Value>) -> Facts {
+/// Whether an error is anything.
+fn is_said(error: &Value) -> bool {
+    matches!(error, Value::Object(_) | Value::String(_))
+}
+
+fn of_json(mut object: Map<String, Value>) -> ErrorDetails {
     match object.remove("error") {
         Some(Value::Object(error)) => own(error),
         Some(Value::String(title)) => framework(object, title),
@@ -38,7 +50,7 @@ fn of_json(mut object: Map<String, Value>) -> Facts {
 }
 
 /// `{"error": {"code", "message", "requestId", "details"}}`
-fn own(mut error: Map<String, Value>) -> Facts {
+fn own(mut error: Map<String, Value>) -> ErrorDetails {
     let mut text = |names: &[&str]| names.iter().find_map(|name| take_text(&mut error, name));
     let code = text(&["code"]);
     let message = text(&["message"]).or_else(|| code.clone());
@@ -56,12 +68,12 @@ fn own(mut error: Map<String, Value>) -> Facts {
         code: None,
         message: message.clone().unwrap_or_default(),
     });
-    Facts { message, code, request_id, details, field_errors: field.into_iter().collect(), ..Facts::default() }
+    ErrorDetails { message, code, request_id, others: details, field_errors: field.into_iter().collect(), ..ErrorDetails::default() }
 }
 
 /// `{"statusCode", "message", "error"}`: the message is a text, or a list with one for each invalid value, which begins
 /// with its name.
-fn framework(mut object: Map<String, Value>, title: String) -> Facts {
+fn framework(mut object: Map<String, Value>, title: String) -> ErrorDetails {
     let code = take_text(&mut object, "code");
     let (message, field_errors) = match object.remove("message") {
         Some(Value::String(message)) => (Some(message), Vec::new()),
@@ -73,7 +85,7 @@ fn framework(mut object: Map<String, Value>, title: String) -> Facts {
     };
     let reason = message.as_ref().filter(|message| message.starts_with("Cannot ")).map(|_| Reason::RouteMissing);
     let message = message.or_else(|| Some(title).filter(|title| !title.is_empty())).or_else(|| code.clone());
-    Facts { message, code, reason, field_errors, details: object, ..Facts::default() }
+    ErrorDetails { message, code, reason, field_errors, others: object, ..ErrorDetails::default() }
 }
 
 fn field_error(message: &str) -> FieldError {
@@ -124,11 +136,11 @@ fn until(value: &Value) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn facts(status: u16, body: &str) -> Facts {
-        read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes())
+    fn facts(status: u16, body: &str) -> ErrorDetails {
+        parse(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes())
     }
 
-    fn with_code(status: u16, code: &str) -> Facts {
+    fn with_code(status: u16, code: &str) -> ErrorDetails {
         facts(status, &format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#))
     }
 
@@ -167,7 +179,7 @@ mod tests {
         let facts = facts(400, body);
         assert_eq!(facts.message.as_deref(), Some("agentName is too short"));
         assert_eq!(facts.request_id.as_deref(), Some("req-1"));
-        assert_eq!((&facts.details["min"], &facts.details["user_id"]), (&Value::from(3), &Value::from("user-3")));
+        assert_eq!((&facts.others["min"], &facts.others["user_id"]), (&Value::from(3), &Value::from("user-3")));
         assert_eq!(facts.field_errors[0].path(), "agentName");
         let later = self::facts(503, r#"{"error":{"code":"RESOURCE_EXHAUSTED","correlation_id":"c-7","details":null}}"#);
         assert_eq!((later.request_id.as_deref(), later.message.as_deref()), (Some("c-7"), Some("RESOURCE_EXHAUSTED")));
@@ -206,7 +218,7 @@ mod tests {
         let with = |reset: &str, body: &str| {
             let date = header("date", "Wed, 21 Oct 2015 07:28:00 GMT");
             let headers = HeaderMap::from_iter([date, header("x-ratelimit-reset", reset)]);
-            read(StatusCode::TOO_MANY_REQUESTS, &headers, body.as_bytes()).retry_after
+            parse(StatusCode::TOO_MANY_REQUESTS, &headers, body.as_bytes()).retry_after
         };
         assert_eq!(with("1445412510", ""), Some(Duration::from_secs(30)), "an instant");
         assert_eq!(with("45", "slow down"), Some(Duration::from_secs(45)), "seconds from now");

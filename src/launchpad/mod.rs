@@ -66,7 +66,7 @@ pub use self::quantity::{Cpu, InvalidQuantity, Memory};
 pub use self::security::Security;
 pub use self::system::System;
 pub use self::users::Users;
-use crate::config::{launchpad as defaults, variable};
+use crate::config::{Variable, launchpad as defaults, variable};
 use crate::http::{CallLimit, ClientBuilder, Core, Method, Platform, Request, Scheme, no_hint, no_preflight};
 use crate::{Error, Secret};
 
@@ -102,7 +102,7 @@ pub(crate) static PLATFORM: Platform = Platform {
     key_optional: true,
     key_variable: defaults::API_KEY,
     own_headers: &[ANON_KEY],
-    dialect: dialect::read,
+    dialect: dialect::parse,
     preflight: no_preflight,
     hint: no_hint,
     probe: None,
@@ -136,9 +136,9 @@ impl Launchpad {
         Self::from(&variable)
     }
 
-    fn from(variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Result<Self, Error> {
+    fn from(variable: &dyn Fn(&str) -> Result<Variable, Error>) -> Result<Self, Error> {
         let builder = Self::builder_from(variable)?;
-        if variable(defaults::BASE_URL)?.is_some() && variable(defaults::API_KEY)?.is_none() {
+        if variable(defaults::BASE_URL)?.is_set() && !variable(defaults::API_KEY)?.is_set() {
             return Err(Error::config(format!("no API key: {} is not set", defaults::API_KEY)));
         }
         builder.build()
@@ -153,15 +153,12 @@ impl Launchpad {
         Self::builder_from(&variable)
     }
 
-    fn builder_from(variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Result<ClientBuilder<Self>, Error> {
-        let mut builder = Self::builder();
-        if let Some(base_url) = variable(defaults::BASE_URL)? {
-            builder = builder.base_url(base_url);
-        }
-        if let Some(key) = variable(defaults::API_KEY)? {
-            builder = builder.api_key(key);
-        }
-        Ok(builder)
+    fn builder_from(variable: &dyn Fn(&str) -> Result<Variable, Error>) -> Result<ClientBuilder<Self>, Error> {
+        let builder = Self::builder().base_url_variable(defaults::BASE_URL, variable(defaults::BASE_URL)?);
+        Ok(match variable(defaults::API_KEY)? {
+            key @ Variable::Set(_) => builder.api_key_variable(key),
+            Variable::Unset | Variable::Blank => builder,
+        })
     }
 
     /// Returns a builder with default settings. It needs a base URL. Without a key, the client can do nothing but
@@ -259,7 +256,9 @@ mod tests {
     use super::*;
 
     fn from(variables: &[(&str, &str)]) -> Result<Launchpad, String> {
-        let look_up = |name: &str| Ok(variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()));
+        let find = |name: &str| variables.iter().find(|(found, _)| *found == name);
+        let look_up =
+            |name: &str| Ok(find(name).map_or(Variable::Unset, |(_, value)| Variable::Set((*value).to_owned())));
         Launchpad::from(&look_up).map_err(|error| error.to_string())
     }
 

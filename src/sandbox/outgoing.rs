@@ -13,8 +13,9 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use super::pipeline::{Mounted, Platform};
-use crate::http::stays_here;
+use super::pipeline::Mounted;
+use super::platform::Platform;
+use crate::http::is_loopback_http;
 
 /// A POST that a platform sends.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ pub(super) fn drive<P: Platform>(platform: Arc<Mounted<P>>) -> BoxFuture<'static
 
 /// Sends a request until it is received with a 2xx. Only this machine is reached: a sandbox needs no network.
 async fn send(request: Outgoing) {
-    let Some(url) = Url::parse(&request.url).ok().filter(stays_here) else { return };
+    let Some(url) = Url::parse(&request.url).ok().filter(is_loopback_http) else { return };
     for attempt in 0..TRIES {
         if attempt > 0 {
             sleep(PAUSE).await;

@@ -6,11 +6,14 @@
 mod calls;
 mod capture;
 mod credentials;
+mod decoding;
 mod document;
 mod dreams;
 mod eclips;
 mod elephantasm;
+mod error_bodies;
 mod hooks;
+mod keep_alive;
 mod launchpad;
 mod operations;
 mod ownership;

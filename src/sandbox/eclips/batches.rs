@@ -9,7 +9,7 @@ use super::{BATCHES, Call, Settings, limits};
 use crate::sandbox::clock::stored;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::handlers::Outcome;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, object, text};
 
 /// Rows that are under way at a time.

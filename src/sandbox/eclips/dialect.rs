@@ -13,7 +13,9 @@ pub(super) fn reply(manual: bool, error: &ErrorReply) -> Reply {
     };
     let json = |status: StatusCode, body: &Value| Reply::json(status, body);
     match error {
-        ErrorReply::NoRoute => Reply::html(StatusCode::NOT_FOUND, "<!DOCTYPE html>\n<pre>Cannot find this path</pre>\n"),
+        ErrorReply::NoRoute => {
+            Reply::html(StatusCode::NOT_FOUND, "<!DOCTYPE html>\n<pre>Cannot find this path</pre>\n")
+        }
         ErrorReply::WrongMethod(allowed) => {
             Reply::html(StatusCode::NOT_FOUND, "<!DOCTYPE html>\n<pre>Cannot find this path</pre>\n")
                 .with(header::ALLOW, &allowed.join(", "))
@@ -21,7 +23,9 @@ pub(super) fn reply(manual: bool, error: &ErrorReply) -> Reply {
         ErrorReply::Unauthenticated => {
             json(StatusCode::UNAUTHORIZED, &body("authentication_error", "Invalid or missing API key"))
         }
-        ErrorReply::NotFound { kind, .. } => json(StatusCode::NOT_FOUND, &body("not_found", &format!("{kind} not found"))),
+        ErrorReply::NotFound { kind, .. } => {
+            json(StatusCode::NOT_FOUND, &body("not_found", &format!("{kind} not found")))
+        }
         ErrorReply::Invalid(violations) => json(StatusCode::BAD_REQUEST, &invalid(manual, violations)),
         ErrorReply::Conflict(message) => json(StatusCode::CONFLICT, &json!({"error": message})),
         ErrorReply::RateLimited { retry_after, .. } => {
@@ -29,17 +33,13 @@ pub(super) fn reply(manual: bool, error: &ErrorReply) -> Reply {
             json(StatusCode::TOO_MANY_REQUESTS, &body("rate_limited", "Rate limit exceeded"))
                 .with(header::RETRY_AFTER, &seconds.to_string())
         }
-        ErrorReply::Limit { message, .. } => {
-            json(StatusCode::TOO_MANY_REQUESTS, &body("rate_limited", message))
-        }
+        ErrorReply::Limit { message, .. } => json(StatusCode::TOO_MANY_REQUESTS, &body("rate_limited", message)),
         ErrorReply::Scope { required, provided } => {
             let body = json!({"error": "Insufficient scope", "required": required, "provided": provided});
             json(StatusCode::FORBIDDEN, &body)
         }
         ErrorReply::Rejected { status, code, message } => json(*status, &body(code, message)),
-        ErrorReply::Internal => {
-            json(StatusCode::INTERNAL_SERVER_ERROR, &body("server_error", "Internal server error"))
-        }
+        ErrorReply::Internal => json(StatusCode::INTERNAL_SERVER_ERROR, &body("server_error", "Internal server error")),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Call, Settings};
 use crate::sandbox::clock::stored;
 use crate::sandbox::error_reply::ErrorReply;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::spec::{Auth, OperationSpec};
 use crate::sandbox::store::{Table, object, text};
 

@@ -34,7 +34,7 @@ use super::clock::{TimeFormat, stored};
 use super::error_reply::ErrorReply;
 use super::handlers::{Handler, Outcome};
 use super::outgoing::Outgoing;
-use super::pipeline::{self, Credential, Platform, RateLimit, World};
+use super::platform::{self, Credential, Platform, RateLimit, World};
 use super::reply::Reply;
 use super::spec::{OperationSpec, PlatformSpec, RouteSpec};
 use super::store::{Object, Table};
@@ -42,12 +42,12 @@ use crate::eclips::Eclips;
 
 pub(super) type Client = Eclips;
 
-#[allow(clippy::unreadable_literal, reason = "generated")]
+#[allow(clippy::wildcard_imports, reason = "generated")]
 mod spec {
     include!(concat!(env!("OUT_DIR"), "/eclips_sandbox.rs"));
 }
 
-type Call<'a> = pipeline::Call<'a, Settings>;
+type Call<'a> = platform::Call<'a, Settings>;
 
 static RUNS: Table = Table::new("runs", "Run").key("run_id").ids(runs::new_id);
 static ITEMS: Table = Table::new("triage", "Triage item").ids(|| super::ids::prefixed("tri_", 8));

@@ -8,7 +8,7 @@ use super::{Call, ITEMS, RUNS, Settings, limits, set, webhooks};
 use crate::sandbox::clock::stored;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::ids;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::spec::{RouteSpec, Segment};
 use crate::sandbox::store::{Object, object, text};
 

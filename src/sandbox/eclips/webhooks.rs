@@ -9,7 +9,7 @@ use crate::Secret;
 use crate::sandbox::clock::TimeFormat;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::outgoing::Outgoing;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, Table, object, text};
 use crate::sandbox::{Tenant, ids};
 use crate::webhook::Signers;
@@ -37,7 +37,7 @@ pub(super) fn new(_: &mut Call<'_>, webhook: &mut Object) -> Result<(), ErrorRep
 
 /// In the order of the documented body.
 #[derive(Serialize)]
-struct Event<'a> {
+struct Body<'a> {
     event: &'a str,
     run_id: &'a str,
     agent_type: &'a Value,
@@ -61,7 +61,7 @@ pub(super) fn emit(world: &mut World<'_, Settings>, run_id: &str, event: &str) {
     let (time, none) = (TimeFormat::MILLIS.text(world.now), Value::Null);
     let of = |name: &str| run.get(name).unwrap_or(&none);
     let waits = event == "run.triage_required";
-    let body = Event {
+    let body = Body {
         event,
         run_id,
         agent_type: of("agent_type"),
@@ -106,7 +106,7 @@ fn delivery(due: &Object) -> Option<Outgoing> {
     let body = text(due, "body")?.as_bytes().to_vec();
     let mut signers = Signers::none();
     signers.add(text(due, "secret")?.as_bytes()).ok()?;
-    let hex: String = signers.sign(&[&body])?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = signers.sign(&[&body])?.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in [

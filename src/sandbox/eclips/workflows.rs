@@ -7,7 +7,7 @@ use crate::Error;
 use crate::sandbox::Tenant;
 use crate::sandbox::clock::stored;
 use crate::sandbox::handlers::Outcome;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{object, text};
 
 pub(super) fn open(world: &mut World<'_, Settings>) {

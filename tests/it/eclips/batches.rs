@@ -40,8 +40,16 @@ async fn waited(script: &[String]) -> (Result<Batch, Error>, usize) {
 
 #[tokio::test]
 async fn a_wait_ends_with_a_final_status_or_with_all_rows() {
-    for last in [batch("completed", "cc"), batch("failed", "cp"), batch("running", "cf"), batch("odd", "cc"), batch("cancelled", "cx"), batch("canceled", "px")] {
-        let script = [batch("pending", "pp"), batch("running", "cr"), batch("odd", "c?"), batch("running", "ct"), last.clone()];
+    for last in [
+        batch("completed", "cc"),
+        batch("failed", "cp"),
+        batch("running", "cf"),
+        batch("odd", "cc"),
+        batch("cancelled", "cx"),
+        batch("canceled", "px"),
+    ] {
+        let script =
+            [batch("pending", "pp"), batch("running", "cr"), batch("odd", "c?"), batch("running", "ct"), last.clone()];
         let (result, requests) = waited(&script).await;
         assert_eq!((result.unwrap().job.id.as_str(), requests), ("b-77", 5), "{last}");
     }
@@ -52,7 +60,13 @@ async fn a_wait_ends_with_a_final_status_or_with_all_rows() {
 
 #[tokio::test]
 async fn each_finished_row_comes_once_then_the_batch() {
-    let script = [batch("running", "pp"), batch("running", "rc"), batch("running", "rc"), batch("running", "fcr"), batch("completed", "fcx")];
+    let script = [
+        batch("running", "pp"),
+        batch("running", "rc"),
+        batch("running", "rc"),
+        batch("running", "fcr"),
+        batch("completed", "fcx"),
+    ];
     let script: Vec<(u16, &str)> = script.iter().map(|body| (200, body.as_str())).collect();
     let server = scripted(&script).await;
     let mut rows = client(&server).batches().wait("b-77").interval(QUICK, QUICK).rows();
@@ -94,7 +108,12 @@ async fn a_timeout_is_the_callers() {
 
 #[tokio::test]
 async fn a_cancellation_waits_until_the_counters_settle() {
-    let script = [r#"{"cancelled":true}"#.to_owned(), batch("cancelled", "crrpp"), batch("cancelled", "ccrxx"), batch("cancelled", "ccfxx")];
+    let script = [
+        r#"{"cancelled":true}"#.to_owned(),
+        batch("cancelled", "crrpp"),
+        batch("cancelled", "ccrxx"),
+        batch("cancelled", "ccfxx"),
+    ];
     let script: Vec<(u16, &str)> = script.iter().map(|body| (200, body.as_str())).collect();
     let server = scripted(&script).await;
     let cancelled = client(&server).batches().cancel_and_wait("b-77").polling(|poller| poller.interval(QUICK, QUICK));

@@ -19,7 +19,9 @@ async fn server() -> wiremock::MockServer {
 
 #[tokio::test]
 async fn conflict_01_a_run_is_started_at_runs_or_at_run() {
-    for (status, body) in [(404, r#"{"error":"not_found"}"#), (404, "<pre>Cannot POST /v1/runs</pre>"), (404, ""), (405, "")] {
+    for (status, body) in
+        [(404, r#"{"error":"not_found"}"#), (404, "<pre>Cannot POST /v1/runs</pre>"), (404, ""), (405, "")]
+    {
         let server = server().await;
         add(&server, "POST", "/v1/runs", 9, json_answer(status, body)).await;
         add(&server, "POST", "/v1/run", 9, json_answer(202, QUEUED)).await;
@@ -29,7 +31,10 @@ async fn conflict_01_a_run_is_started_at_runs_or_at_run() {
         let lines = lines(&server).await;
         assert_eq!(lines, ["POST /v1/runs", "POST /v1/run", "POST /v1/run"], "it is remembered: {status} {body}");
         let requests = server.received_requests().await.unwrap();
-        assert_eq!((&requests[0].body, &requests[1].body), (&br#"{"task":"x"}"#.to_vec(), &br#"{"task":"x"}"#.to_vec()));
+        assert_eq!(
+            (&requests[0].body, &requests[1].body),
+            (&br#"{"task":"x"}"#.to_vec(), &br#"{"task":"x"}"#.to_vec())
+        );
     }
     let server = scripted(&[(202, QUEUED)]).await;
     client(&server).runs().create(RunCreate::new("x")).await.unwrap();
@@ -58,11 +63,23 @@ async fn conflict_02_the_organization_is_sent_if_it_is_known() {
 
 #[tokio::test]
 async fn conflict_03_a_run_has_its_id_under_run_id_or_id() {
-    for body in [r#"{"run_id":"a","status":"queued"}"#, r#"{"id":"a","status":"queued"}"#, r#"{"run_id":"a","id":"b","status":"queued"}"#, r#"{"id":"b","status":"queued","run_id":"a"}"#, r#"{"run_id":null,"id":"a","status":"queued"}"#] {
+    for body in [
+        r#"{"run_id":"a","status":"queued"}"#,
+        r#"{"id":"a","status":"queued"}"#,
+        r#"{"run_id":"a","id":"b","status":"queued"}"#,
+        r#"{"id":"b","status":"queued","run_id":"a"}"#,
+        r#"{"run_id":null,"id":"a","status":"queued"}"#,
+    ] {
         let run = answered(|c| c.runs().get("a"), 200, body).await.unwrap();
         assert_eq!(run.run_id, "a", "{body}");
     }
-    let page = answered(|c| c.runs().list(ListRunsParams::new()), 200, r#"{"data":[{"id":"a","status":"queued"},{"run_id":"b","status":"queued"}]}"#).await.unwrap();
+    let page = answered(
+        |c| c.runs().list(ListRunsParams::new()),
+        200,
+        r#"{"data":[{"id":"a","status":"queued"},{"run_id":"b","status":"queued"}]}"#,
+    )
+    .await
+    .unwrap();
     assert_eq!(page.iter().map(|run| run.run_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
 }
 
@@ -71,13 +88,17 @@ async fn conflict_04_the_first_response_has_one_shape_or_the_other() {
     let reference = r#"{"run_id":"run_0f9e8d7c","status":"running","agent_type":"ap_specialist","created_at":"2026-07-01T12:00:00Z"}"#;
     for status in [200, 201, 202] {
         let run = answered(|c| c.runs().create(RunCreate::new("x")), status, reference).await.unwrap();
-        assert_eq!((run.run_id.as_str(), run.status, run.estimated_completion), ("run_0f9e8d7c", RunStatus::Running, None));
+        assert_eq!(
+            (run.run_id.as_str(), run.status, run.estimated_completion),
+            ("run_0f9e8d7c", RunStatus::Running, None)
+        );
         assert_eq!(run.created_at.unwrap().to_string(), "2026-07-01T12:00:00Z");
         let run = answered(|c| c.runs().create(RunCreate::new("x")), status, QUEUED).await.unwrap();
         assert_eq!((run.status, run.created_at), (RunStatus::Queued, None));
         assert_eq!(run.estimated_completion.as_deref(), Some("async"), "a text, no time");
     }
-    let least = answered(|c| c.runs().create(RunCreate::new("x")), 202, r#"{"run_id":"r","status":"new"}"#).await.unwrap();
+    let least =
+        answered(|c| c.runs().create(RunCreate::new("x")), 202, r#"{"run_id":"r","status":"new"}"#).await.unwrap();
     assert_eq!(least.status.as_str(), "new");
 }
 
@@ -99,7 +120,8 @@ async fn conflict_05_lists_come_in_any_envelope() {
         item: &str,
         keys: &[&str],
     ) {
-        let bodies = keys.iter().map(|key| format!(r#"{{"{key}":[{item},{item}]}}"#)).chain([format!("[{item},{item}]")]);
+        let bodies =
+            keys.iter().map(|key| format!(r#"{{"{key}":[{item},{item}]}}"#)).chain([format!("[{item},{item}]")]);
         for body in bodies {
             assert_eq!(answered(&call, 200, &body).await.unwrap().items.len(), 2, "{body}");
         }
@@ -113,7 +135,8 @@ async fn conflict_05_lists_come_in_any_envelope() {
     }
     let job = r#"{"id":"b","status":"pending","total_rows":0,"completed_rows":0,"failed_rows":0}"#;
     ids(|c| c.runs().list(ListRunsParams::new()), run, &["data", "runs"]).await;
-    ids(|c| c.triage().list(ListTriageParams::new()), r#"{"id":"t"}"#, &["data", "items", "triage", "triage_items"]).await;
+    ids(|c| c.triage().list(ListTriageParams::new()), r#"{"id":"t"}"#, &["data", "items", "triage", "triage_items"])
+        .await;
     ids(|c| c.webhooks().list(), r#"{"id":"w","url":"https://h","events":[]}"#, &["data", "webhooks"]).await;
     ids(|c| c.batches().list(ListBatchesParams::new()), job, &["jobs", "batches", "data"]).await;
     ids(|c| c.workflows().list(), r#"{"id":"w"}"#, &["data", "workflows"]).await;
@@ -159,7 +182,9 @@ async fn conflict_07_the_manuals_statuses_are_known_besides_the_references() {
     let plan = failed(403, r#"{"error":"Your plan does not include API access"}"#).await;
     assert!(matches!(plan, Error::PermissionDenied(_)) && plan.reason() == Some(Reason::FeatureUnavailable));
     assert!(matches!(failed(422, r#"{"error":"x"}"#).await, Error::UnprocessableEntity(_)));
-    for (text, reason) in [("Slow down", Reason::RateLimit), ("daily cap reached", Reason::DailyCap), ("no credits", Reason::Credits)] {
+    for (text, reason) in
+        [("Slow down", Reason::RateLimit), ("daily cap reached", Reason::DailyCap), ("no credits", Reason::Credits)]
+    {
         let error = failed(429, &format!(r#"{{"error":"{text}"}}"#)).await;
         assert!(matches!(error, Error::RateLimited(_)) && error.reason() == Some(reason), "{text}");
     }
@@ -167,7 +192,9 @@ async fn conflict_07_the_manuals_statuses_are_known_besides_the_references() {
 
 #[tokio::test]
 async fn conflict_08_a_result_is_output_everywhere() {
-    let run = answered(|c| c.runs().get("r"), 200, r#"{"run_id":"r","status":"completed","result":{"ok":true}}"#).await.unwrap();
+    let run = answered(|c| c.runs().get("r"), 200, r#"{"run_id":"r","status":"completed","result":{"ok":true}}"#)
+        .await
+        .unwrap();
     let batch = r#"{"job":{"id":"b","status":"completed","total_rows":1,"completed_rows":1,"failed_rows":0},"rows":[{"row_index":0,"status":"completed","result":{"ok":true}}]}"#;
     let batch = answered(|c| c.batches().get("b"), 200, batch).await.unwrap();
     let body = br#"{"event":"run.completed","run_id":"run_0f9e8d7c","agent_type":"ap_specialist","organization_id":"org_demo","timestamp":"2026-07-01T12:00:00.000Z","data":{"output":{"ok":true},"confidence_score":0.91,"requires_triage":false,"triage_item_id":null,"error":null}}"#;
@@ -182,7 +209,8 @@ async fn conflict_08_a_result_is_output_everywhere() {
 #[tokio::test]
 async fn conflict_09_a_cancelled_run_ends_a_wait() {
     for status in ["cancelled", "canceled", "rejected"] {
-        let (waits, ended) = (r#"{"id":"r","status":"pending_triage"}"#, format!(r#"{{"id":"r","status":"{status}"}}"#));
+        let (waits, ended) =
+            (r#"{"id":"r","status":"pending_triage"}"#, format!(r#"{{"id":"r","status":"{status}"}}"#));
         let server = scripted(&[(200, waits), (200, &ended)]).await;
         let wait = client(&server).runs().wait("r").interval(super::QUICK, super::QUICK).through_triage();
         let outcome = wait.await.unwrap();

@@ -14,16 +14,52 @@ async fn failed(status: u16, body: &str) -> Error {
 #[tokio::test]
 async fn every_status_is_its_variant_with_code_and_words() {
     let table: [(u16, &str, fn(&Error) -> bool, Option<&str>, &str); 10] = [
-        (400, r#"{"error":"validation_error","message":"task is required"}"#, Error::is_bad_request, Some("validation_error"), "task is required"),
+        (
+            400,
+            r#"{"error":"validation_error","message":"task is required"}"#,
+            Error::is_bad_request,
+            Some("validation_error"),
+            "task is required",
+        ),
         (400, r#"{"error":"task is required"}"#, Error::is_bad_request, Some("validation_error"), "task is required"),
-        (401, r#"{"error":"authentication_error"}"#, Error::is_authentication, Some("authentication_error"), "authentication_error"),
-        (403, r#"{"error":"Insufficient scope","required":"agents:run","provided":[]}"#, Error::is_permission_denied, Some("permission_error"), "Insufficient scope"),
+        (
+            401,
+            r#"{"error":"authentication_error"}"#,
+            Error::is_authentication,
+            Some("authentication_error"),
+            "authentication_error",
+        ),
+        (
+            403,
+            r#"{"error":"Insufficient scope","required":"agents:run","provided":[]}"#,
+            Error::is_permission_denied,
+            Some("permission_error"),
+            "Insufficient scope",
+        ),
         (422, r#"{"error":"data does not fit"}"#, Error::is_unprocessable_entity, None, "data does not fit"),
-        (429, r#"{"error":"rate_limited","message":"Slow down"}"#, Error::is_rate_limited, Some("rate_limited"), "Slow down"),
+        (
+            429,
+            r#"{"error":"rate_limited","message":"Slow down"}"#,
+            Error::is_rate_limited,
+            Some("rate_limited"),
+            "Slow down",
+        ),
         (500, r#"{"error":"server_error","message":"Internal"}"#, Error::is_server, Some("server_error"), "Internal"),
-        (502, "<html>\n<h1>502 Bad Gateway</h1></html>", Error::is_server, None, "`<html> <h1>502 Bad Gateway</h1></html>`"),
+        (
+            502,
+            "<html>\n<h1>502 Bad Gateway</h1></html>",
+            Error::is_server,
+            None,
+            "`<html> <h1>502 Bad Gateway</h1></html>`",
+        ),
         (503, "", Error::is_server, None, ""),
-        (409, r#"{"error":"Triage item is already resolved"}"#, Error::is_conflict, None, "Triage item is already resolved"),
+        (
+            409,
+            r#"{"error":"Triage item is already resolved"}"#,
+            Error::is_conflict,
+            None,
+            "Triage item is already resolved",
+        ),
     ];
     for (status, body, is, code, message) in table {
         let error = failed(status, body).await;
@@ -39,15 +75,24 @@ async fn the_causes_of_429_and_403_are_told_apart() {
         (429, r#"{"error":"Rate limit exceeded"}"#, Some(Reason::RateLimit), false),
         (429, r#"{"error":"Daily limit of your plan reached"}"#, Some(Reason::DailyCap), true),
         (429, r#"{"error":"rate_limited","message":"Insufficient credits"}"#, Some(Reason::Credits), true),
-        (403, r#"{"error":"Insufficient scope","required":"batch:run","provided":["agents:read"]}"#, Some(Reason::Scope), false),
+        (
+            403,
+            r#"{"error":"Insufficient scope","required":"batch:run","provided":["agents:read"]}"#,
+            Some(Reason::Scope),
+            false,
+        ),
         (403, r#"{"error":"API access requires the Team plan"}"#, Some(Reason::FeatureUnavailable), true),
     ] {
         let error = failed(status, body).await;
         assert_eq!((error.reason(), error.is_limit_exceeded()), (reason, is_limit), "{body}");
     }
-    let scope = failed(403, r#"{"error":"Insufficient scope","required":"batch:run","provided":["agents:read"]}"#).await;
+    let scope =
+        failed(403, r#"{"error":"Insufficient scope","required":"batch:run","provided":["agents:read"]}"#).await;
     let api = scope.api().unwrap();
-    assert_eq!((api.detail("required"), api.detail("provided")), (Some(&json!("batch:run")), Some(&json!(["agents:read"]))));
+    assert_eq!(
+        (api.detail("required"), api.detail("provided")),
+        (Some(&json!("batch:run")), Some(&json!(["agents:read"])))
+    );
     let field = failed(400, r#"{"error":"task is required","field":"task"}"#).await;
     assert_eq!((field.field_errors()[0].path(), field.field_errors()[0].message()), ("task", "task is required"));
 }
@@ -108,8 +153,10 @@ async fn calls_that_start_something_are_not_sent_again_after_5xx_unless_switched
         assert_eq!(once.await.unwrap().run_id, "r");
     }
     // A call of which no response came may have been processed, whatever is switched on.
-    let server = crate::sockets::Server::start(vec![vec![crate::sockets::Step::Read, crate::sockets::Step::Reset]]).await;
-    let trusting = builder(format!("http://{}", server.address)).retry_policy(policy().server_errors(true)).build().unwrap();
+    let server =
+        crate::sockets::Server::start(vec![vec![crate::sockets::Step::Read, crate::sockets::Step::Reset]]).await;
+    let trusting =
+        builder(format!("http://{}", server.address)).retry_policy(policy().server_errors(true)).build().unwrap();
     assert!(trusting.runs().create(RunCreate::new("x")).await.unwrap_err().may_have_been_processed());
     assert_eq!(server.requests().len(), 1);
     assert_eq!(trusting.batches().get("b").await.unwrap_err().attempts().len(), 3, "the twin: a read is sent again");

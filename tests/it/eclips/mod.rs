@@ -6,6 +6,7 @@ mod errors;
 mod requests;
 mod responses;
 mod runs;
+mod sandbox;
 mod submit;
 mod triage;
 

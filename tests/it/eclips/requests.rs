@@ -51,7 +51,8 @@ async fn a_call_carries_key_and_organization_and_no_more_than_it_needs() {
 
 #[tokio::test]
 async fn health_goes_without_a_key() {
-    let server = scripted(&[(200, r#"{"status":"ok","version":"1.0.0","timestamp":"2026-07-01T12:00:00.000Z"}"#)]).await;
+    let server =
+        scripted(&[(200, r#"{"status":"ok","version":"1.0.0","timestamp":"2026-07-01T12:00:00.000Z"}"#)]).await;
     let health = client(&server).health().await.unwrap();
     assert_eq!((health.status.as_str(), health.version.as_deref()), ("ok", Some("1.0.0")));
     assert_eq!(health.timestamp.unwrap().to_string(), "2026-07-01T12:00:00Z");
@@ -95,8 +96,12 @@ async fn triage_requests() {
     assert_sent(|c| c.triage().list(ListTriageParams::new()), "GET /v1/triage", "").await;
     let some = || ListTriageParams::new().limit(1).offset(2);
     assert_sent(|c| c.triage().list(some()), "GET /v1/triage?limit=1&offset=2", "").await;
-    assert_sent(|c| c.triage().list(some()).query("status", "pending"), "GET /v1/triage?limit=1&offset=2&status=pending", "")
-        .await;
+    assert_sent(
+        |c| c.triage().list(some()).query("status", "pending"),
+        "GET /v1/triage?limit=1&offset=2&status=pending",
+        "",
+    )
+    .await;
 
     let server = scripted(&[(204, "")]).await;
     let triage = client(&server).triage();
@@ -105,8 +110,10 @@ async fn triage_requests() {
     triage.reject("tri_51").await.unwrap();
     triage.reject("tri_51").notes("no").options(|request| request.body_field("by", "ada")).await.unwrap();
     let requests = server.received_requests().await.unwrap();
-    let sent: Vec<_> =
-        requests.iter().map(|r| format!("{} {} {}", r.method, r.url.path(), String::from_utf8_lossy(&r.body))).collect();
+    let sent: Vec<_> = requests
+        .iter()
+        .map(|r| format!("{} {} {}", r.method, r.url.path(), String::from_utf8_lossy(&r.body)))
+        .collect();
     assert_eq!(
         sent,
         [
@@ -197,7 +204,8 @@ async fn one_client_serves_several_organizations() {
     none.runs().get("r").await.unwrap();
     none.with_organization("org_late").runs().get("r").await.unwrap();
     let requests = server.received_requests().await.unwrap();
-    let organizations: Vec<_> = requests.iter().map(|r| r.headers.get("x-eclips-org").map(|v| v.to_str().unwrap())).collect();
+    let organizations: Vec<_> =
+        requests.iter().map(|r| r.headers.get("x-eclips-org").map(|v| v.to_str().unwrap())).collect();
     assert_eq!(organizations, [Some("org_demo"), Some("org_other"), None, Some("org_late")]);
 
     for wrong in ["", " ", "a\nb", "é\u{0}"] {
@@ -244,8 +252,24 @@ async fn what_the_platform_would_reject_is_not_sent() {
     assert_eq!(
         names,
         [
-            "task", "task", "webhook_url", "limit", "limit", "offset", "run_id", "run_id", "rows", "rows", "agent_type",
-            "rows[0].task", "webhook_url", "url", "url", "events", "triage_item_id", "triage_item_id",
+            "task",
+            "task",
+            "webhook_url",
+            "limit",
+            "limit",
+            "offset",
+            "run_id",
+            "run_id",
+            "rows",
+            "rows",
+            "agent_type",
+            "rows[0].task",
+            "webhook_url",
+            "url",
+            "url",
+            "events",
+            "triage_item_id",
+            "triage_item_id",
         ]
     );
     assert_eq!(server.received_requests().await.unwrap().len(), 0);

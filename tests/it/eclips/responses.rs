@@ -26,10 +26,14 @@ async fn a_run_with_everything() {
 
 #[tokio::test]
 async fn unknown_fields_and_statuses_are_kept() {
-    let run = run(r#"{"run_id":"r","status":"escalated","model":"m-1","tokens":{"in":7},"credits_used":0.5}"#).await.unwrap();
+    let run =
+        run(r#"{"run_id":"r","status":"escalated","model":"m-1","tokens":{"in":7},"credits_used":0.5}"#).await.unwrap();
     assert_eq!(run.status.as_str(), "escalated");
     assert!(!run.status.is_final() && !run.is_done(), "an unknown status is not final");
-    assert_eq!((&run.unknown["model"], &run.unknown["tokens"], &run.unknown["credits_used"]), (&json!("m-1"), &json!({"in": 7}), &json!(0.5)));
+    assert_eq!(
+        (&run.unknown["model"], &run.unknown["tokens"], &run.unknown["credits_used"]),
+        (&json!("m-1"), &json!({"in": 7}), &json!(0.5))
+    );
 }
 
 #[tokio::test]
@@ -79,10 +83,19 @@ async fn triage_items_with_much_and_with_little() {
     let page = answered(|c| c.triage().list(ListTriageParams::new()), 200, body).await.unwrap();
     assert_eq!((page.total(), page.next_cursor().is_none(), page.items.len()), (Some(2), true, 2));
     let [first, second] = &page.items[..] else { panic!() };
-    assert_eq!((first.id.as_str(), first.run_id.as_deref(), first.status.clone()), ("tri_51", Some("run_0f9e8d7c"), Some(TriageStatus::Pending)));
+    assert_eq!(
+        (first.id.as_str(), first.run_id.as_deref(), first.status.clone()),
+        ("tri_51", Some("run_0f9e8d7c"), Some(TriageStatus::Pending))
+    );
     assert_eq!((first.reason.as_deref(), first.confidence_score), (Some("amount above approval limit"), Some(0.58)));
-    assert_eq!((second.id.as_str(), second.run_id.as_deref(), second.title.as_deref()), ("tri_52", Some("r2"), Some("Pay?")));
-    assert_eq!((second.proposed_action.as_ref(), &second.unknown["owner"]), (Some(&json!({"amount": 9})), &json!("ada")));
+    assert_eq!(
+        (second.id.as_str(), second.run_id.as_deref(), second.title.as_deref()),
+        ("tri_52", Some("r2"), Some("Pay?"))
+    );
+    assert_eq!(
+        (second.proposed_action.as_ref(), &second.unknown["owner"]),
+        (Some(&json!({"amount": 9})), &json!("ada"))
+    );
 }
 
 #[tokio::test]
@@ -92,7 +105,10 @@ async fn a_decision_says_much_little_or_nothing() {
         super::client(&server).triage().approve("tri_51").await.unwrap()
     };
     let full = decided(200, r#"{"id":"tri_51","run_id":"r","status":"approved","extra":1}"#).await.unwrap();
-    assert_eq!((full.id.as_deref(), full.run_id.as_deref(), full.status), (Some("tri_51"), Some("r"), Some(TriageStatus::Approved)));
+    assert_eq!(
+        (full.id.as_deref(), full.run_id.as_deref(), full.status),
+        (Some("tri_51"), Some("r"), Some(TriageStatus::Approved))
+    );
     assert_eq!(full.unknown["extra"], json!(1));
     assert_eq!(decided(200, r#"{"success":true}"#).await.unwrap().success, Some(true));
     let wrapped = decided(200, r#"{"item":{"triage_item_id":"tri_51","agent_run_id":"r"}}"#).await.unwrap();
@@ -100,14 +116,20 @@ async fn a_decision_says_much_little_or_nothing() {
     assert_eq!(decided(200, "").await, None);
     assert_eq!(decided(204, "").await, None);
     assert_eq!(decided(202, "null").await, None);
-    for odd in ["\"approved\"", "OK", "[]", "true", "<html>"] {
+    for odd in ["\"approved\"", "OK", "[]", "true", r#"{"id":7}"#, r#"{"success":"yes","error":null}"#] {
         assert_eq!(decided(200, odd).await, None, "{odd}");
+    }
+    for no_success in ["<html>Sign in</html>", r#"{"error":"already resolved"}"#] {
+        let server = super::scripted(&[(200, no_success)]).await;
+        let error = super::client(&server).triage().approve("tri_51").await.unwrap_err();
+        assert!(error.is_decode(), "{no_success}: {error:?}");
     }
 }
 
 #[tokio::test]
 async fn a_webhook_shows_its_secret_once() {
-    let create = |c: polyagent::eclips::Eclips| c.webhooks().create(WebhookCreate::new("https://h", ["run.failed".into()]));
+    let create =
+        |c: polyagent::eclips::Eclips| c.webhooks().create(WebhookCreate::new("https://h", ["run.failed".into()]));
     let bodies = [
         r#"{"id":"wh_07","url":"https://h","events":["run.completed","run.failed"],"secret":"demo-secret-not-real","created_at":"2026-07-01T11:58:00.000Z"}"#,
         r#"{"webhook":{"id":"wh_07","url":"https://h","events":["run.completed","run.failed"],"signing_secret":"demo-secret-not-real"}}"#,
@@ -130,8 +152,13 @@ async fn a_webhook_shows_its_secret_once() {
 
 #[tokio::test]
 async fn deleting_a_webhook_ignores_the_body() {
-    for (status, body) in [(204, ""), (200, "{\"deleted\":true}"), (200, "gone")] {
+    for (status, body) in
+        [(204, ""), (200, "{\"deleted\":true}"), (200, "gone"), (200, "[1"), (200, r#"{"message":"x"}"#)]
+    {
         answered(|c| c.webhooks().delete("wh_07"), status, body).await.unwrap();
+    }
+    for no_success in [" <html>Sign in</html>", r#"{"error":"Not allowed"}"#] {
+        assert!(answered(|c| c.webhooks().delete("wh_07"), 200, no_success).await.unwrap_err().is_decode());
     }
     assert!(answered(|c| c.webhooks().delete("wh_07"), 404, "").await.unwrap_err().is_not_found());
 }
@@ -140,16 +167,27 @@ async fn deleting_a_webhook_ignores_the_body() {
 async fn a_new_batch_and_a_batch_with_rows() {
     let create = |c: polyagent::eclips::Eclips| c.batches().create(BatchCreate::new("a", [BatchRowCreate::new("x")]));
     let job = r#"{"id":"b-77","name":"july","agent_type":"ap_specialist","status":"pending","total_rows":2,"completed_rows":0,"failed_rows":0,"created_at":"2026-07-01T12:01:00.000Z"}"#;
-    for body in [format!(r#"{{"job":{job}}}"#), job.to_owned(), format!(r#"{{"batch":{job}}}"#), format!(r#"{{"data":{job}}}"#)] {
+    for body in
+        [format!(r#"{{"job":{job}}}"#), job.to_owned(), format!(r#"{{"batch":{job}}}"#), format!(r#"{{"data":{job}}}"#)]
+    {
         let created = answered(create, 201, &body).await.unwrap();
-        assert_eq!((created.id.as_str(), created.name.as_deref(), created.status), ("b-77", Some("july"), BatchStatus::Pending));
+        assert_eq!(
+            (created.id.as_str(), created.name.as_deref(), created.status),
+            ("b-77", Some("july"), BatchStatus::Pending)
+        );
         assert_eq!((created.total_rows, created.completed_rows, created.failed_rows), (2, 0, 0));
     }
     let body = r#"{"job":{"id":"b-77","status":"running","total_rows":2,"completed_rows":1,"failed_rows":0},"rows":[{"row_index":0,"task":"Check invoice 1","status":"completed","result":{"ok":true},"error_message":null},{"row_index":1,"task":"Check invoice 2","status":"running","result":null,"error_message":null}]}"#;
     let batch = answered(|c| c.batches().get("b-77"), 200, body).await.unwrap();
     assert_eq!((batch.job.id.as_str(), batch.job.status.clone(), batch.rows.len()), ("b-77", BatchStatus::Running, 2));
-    assert_eq!((batch.rows[0].output(), batch.rows[0].task.as_deref()), (Some(&json!({"ok": true})), Some("Check invoice 1")));
-    assert_eq!((batch.rows[1].status.clone(), batch.rows[1].output(), batch.rows[1].error_message.clone()), (BatchRowStatus::Running, None, None));
+    assert_eq!(
+        (batch.rows[0].output(), batch.rows[0].task.as_deref()),
+        (Some(&json!({"ok": true})), Some("Check invoice 1"))
+    );
+    assert_eq!(
+        (batch.rows[1].status.clone(), batch.rows[1].output(), batch.rows[1].error_message.clone()),
+        (BatchRowStatus::Running, None, None)
+    );
     assert!(!batch.has_ended());
 
     let cancelled = answered(|c| c.batches().cancel("b-77"), 200, r#"{"cancelled":true}"#).await.unwrap();
@@ -158,14 +196,24 @@ async fn a_new_batch_and_a_batch_with_rows() {
 
 #[tokio::test]
 async fn workflows_and_their_runs() {
-    let listed = r#"{"workflows":[{"id":"wf_3","name":"Month end","steps":[1,{"a":2}],"schedule":"monthly"},{"id":"wf_4"}]}"#;
+    let listed =
+        r#"{"workflows":[{"id":"wf_3","name":"Month end","steps":[1,{"a":2}],"schedule":"monthly"},{"id":"wf_4"}]}"#;
     let page = answered(|c| c.workflows().list(), 200, listed).await.unwrap();
     assert_eq!((page.items[0].name.as_deref(), &page.items[0].steps[1]), (Some("Month end"), &json!({"a": 2})));
     assert_eq!((&page.items[0].unknown["schedule"], page.items[1].steps.len()), (&json!("monthly"), 0));
 
-    let triggered = async |status: u16, body: &str| answered(|c| c.workflows().trigger("wf_3"), status, body).await.unwrap();
-    let run = triggered(200, r#"{"run_id":"run_11aa22bb","workflow_id":"wf_3","status":"running","created_at":"2026-07-01T12:05:00Z"}"#).await.unwrap();
-    assert_eq!((run.run_id.as_deref(), run.workflow_id.as_deref(), run.status), (Some("run_11aa22bb"), Some("wf_3"), Some(types::RunStatus::Running)));
+    let triggered =
+        async |status: u16, body: &str| answered(|c| c.workflows().trigger("wf_3"), status, body).await.unwrap();
+    let run = triggered(
+        200,
+        r#"{"run_id":"run_11aa22bb","workflow_id":"wf_3","status":"running","created_at":"2026-07-01T12:05:00Z"}"#,
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        (run.run_id.as_deref(), run.workflow_id.as_deref(), run.status),
+        (Some("run_11aa22bb"), Some("wf_3"), Some(types::RunStatus::Running))
+    );
     for (body, id) in [
         (r#"{"id":"r"}"#, Some("r")),
         (r#"{"execution_id":"r"}"#, Some("r")),

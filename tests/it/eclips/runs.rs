@@ -24,7 +24,9 @@ async fn each_end_is_an_outcome_with_the_run() {
         ("pending_triage", |o| matches!(o, RunOutcome::PendingTriage(_))),
     ];
     for (status, is) in ends {
-        let server = scripted(&[(200, &run("queued")), (200, &run("thinking")), (200, &run("running")), (200, &run(status))]).await;
+        let server =
+            scripted(&[(200, &run("queued")), (200, &run("thinking")), (200, &run("running")), (200, &run(status))])
+                .await;
         let outcome = client(&server).runs().wait("run_1").interval(QUICK, QUICK).await.unwrap();
         assert!(is(&outcome), "{status}: {outcome:?}");
         assert_eq!((outcome.run().run_id.as_str(), outcome.run().status.as_str()), ("run_1", status));
@@ -52,12 +54,14 @@ async fn a_wait_can_go_through_triage() {
 async fn transient_failures_do_not_end_a_wait_and_limits_do() {
     let down = (503, "<html>");
     let rate = (429, r#"{"error":"Rate limit exceeded"}"#);
-    let server = scripted(&[(200, &run("running")), down, down, down, rate, rate, rate, (200, &run("completed"))]).await;
+    let server =
+        scripted(&[(200, &run("running")), down, down, down, rate, rate, rate, (200, &run("completed"))]).await;
     let outcome = client(&server).runs().wait("run_1").interval(QUICK, QUICK).await.unwrap();
     assert!(matches!(outcome, RunOutcome::Completed(_)));
     assert_eq!(server.received_requests().await.unwrap().len(), 8);
 
-    let server = scripted(&[(200, &run("running")), (429, r#"{"error":"No credits left"}"#), (200, &run("completed"))]).await;
+    let server =
+        scripted(&[(200, &run("running")), (429, r#"{"error":"No credits left"}"#), (200, &run("completed"))]).await;
     let error = client(&server).runs().wait("run_1").interval(QUICK, QUICK).await.unwrap_err();
     assert!(error.is_limit_exceeded());
     let server = scripted(&[(200, &run("running")), (404, r#"{"error":"Run not found"}"#)]).await;
@@ -77,8 +81,10 @@ async fn a_wait_that_is_too_short_tells_the_last_state_and_the_id() {
 #[tokio::test]
 async fn the_deadline_ends_a_poll_whose_body_stalls() {
     let first = run("running");
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{}", &first[..9]);
-    let server = Server::start(vec![vec![Step::Read, answer("200 OK", "", &first), Step::Read, write(&head), Step::Hang]]).await;
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{}", &first[..9]);
+    let server =
+        Server::start(vec![vec![Step::Read, answer("200 OK", "", &first), Step::Read, write(&head), Step::Hang]]).await;
     let client = super::builder(format!("http://{}", server.address)).build().unwrap();
     let begun = Instant::now();
     let wait = client.runs().wait("run_1").interval(QUICK, QUICK).timeout(Duration::from_millis(200));

@@ -41,7 +41,8 @@ impl Respond for Platform {
         let row = |(index, row): (usize, &Value)| json!({"row_index": index, "status": status, "result": row["task"]});
         let all: Vec<Value> = rows.iter().enumerate().map(row).collect();
         let done = if *reads == 0 { rows.len() } else { 0 };
-        let job = json!({"id": id, "status": status, "total_rows": rows.len(), "completed_rows": done, "failed_rows": 0});
+        let job =
+            json!({"id": id, "status": status, "total_rows": rows.len(), "completed_rows": done, "failed_rows": 0});
         ResponseTemplate::new(200).set_body_json(json!({"job": job, "rows": all}))
     }
 }
@@ -62,7 +63,8 @@ async fn more_than_500_rows_become_several_batches_in_order() {
     let (server, platform, client) = start().await;
     let submit = client.batches().submit("ap_specialist", tasks(1200)).name("july").webhook_url("https://h");
     let submission = submit.polling(|poller| poller.interval(QUICK, QUICK)).await.unwrap();
-    let outputs: Vec<_> = submission.rows().map(|(at, row)| (at, row.output().unwrap().as_str().unwrap().to_owned())).collect();
+    let outputs: Vec<_> =
+        submission.rows().map(|(at, row)| (at, row.output().unwrap().as_str().unwrap().to_owned())).collect();
     assert_eq!(outputs, (0..1200).map(|at| (at, format!("task {at}"))).collect::<Vec<_>>());
     let ids: Vec<_> = submission.batches.iter().map(|batch| (batch.job.id.as_str(), batch.rows.len())).collect();
     assert_eq!(ids, [("b-1", 500), ("b-2", 500), ("b-3", 200)]);
@@ -70,13 +72,18 @@ async fn more_than_500_rows_become_several_batches_in_order() {
     let requests = server.received_requests().await.unwrap();
     for request in requests.iter().filter(|request| request.method.as_str() == "POST") {
         let body: Value = request.body_json().unwrap();
-        assert_eq!((&body["agent_type"], &body["name"], &body["webhook_url"]), (&json!("ap_specialist"), &json!("july"), &json!("https://h")));
+        assert_eq!(
+            (&body["agent_type"], &body["name"], &body["webhook_url"]),
+            (&json!("ap_specialist"), &json!("july"), &json!("https://h"))
+        );
     }
 }
 
 #[tokio::test]
 async fn the_split_and_the_number_at_a_time_are_the_callers() {
-    for (rows, at_once, batches, most) in [(10, 1, 10, 1), (10, 3, 10, 3), (100, 0, 1, 1), (0, 3, 100, 3), (9999, 2, 1, 1)] {
+    for (rows, at_once, batches, most) in
+        [(10, 1, 10, 1), (10, 3, 10, 3), (100, 0, 1, 1), (0, 3, 100, 3), (9999, 2, 1, 1)]
+    {
         let (_server, platform, client) = start().await;
         let submit = client.batches().submit("a", tasks(100)).rows_per_batch(rows).batches_at_once(at_once);
         let submission = submit.polling(|poller| poller.interval(QUICK, QUICK)).await.unwrap();
@@ -127,7 +134,8 @@ async fn rows_are_taken_when_there_is_room_for_them() {
 #[tokio::test]
 async fn a_submission_is_resumed_from_the_ids_of_its_batches() {
     let (server, _, client) = start().await;
-    let submit = || client.batches().submit("a", tasks(25)).rows_per_batch(10).polling(|poller| poller.interval(QUICK, QUICK));
+    let submit =
+        || client.batches().submit("a", tasks(25)).rows_per_batch(10).polling(|poller| poller.interval(QUICK, QUICK));
     let mut updates = submit().updates();
     let mut ids = Vec::new();
     while ids.len() < 2 {
@@ -138,7 +146,8 @@ async fn a_submission_is_resumed_from_the_ids_of_its_batches() {
     drop(updates);
     assert_eq!(ids, ["b-1", "b-2"]);
     let submission = submit().resume(&ids).await.unwrap();
-    let outputs: Vec<_> = submission.rows().map(|(_, row)| row.output().unwrap().as_str().unwrap().to_owned()).collect();
+    let outputs: Vec<_> =
+        submission.rows().map(|(_, row)| row.output().unwrap().as_str().unwrap().to_owned()).collect();
     assert_eq!(outputs, tasks(25).collect::<Vec<_>>());
     let posts = lines(&server).await.into_iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(posts, 3, "only the rest is started");
@@ -148,7 +157,9 @@ async fn a_submission_is_resumed_from_the_ids_of_its_batches() {
 async fn batches_that_do_not_fit_are_not_resumed() {
     let (server, _, client) = start().await;
     client.batches().submit("a", tasks(10)).polling(|poller| poller.interval(QUICK, QUICK)).await.unwrap();
-    let resumed = async |rows: usize, ids: &[&str]| client.batches().submit("a", tasks(rows)).resume(ids.to_vec()).await.unwrap_err();
+    let resumed = async |rows: usize, ids: &[&str]| {
+        client.batches().submit("a", tasks(rows)).resume(ids.to_vec()).await.unwrap_err()
+    };
     for error in [resumed(11, &["b-1"]).await, resumed(10, &["b-1", "b-1"]).await, resumed(0, &["b-1"]).await] {
         assert!(matches!(&error, Error::InvalidArgument(invalid) if invalid.argument() == "resume"), "{error:?}");
     }
