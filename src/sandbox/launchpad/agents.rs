@@ -9,7 +9,7 @@ use super::{AGENTS, Call, LINES, Settings, USER_ID, begun, logs, metrics, securi
 use crate::sandbox::clock::{parse, stored};
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::handlers::{Outcome, Output, ascending};
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::reply::Reply;
 use crate::sandbox::store::{Object, object, text};
 

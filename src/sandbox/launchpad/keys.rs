@@ -6,7 +6,7 @@ use super::{Call, KEYS, Settings, USER_ID, USERS, begun, security};
 use crate::sandbox::clock::stored;
 use crate::sandbox::handlers::{Outcome, Output};
 use crate::sandbox::ids;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::object;
 
 pub(super) fn open(world: &mut World<'_, Settings>) {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{AGENTS, Call, LINES, Settings, text_of};
+use super::{AGENTS, Call, LINES, Settings, TIMES, text_of};
 use crate::sandbox::clock::{Micros, parse, stored};
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::handlers::{Outcome, Output};
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, object, text};
 use crate::sandbox::stream::{Format, Frame, Live, Next};
 
@@ -85,14 +85,13 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome<Settings> {
         }
         Next { frames, end: matches!(status.as_deref(), None | Some("FAILED" | "STOPPED")) }
     });
-    Ok(Output::Live(live.unshaped()))
+    Ok(Output::Live(live.undocumented()))
 }
 
 /// A line as a stream has it.
 fn shown(line: &Object) -> Value {
-    let fields = ["timestamp", "level", "message", "pod"];
-    let fields = fields.iter().filter_map(|name| Some(((*name).to_owned(), line.get(*name)?.clone())));
-    Value::Object(fields.collect())
+    let at = parse(text_of(line, "timestamp")).unwrap_or_default();
+    json!({"timestamp": TIMES.text(at), "level": line["level"], "message": line["message"], "pod": line["pod"]})
 }
 
 /// When lines begin: so long ago, such as `30m`, or a point in time.

@@ -29,7 +29,7 @@ use super::clock::{Micros, TimeFormat, stored};
 use super::error_reply::ErrorReply;
 use super::handlers::{Handler, Outcome};
 use super::ids;
-use super::pipeline::{self, Credential, Platform, RateLimit, World};
+use super::platform::{self, Credential, Platform, RateLimit, World};
 use super::reply::Reply;
 use super::spec::{OperationSpec, PlatformSpec};
 use super::store::{Object, Store, Table, object};
@@ -42,7 +42,7 @@ mod spec {
     include!(concat!(env!("OUT_DIR"), "/launchpad_sandbox.rs"));
 }
 
-type Call<'a> = pipeline::Call<'a, Settings>;
+type Call<'a> = platform::Call<'a, Settings>;
 
 static AGENTS: Table = Table::new("agents", "agent").key("agentId").ids(|| ids::prefixed("agent-", 6));
 static LINES: Table = Table::new("lines", "line").child_of(&AGENTS, "agentId");
@@ -52,6 +52,8 @@ static KEYS: Table = Table::new("keys", "key").key("keyId").ids(|| ids::prefixed
 /// One object: the account's own user.
 static USERS: Table = Table::new("users", "user").key("userId");
 const USER_ID: &str = "user-1";
+/// How times are written.
+const TIMES: TimeFormat = TimeFormat { digits: 0, zeros: false, suffix: "Z" };
 
 /// How Agent Launchpad behaves; for [`SandboxBuilder::launchpad`](super::SandboxBuilder::launchpad).
 #[derive(Clone, Debug, Default)]
@@ -159,7 +161,7 @@ impl Platform for Settings {
     }
 
     fn times(&self) -> TimeFormat {
-        TimeFormat { digits: 0, zeros: false, suffix: "Z" }
+        TIMES
     }
 
     fn rate_limit(&self) -> Option<RateLimit> {

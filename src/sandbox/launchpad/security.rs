@@ -6,7 +6,7 @@ use super::{AGENTS, Call, EVENTS, SCANS, Settings, text_of};
 use crate::sandbox::clock::{parse, stored};
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::handlers::Outcome;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, object};
 
 /// Adds an event.
