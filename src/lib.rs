@@ -24,6 +24,7 @@
 //! | retries | [`RetryPolicy`], [`RetryClass`] |
 //! | a long job | [`Poller`], [`Job`], [`StartAndWait`] |
 //! | verifying webhooks | [`eclips::webhooks::Verifier`], [`WebhookError`] |
+//! | keeping to a limit of calls | [`CallLimit`] |
 //! | observing attempts, adding headers | [`Hook`] |
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |
 //! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
@@ -92,7 +93,7 @@ pub use ::reqwest;
 
 pub use self::check::{Check, InvalidArgument};
 pub use self::error::{
-    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, TimeoutError,
+    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, ThrottledError, TimeoutError,
     Timer, TransportError, TransportKind, UnsupportedError,
 };
 pub use self::http::{

@@ -308,8 +308,9 @@ impl<C> ClientBuilder<C> {
         let mut headers = base_headers(platform, self.user_agent.as_deref(), &self.headers)?;
         for (name, value) in &self.own_headers {
             let value = HeaderValue::try_from(value.trim());
-            headers
-                .insert(name, value.map_err(|e| Error::config_from(format!("{name} is not a valid header value"), e))?);
+            let mut value = value.map_err(|e| Error::config_from(format!("{name} is not a valid header value"), e))?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
         }
         if let Credential::Fixed { header, .. } = &credential {
             headers.insert(scheme.name(), header.clone());

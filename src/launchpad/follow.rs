@@ -149,8 +149,8 @@ struct Follower {
     source: Source,
     seen: Seen,
     ready: VecDeque<Result<LogEntry, Error>>,
-    /// A response has come.
-    begun: bool,
+    /// When the first response came, by the server's clock.
+    begun: Option<SystemTime>,
     over: bool,
     /// Failures since the last success.
     failures: u32,
@@ -213,7 +213,7 @@ impl Follower {
             source: Source::Closed,
             seen: Seen::default(),
             ready: VecDeque::new(),
-            begun: false,
+            begun: None,
             over: false,
             failures: 0,
             quiet: 0,
@@ -247,7 +247,7 @@ impl Follower {
 
     /// Opens the stream. What was written while there was none is read before the stream.
     async fn open(&mut self) -> Result<(), Error> {
-        let again = self.begun;
+        let again = self.begun.is_some();
         let body = match self.logs.open(self.agent_id.clone(), self.params()).await {
             Ok(body) => body,
             Err(error) if !again && may_refuse_to_follow(&error) => {
@@ -257,10 +257,7 @@ impl Follower {
             Err(error) => return self.failed(error).await,
         };
         self.clock.set(body.headers());
-        if !self.begun {
-            self.begun = true;
-            self.reached = Some(self.clock.now());
-        }
+        self.begun.get_or_insert(self.clock.now());
         if again && let Err(error) = self.catch_up().await {
             return self.failed(error).await;
         }
@@ -399,11 +396,8 @@ impl Follower {
                 self.source = Source::Readings(due);
             }
             Err(error) => {
-                self.failed(error).await?;
-                if matches!(self.source, Source::Closed) {
-                    self.source = Source::Readings(Instant::now());
-                }
-                return Ok(());
+                self.quiet = 0;
+                return self.failed(error).await;
             }
         }
         if self.quiet >= defaults::QUIET_READINGS && !self.over {
@@ -422,10 +416,7 @@ impl Follower {
         let params = self.params();
         let response = self.logs.get(self.agent_id.as_str(), params).with_response().await?;
         self.clock.set(response.headers());
-        if !self.begun {
-            self.begun = true;
-            self.reached = Some(self.clock.now());
-        }
+        self.begun.get_or_insert(self.clock.now());
         let wait = pause(&response).unwrap_or_default();
         self.seen.begin();
         self.take_document(response.into_value());
@@ -434,13 +425,13 @@ impl Follower {
 
     /// The stream or a reading failed: goes on later, unless it is hopeless. That the agent is gone is the end.
     async fn failed(&mut self, error: Error) -> Result<(), Error> {
-        if self.begun && is_gone(&error) {
+        if self.begun.is_some() && is_gone(&error) {
             self.over = true;
             return Ok(());
         }
         let may_pass = is_transient(&error) || matches!(error, Error::Stream(_)) || error.is_rate_limited();
         self.failures = self.failures.saturating_add(1);
-        if !self.begun || !may_pass || self.failures > defaults::LOG_FAILURES {
+        if self.begun.is_none() || !may_pass || self.failures > defaults::LOG_FAILURES {
             return Err(error);
         }
         let pause = self.core.backoff(self.failures - 1);
@@ -453,7 +444,7 @@ impl Follower {
         let params = GetAgentLogsParams::new().lines(self.options.lines);
         let params = self.options.level.iter().cloned().fold(params, GetAgentLogsParams::level);
         let params = self.options.container.iter().fold(params, GetAgentLogsParams::container);
-        let since = match self.reached {
+        let since = match self.reached.or(self.begun) {
             None => self.options.since,
             Some(reached) => Some(self.since(reached)),
         };

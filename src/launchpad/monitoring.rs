@@ -25,7 +25,9 @@ impl Monitoring {
     /// # use polyagent::launchpad::Launchpad;
     /// # async fn example(client: Launchpad) -> Result<(), polyagent::Error> {
     /// let metrics = client.monitoring().metrics("agent-9k2").await?.metrics.unwrap_or_default();
-    /// println!("{:?} of {:?} bytes", metrics.memory.as_ref().map(|memory| memory.usage), metrics.memory);
+    /// if let Some(memory) = metrics.memory {
+    ///     println!("{:?} of {:?} bytes", memory.usage, memory.limit);
+    /// }
     /// # Ok(()) }
     /// ```
     pub fn metrics(&self, agent_id: impl Into<String>) -> Request<AgentMetrics> {

@@ -35,6 +35,23 @@ pub fn client(server: &MockServer) -> Launchpad {
     builder(server.uri()).build().unwrap()
 }
 
+#[test]
+fn clients_are_owned_and_streams_are_send() {
+    fn owned<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
+    fn send<T: Send + 'static>(_: T) {}
+    owned::<Launchpad>();
+    owned::<polyagent::launchpad::Agents>();
+    owned::<polyagent::launchpad::Logs>();
+    owned::<polyagent::launchpad::Deployment>();
+    owned::<polyagent::launchpad::DeployOutcome>();
+    owned::<polyagent::CallLimit>();
+    let client = Launchpad::new("https://pad.example", KEY).unwrap();
+    send(client.monitoring().logs().follow("a"));
+    send(std::future::IntoFuture::into_future(client.agents().deploy(requests::faq_bot())));
+    send(client.agents().wait_until_deleted("a").updates());
+    assert!(!format!("{client:?} {:?}", client.monitoring().logs().follow("a")).contains("alk_"));
+}
+
 async fn empty() -> MockServer {
     MockServer::builder().start().await
 }
