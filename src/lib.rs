@@ -61,17 +61,21 @@ compile_error!(
     "polyagent needs at least one platform: enable the feature `elephantasm`, `eclips` or `launchpad`"
 );
 
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
 mod clock;
 mod config;
 mod error;
-#[allow(dead_code, reason = "not every platform needs all of it")]
+#[cfg(test)]
+mod fixture;
+#[allow(dead_code, unused_imports, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
-mod open;
 mod page;
 mod poll;
 mod secret;
+#[allow(dead_code, reason = "not every platform needs all of it")]
+mod serde_ext;
 mod spelling;
 #[allow(dead_code)]
 mod sse;
@@ -101,9 +105,9 @@ pub use self::http::{
     AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request, RequestFuture,
     Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
-pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, StartAndWait, Updates};
 pub use self::secret::Secret;
+pub use self::serde_ext::{InvalidTimestamp, Timestamp};
 #[cfg(feature = "eclips")]
 pub use self::webhook::WebhookError;

@@ -131,7 +131,9 @@ mod tests {
 
     fn signers(secrets: &[&[u8]]) -> Signers {
         let mut signers = Signers::none();
-        secrets.iter().for_each(|secret| signers.add(secret).unwrap());
+        for secret in secrets {
+            signers.add(secret).unwrap();
+        }
         signers
     }
 
@@ -191,7 +193,7 @@ mod tests {
         }
         assert!(matches!(within(tolerance, at(-300 * second - 1), at(0)), Err(WebhookError::TooOld { .. })));
         assert!(matches!(within(tolerance, at(300 * second + 1), at(0)), Err(WebhookError::TooNew { .. })));
-        let (first, last) = (Timestamp::from_unix_seconds(-300_000_000_000), at(0));
+        let (first, last) = (Timestamp::from_unix_seconds(-62_000_000_000), at(0));
         assert!(within(Duration::MAX, first.unwrap(), last).is_ok());
     }
 }

@@ -6,12 +6,12 @@
 #[path = "../src/check.rs"]
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod check;
-#[path = "../src/open/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "generated types use it, those here not all of it")]
-mod open;
 #[path = "../src/secret.rs"]
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod secret;
+#[path = "../src/serde_ext/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "generated types use it, those here not all of it")]
+mod serde_ext;
 #[path = "../src/spelling.rs"]
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod spelling;

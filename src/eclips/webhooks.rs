@@ -277,8 +277,8 @@ mod tests {
         use hmac::{Hmac, KeyInit, Mac};
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
         mac.update(body.as_bytes());
-        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256={hex}")
+        let hex = |byte: &u8| format!("{byte:02x}");
+        format!("sha256={}", mac.finalize().into_bytes().iter().map(hex).collect::<Vec<_>>().concat())
     }
 
     fn at(time: &str) -> Timestamp {
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_signed_not_the_json() {
-        let spaced = BODY.replace(":", " : ").replace(",", ",\n");
+        let spaced = BODY.replace(':', " : ").replace(',', ",\n");
         assert!(matches!(verify(SIGNED, spaced.as_bytes()), Err(WebhookError::WrongSignature)));
         let odd = format!("\r\n {} \t", BODY.replace(",\"data\"", " ,\t\"data\""));
         assert_eq!(verify(&signed(&odd), odd.as_bytes()).unwrap().run_id, "run_0f9e8d7c");

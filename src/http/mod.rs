@@ -37,6 +37,8 @@ mod wrapped;
 pub(crate) use http::Method;
 
 pub(crate) use self::base_url::is_loopback_http;
+#[allow(unused_imports, reason = "not every platform needs it")]
+pub(crate) use self::body::Form;
 pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::download::Download;
@@ -45,7 +47,8 @@ pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
 pub(crate) use self::live::LiveBody;
-pub(crate) use self::platform::{Platform, Scheme, no_hint, no_preflight};
+#[allow(unused_imports, reason = "not every platform needs all")]
+pub(crate) use self::platform::{Platform, Probe, Scheme, no_hint, no_preflight};
 pub use self::rate_limit::RateLimit;
 pub(crate) use self::reader::Reader;
 pub use self::reader::Redirect;

@@ -163,8 +163,10 @@ pub(crate) fn join(segments: &[String]) -> Result<String, InvalidArgument> {
 /// Escapes one path segment, and rejects those that could redirect the path. Escaping alone is not enough: URL parsers
 /// read `%2e%2e` as `..`.
 pub(crate) fn segment<'a>(name: &str, id: &'a str) -> Result<PercentEncode<'a>, InvalidArgument> {
-    let reason = if id.trim().is_empty() {
+    let reason = if id.trim_matches(check::is_blank).is_empty() {
         "must not be empty"
+    } else if id.trim_matches(check::is_blank) != id {
+        check::PADDED
     } else if id.len() > config::MAX_ID {
         "is too long for an id"
     } else if matches!(id.split(';').next(), Some("." | "..")) {

@@ -180,7 +180,7 @@ impl Outcome {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     GiveUp,
     Retry,
     /// Retry without a pause and without counting: the attempt ran on a connection that was already dead.
@@ -188,7 +188,7 @@ pub(crate) enum Verdict {
 }
 
 /// The complete rule. `delivered`: the caller has seen a part of the response.
-pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> Verdict {
+pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> Decision {
     let again = match outcome {
         _ if delivered => false,
         Outcome::Status { reason: Some(reason), .. } if reason.is_limit() => false,
@@ -203,7 +203,7 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
         },
         Outcome::Transport(TransportKind::NotConnected) | Outcome::Timeout { timer: Timer::Connect, .. } => true,
         Outcome::Transport(TransportKind::StaleConnection) if class == RetryClass::Idempotent => {
-            return Verdict::RetryAtOnce;
+            return Decision::RetryAtOnce;
         }
         Outcome::Transport(TransportKind::NoAnswer | TransportKind::BodyCut | TransportKind::Other) => {
             class == RetryClass::Idempotent
@@ -211,12 +211,12 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
         Outcome::Transport(_) | Outcome::NotSent | Outcome::Timeout { timer: Timer::Total, .. } => false,
         Outcome::Timeout { connected, .. } => !connected || class == RetryClass::Idempotent,
     };
-    if again { Verdict::Retry } else { Verdict::GiveUp }
+    if again { Decision::Retry } else { Decision::GiveUp }
 }
 
 /// The settings of the loop, fixed before the first attempt.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct RetrySettings {
     pub(crate) policy: RetryPolicy,
     pub(crate) class: RetryClass,
     pub(crate) attempt: Duration,
@@ -227,26 +227,26 @@ pub(crate) struct Plan {
 
 /// How long the next attempt may take, and which timer ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
+pub(crate) struct Deadline {
     pub(crate) length: Duration,
     pub(crate) timer: Timer,
     /// What the timer was set to, for the error message.
     pub(crate) set_to: Duration,
 }
 
-impl Window {
+impl Deadline {
     /// The same, but no longer than what is left of a total that the caller set.
     pub(crate) fn within(self, left: Duration, total: Duration) -> Self {
         if left < self.length { Self { length: left, timer: Timer::Total, set_to: total } } else { self }
     }
 }
 
-impl Plan {
-    fn window(&self, left: Duration) -> Window {
+impl RetrySettings {
+    fn deadline(&self, left: Duration) -> Deadline {
         if left < self.attempt {
-            return Window { length: left, timer: Timer::Total, set_to: self.total };
+            return Deadline { length: left, timer: Timer::Total, set_to: self.total };
         }
-        Window { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt }
+        Deadline { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt }
     }
 
     /// Whether to wait for `pause`. A server-requested wait moves the deadline, unless the caller set it.
@@ -263,9 +263,9 @@ impl Plan {
     }
 }
 
-/// The progress of a call so far, over all its routes.
+/// The state of a call so far, over all its routes.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct RetryState {
     deadline: Instant,
     retries: u32,
     stale_met: bool,
@@ -273,10 +273,10 @@ pub(crate) struct Progress {
     pub(crate) attempts: Vec<Attempt>,
 }
 
-impl Progress {
-    /// The progress of a call that starts now.
-    pub(crate) fn begin(plan: &Plan) -> Self {
-        let deadline = clock::after(Instant::now(), plan.total);
+impl RetryState {
+    /// The state of a call that starts now.
+    pub(crate) fn begin(settings: &RetrySettings) -> Self {
+        let deadline = clock::after(Instant::now(), settings.total);
         Self { deadline, retries: 0, stale_met: false, attempts: Vec::new() }
     }
 
@@ -291,20 +291,20 @@ impl Progress {
     }
 
     /// How long to wait before the next attempt; `None` if there is none.
-    fn pause(&mut self, plan: &Plan, outcome: Outcome, random: f64) -> Option<Duration> {
-        let pause = match classify(outcome, plan.policy.applied_to(plan.class), false) {
-            _ if plan.policy.max_retries == 0 => return None,
-            Verdict::RetryAtOnce if !self.stale_met => {
+    fn pause(&mut self, settings: &RetrySettings, outcome: Outcome, random: f64) -> Option<Duration> {
+        let pause = match classify(outcome, settings.policy.applied_to(settings.class), false) {
+            _ if settings.policy.max_retries == 0 => return None,
+            Decision::RetryAtOnce if !self.stale_met => {
                 self.stale_met = true;
                 Duration::ZERO
             }
-            Verdict::Retry | Verdict::RetryAtOnce if self.retries < plan.policy.max_retries => {
+            Decision::Retry | Decision::RetryAtOnce if self.retries < settings.policy.max_retries => {
                 self.retries += 1;
-                plan.policy.delay(self.retries - 1, outcome.ordered_wait(), random)
+                settings.policy.delay(self.retries - 1, outcome.ordered_wait(), random)
             }
             _ => return None,
         };
-        plan.allows(pause, outcome, &mut self.deadline).then_some(pause)
+        settings.allows(pause, outcome, &mut self.deadline).then_some(pause)
     }
 }
 
@@ -318,48 +318,52 @@ pub(crate) trait Failed {
     fn held_back(&self) -> Duration {
         Duration::ZERO
     }
+    /// Whether another attempt would send the same.
+    fn can_repeat(&self) -> bool {
+        true
+    }
 }
 
 /// Sends until an attempt succeeds or must not be retried.
 ///
 /// # Errors
-/// The last failure; the outcome of every attempt is in `progress`.
+/// The last failure; the outcome of every attempt is in `state`.
 pub(crate) async fn run<A, F, S, SF, Z, ZF>(
-    plan: &Plan,
+    settings: &RetrySettings,
     budget: &Budget,
-    progress: &mut Progress,
+    state: &mut RetryState,
     mut random: impl FnMut() -> f64,
     mut send: S,
     mut sleep: Z,
 ) -> Result<A, F>
 where
     F: Failed,
-    S: FnMut(u32, Window) -> SF,
+    S: FnMut(u32, Deadline) -> SF,
     SF: Future<Output = Result<A, F>>,
     Z: FnMut(Duration) -> ZF,
     ZF: Future<Output = ()>,
 {
     loop {
         let begun = Instant::now();
-        let window = plan.window(progress.deadline.saturating_duration_since(begun));
-        let number = u32::try_from(progress.attempts.len()).unwrap_or(u32::MAX);
-        let failure = match send(number, window).await {
+        let deadline = settings.deadline(state.deadline.saturating_duration_since(begun));
+        let number = u32::try_from(state.attempts.len()).unwrap_or(u32::MAX);
+        let failure = match send(number, deadline).await {
             Ok(answer) => {
                 budget.earn();
                 return Ok(answer);
             }
             Err(failure) => failure,
         };
-        if !plan.strict {
-            progress.deadline = clock::after(progress.deadline, failure.held_back());
+        if !settings.strict {
+            state.deadline = clock::after(state.deadline, failure.held_back());
         }
         let outcome = failure.outcome();
-        let due = progress.pause(plan, outcome, random());
+        let due = failure.can_repeat().then(|| state.pause(settings, outcome, random())).flatten();
         let pause = due.filter(|_| budget.try_spend());
         if outcome.server_works() {
             budget.earn();
         }
-        progress.attempts.push(Attempt {
+        state.attempts.push(Attempt {
             status: failure.status(),
             cause: failure.cause(),
             took: begun.elapsed(),

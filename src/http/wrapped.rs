@@ -55,6 +55,7 @@ mod tests {
         inner(spec, body.as_bytes()).map(|(key, text)| (key.to_owned(), text.to_owned()))
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "it is compared with what was found")]
     fn under(key: &str, text: &str) -> Option<(String, String)> {
         Some((key.to_owned(), text.to_owned()))
     }

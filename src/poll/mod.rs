@@ -15,6 +15,7 @@ use futures::lock::Mutex;
 use futures::stream::{BoxStream, Stream, StreamExt, try_unfold};
 
 use self::polling::Polling;
+#[allow(unused_imports, reason = "not every platform needs it")]
 pub(crate) use self::polling::is_transient;
 pub use self::start::StartAndWait;
 use crate::error::CallRecord;

@@ -29,9 +29,6 @@ pub(crate) enum ErrorReply {
         name: &'static str,
         message: String,
     },
-    /// The credential lacks a scope.
-    #[allow(dead_code, reason = "not every platform needs it")]
-    Scope { required: &'static str, provided: Vec<String> },
     /// Any other reason, with the platform's own status, code and message.
     Rejected { status: StatusCode, code: &'static str, message: String },
     /// The server fails.

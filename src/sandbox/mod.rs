@@ -94,6 +94,7 @@ mod store;
 #[allow(dead_code, reason = "what platforms use differs")]
 mod stream;
 mod tenant;
+#[cfg(feature = "elephantasm")]
 mod terms;
 #[allow(dead_code, reason = "what platforms use differs")]
 mod validate;

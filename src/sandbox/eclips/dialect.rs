@@ -3,11 +3,13 @@
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use super::Settings;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::reply::Reply;
 use crate::sandbox::validate::{Problem, Violation};
 
-pub(super) fn reply(manual: bool, error: &ErrorReply) -> Reply {
+pub(super) fn reply(settings: &Settings, error: &ErrorReply) -> Reply {
+    let manual = settings.manual;
     let body = |code: &str, message: &str| {
         if manual { json!({"error": message}) } else { json!({"error": code, "message": message}) }
     };
@@ -34,9 +36,9 @@ pub(super) fn reply(manual: bool, error: &ErrorReply) -> Reply {
                 .with(header::RETRY_AFTER, &seconds.to_string())
         }
         ErrorReply::Limit { message, .. } => json(StatusCode::TOO_MANY_REQUESTS, &body("rate_limited", message)),
-        ErrorReply::Scope { required, provided } => {
-            let body = json!({"error": "Insufficient scope", "required": required, "provided": provided});
-            json(StatusCode::FORBIDDEN, &body)
+        // A scope that the key lacks.
+        ErrorReply::Rejected { status, code, message } if code.contains(':') => {
+            json(*status, &json!({"error": message, "required": code, "provided": settings.scopes}))
         }
         ErrorReply::Rejected { status, code, message } => json(*status, &body(code, message)),
         ErrorReply::Internal => json(StatusCode::INTERNAL_SERVER_ERROR, &body("server_error", "Internal server error")),

@@ -36,24 +36,21 @@ fn scope(operation: &str) -> &'static str {
 }
 
 pub(super) fn admit(settings: &Settings, headers: &HeaderMap, operation: &OperationSpec) -> Result<(), ErrorReply> {
-    let forbidden = |message: &str| {
-        let (status, code) = (StatusCode::FORBIDDEN, "permission_error");
-        Err(ErrorReply::Rejected { status, code, message: message.to_owned() })
+    let forbidden = |code: &'static str, message: &str| {
+        Err(ErrorReply::Rejected { status: StatusCode::FORBIDDEN, code, message: message.to_owned() })
     };
     if operation.auth == Auth::None {
         return Ok(());
     }
     if settings.no_api {
-        return forbidden("API access requires the Team plan");
+        return forbidden("permission_error", "API access requires the Team plan");
     }
     if settings.needs_organization && !headers.contains_key("x-eclips-org") {
-        return forbidden("X-Eclips-Org is missing");
+        return forbidden("permission_error", "X-Eclips-Org is missing");
     }
     let required = scope(operation.id);
     match &settings.scopes {
-        Some(scopes) if !scopes.contains(required) => {
-            Err(ErrorReply::Scope { required, provided: scopes.iter().cloned().collect() })
-        }
+        Some(scopes) if !scopes.contains(required) => forbidden(required, "Insufficient scope"),
         _ => Ok(()),
     }
 }

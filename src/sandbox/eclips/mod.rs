@@ -162,7 +162,7 @@ impl Platform for Settings {
     }
 
     fn error(&self, error: &ErrorReply) -> Reply {
-        dialect::reply(self.manual, error)
+        dialect::reply(self, error)
     }
 
     fn times(&self) -> TimeFormat {

@@ -61,7 +61,6 @@ pub(super) fn reply(settings: &Settings, error: &ErrorReply) -> Reply {
             let forbids = feature || has(Quirk::PlanLimitForbids);
             Reply::json(if forbids { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS }, &body)
         }
-        ErrorReply::Scope { required, .. } => detail(StatusCode::FORBIDDEN, format!("Scope {required} is missing")),
         ErrorReply::Rejected { status, message, .. } => detail(*status, message.as_str()),
         ErrorReply::Internal => Reply::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
     }

@@ -30,9 +30,6 @@ pub(super) fn reply(error: &ErrorReply) -> Reply {
                 .with(HeaderName::from_static("ratelimit-reset"), &seconds)
         }
         ErrorReply::Limit { name, message } => own(StatusCode::TOO_MANY_REQUESTS, name, message),
-        ErrorReply::Scope { required, .. } => {
-            own(StatusCode::FORBIDDEN, "INSUFFICIENT_PERMISSIONS", &format!("{required} is needed"))
-        }
         ErrorReply::Rejected { status, code, message } => own(*status, code, message),
         ErrorReply::Internal => own(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "something failed"),
     }

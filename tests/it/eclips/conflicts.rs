@@ -102,6 +102,25 @@ async fn conflict_04_the_first_response_has_one_shape_or_the_other() {
     assert_eq!(least.status.as_str(), "new");
 }
 
+/// A list reads its items under each of `keys` and bare, and nothing else.
+async fn reads_every_envelope<T: std::fmt::Debug + Send + 'static>(
+    call: impl Fn(Eclips) -> polyagent::Request<polyagent::Page<T>>,
+    item: &str,
+    keys: &[&str],
+) {
+    let bodies = keys.iter().map(|key| format!(r#"{{"{key}":[{item},{item}]}}"#)).chain([format!("[{item},{item}]")]);
+    for body in bodies {
+        assert_eq!(answered(&call, 200, &body).await.unwrap().items.len(), 2, "{body}");
+    }
+    for empty in [r#"{"data":[]}"#, r#"{"data":null}"#, "[]"] {
+        let page = answered(&call, 200, empty).await.unwrap();
+        assert!(page.items.is_empty() && page.next_cursor().is_none(), "{empty}");
+    }
+    for none in [r#"{"error":"x"}"#, "7", "\"data\"", "{}"] {
+        assert!(answered(&call, 200, none).await.unwrap_err().is_decode(), "{none}");
+    }
+}
+
 #[tokio::test]
 async fn conflict_05_lists_come_in_any_envelope() {
     let run = r#"{"id":"a","status":"queued"}"#;
@@ -115,31 +134,18 @@ async fn conflict_05_lists_come_in_any_envelope() {
         let page = answered(|c| c.runs().list(ListRunsParams::new()), 200, &body).await.unwrap();
         assert_eq!((page.items.len(), page.total(), page.items[0].run_id.as_str()), (1, total, "a"), "{body}");
     }
-    async fn ids<T: std::fmt::Debug + Send + 'static>(
-        call: impl Fn(Eclips) -> polyagent::Request<polyagent::Page<T>>,
-        item: &str,
-        keys: &[&str],
-    ) {
-        let bodies =
-            keys.iter().map(|key| format!(r#"{{"{key}":[{item},{item}]}}"#)).chain([format!("[{item},{item}]")]);
-        for body in bodies {
-            assert_eq!(answered(&call, 200, &body).await.unwrap().items.len(), 2, "{body}");
-        }
-        for empty in [r#"{"data":[]}"#, r#"{"data":null}"#, "[]"] {
-            let page = answered(&call, 200, empty).await.unwrap();
-            assert!(page.items.is_empty() && page.next_cursor().is_none(), "{empty}");
-        }
-        for none in [r#"{"error":"x"}"#, "7", "\"data\"", "{}"] {
-            assert!(answered(&call, 200, none).await.unwrap_err().is_decode(), "{none}");
-        }
-    }
     let job = r#"{"id":"b","status":"pending","total_rows":0,"completed_rows":0,"failed_rows":0}"#;
-    ids(|c| c.runs().list(ListRunsParams::new()), run, &["data", "runs"]).await;
-    ids(|c| c.triage().list(ListTriageParams::new()), r#"{"id":"t"}"#, &["data", "items", "triage", "triage_items"])
+    reads_every_envelope(|c| c.runs().list(ListRunsParams::new()), run, &["data", "runs"]).await;
+    reads_every_envelope(
+        |c| c.triage().list(ListTriageParams::new()),
+        r#"{"id":"t"}"#,
+        &["data", "items", "triage", "triage_items"],
+    )
+    .await;
+    reads_every_envelope(|c| c.webhooks().list(), r#"{"id":"w","url":"https://h","events":[]}"#, &["data", "webhooks"])
         .await;
-    ids(|c| c.webhooks().list(), r#"{"id":"w","url":"https://h","events":[]}"#, &["data", "webhooks"]).await;
-    ids(|c| c.batches().list(ListBatchesParams::new()), job, &["jobs", "batches", "data"]).await;
-    ids(|c| c.workflows().list(), r#"{"id":"w"}"#, &["data", "workflows"]).await;
+    reads_every_envelope(|c| c.batches().list(ListBatchesParams::new()), job, &["jobs", "batches", "data"]).await;
+    reads_every_envelope(|c| c.workflows().list(), r#"{"id":"w"}"#, &["data", "workflows"]).await;
 }
 
 #[tokio::test]

@@ -11,9 +11,12 @@ async fn failed(status: u16, body: &str) -> Error {
     answered(|c| c.runs().create(RunCreate::new("x")), status, body).await.unwrap_err()
 }
 
+/// Status, body, what the error is, its code, its message.
+type Row = (u16, &'static str, fn(&Error) -> bool, Option<&'static str>, &'static str);
+
 #[tokio::test]
 async fn every_status_is_its_variant_with_code_and_words() {
-    let table: [(u16, &str, fn(&Error) -> bool, Option<&str>, &str); 10] = [
+    let table: [Row; 10] = [
         (
             400,
             r#"{"error":"validation_error","message":"task is required"}"#,

@@ -191,7 +191,7 @@ async fn the_manuals_platform_is_understood_too() {
     assert_eq!((error.code(), error.message().as_str()), (Some("not_found"), "Run not found"));
 }
 
-/// A receiver, and what it received.
+/// A receiver, and what it arrived.
 async fn receiver(status: u16) -> MockServer {
     let receiver = MockServer::builder().start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(status)).mount(&receiver).await;
@@ -201,9 +201,9 @@ async fn receiver(status: u16) -> MockServer {
 /// Waits until this many deliveries have arrived.
 async fn deliveries(receiver: &MockServer, count: usize) -> Vec<wiremock::Request> {
     loop {
-        let received = receiver.received_requests().await.unwrap();
-        if received.len() >= count {
-            return received;
+        let arrived = receiver.received_requests().await.unwrap();
+        if arrived.len() >= count {
+            return arrived;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -218,19 +218,19 @@ async fn events_are_delivered_and_signed_without_any_call() {
     for data in [json!({"result": 1}), json!({"error": "not subscribed"}), json!({"confidence_score": 0.1})] {
         client.runs().create(task(data)).await.unwrap();
     }
-    let received = deliveries(&receiver, 2).await;
+    let arrived = deliveries(&receiver, 2).await;
     let verifier = Verifier::new(webhook.secret.expose().as_str()).unwrap().tolerance(Duration::from_secs(60));
     let mut events: Vec<WebhookEvent> =
-        received.iter().map(|request| verifier.verify(&request.headers, &request.body).unwrap()).collect();
+        arrived.iter().map(|request| verifier.verify(&request.headers, &request.body).unwrap()).collect();
     events.sort_by_key(|event| event.event.to_string());
     let [completed, waits] = &events[..] else { panic!("{events:?}") };
     assert_eq!((completed.event.as_str(), completed.output()), ("run.completed", Some(&json!(1))));
     assert_eq!((waits.event.as_str(), waits.data.requires_triage), ("run.triage_required", Some(true)));
     client.triage().approve(waits.data.triage_item_id.as_deref().unwrap()).await.unwrap();
-    let received = deliveries(&receiver, 3).await;
-    assert_eq!(verifier.verify(&received[2].headers, &received[2].body).unwrap().run_id, waits.run_id);
-    assert_eq!(received[0].url.query(), Some("a=1"));
-    assert_eq!(received[0].headers["x-eclips-event"].to_str().unwrap().len() > 4, true);
+    let arrived = deliveries(&receiver, 3).await;
+    assert_eq!(verifier.verify(&arrived[2].headers, &arrived[2].body).unwrap().run_id, waits.run_id);
+    assert_eq!(arrived[0].url.query(), Some("a=1"));
+    assert!(arrived[0].headers["x-eclips-event"].to_str().unwrap().len() > 4);
 
     client.webhooks().delete(&webhook.id).await.unwrap();
     assert!(client.webhooks().list().await.unwrap().items.is_empty());
@@ -242,17 +242,17 @@ async fn a_runs_own_receiver_gets_its_events_until_it_accepts_them() {
     let (sandbox, client) = sandbox(|it| it.repeated_deliveries(1)).await;
     let receiver = receiver(204).await;
     client.runs().create(task(json!({})).webhook_url(receiver.uri())).await.unwrap();
-    let received = deliveries(&receiver, 2).await;
+    let arrived = deliveries(&receiver, 2).await;
     let secret = sandbox.default_tenant().eclips_webhook_secret();
     let verifier = Verifier::new(secret).unwrap();
     let keys: Vec<String> =
-        received.iter().map(|it| verifier.verify(&it.headers, &it.body).unwrap().dedupe_key()).collect();
+        arrived.iter().map(|it| verifier.verify(&it.headers, &it.body).unwrap().dedupe_key()).collect();
     assert_eq!(keys[0], keys[1], "the same event twice");
 
     let receiver = self::receiver(500).await;
     client.runs().create(task(json!({})).webhook_url(receiver.uri())).await.unwrap();
-    let received = deliveries(&receiver, 6).await;
-    assert_eq!(received[0].body, received[5].body);
+    let arrived = deliveries(&receiver, 6).await;
+    assert_eq!(arrived[0].body, arrived[5].body);
 }
 
 #[tokio::test]
