@@ -57,9 +57,7 @@
 struct Readme;
 
 #[cfg(not(any(feature = "elephantasm", feature = "eclips", feature = "launchpad")))]
-compile_error!(
-    "polyagent needs at least one platform: enable the feature `elephantasm`, `eclips` or `launchpad`"
-);
+compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`, `eclips` or `launchpad`");
 
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
@@ -97,13 +95,12 @@ pub use ::reqwest;
 
 pub use self::check::{Check, InvalidArgument};
 pub use self::error::{
-    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, ThrottledError, TimeoutError,
-    Timer, TransportError, TransportKind, UnsupportedError,
+    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, ThrottledError,
+    TimeoutError, Timer, TransportError, TransportKind, UnsupportedError,
 };
 pub use self::http::{
-    CallLimit,
-    AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request, RequestFuture,
-    Response, RetryClass, RetryPolicy, TransferProgress, Upload,
+    AttemptEnd, AttemptStart, CallLimit, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request,
+    RequestFuture, Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
 pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, StartAndWait, Updates};

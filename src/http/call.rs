@@ -24,8 +24,8 @@ use crate::check::InvalidArgument;
 use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{
-    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head,
-    ThrottledError, TimeoutError, Timer, TransportError, UnsupportedError, redacted_url,
+    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, ThrottledError,
+    TimeoutError, Timer, TransportError, UnsupportedError, redacted_url,
 };
 use crate::secret::Secret;
 use crate::spelling::is_known_to;
@@ -126,12 +126,9 @@ impl Core {
         self.after(frozen, number, &result, took);
         match result {
             Ok(received) => Ok(Sent { received, secret, took }),
-            Err(failure) => Err(Missed {
-                failure,
-                secret,
-                held_back: Duration::ZERO,
-                can_repeat: frozen.body.is_replayable(),
-            }),
+            Err(failure) => {
+                Err(Missed { failure, secret, held_back: Duration::ZERO, can_repeat: frozen.body.is_replayable() })
+            }
         }
     }
 

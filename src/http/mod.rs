@@ -42,11 +42,11 @@ pub(crate) use self::body::Form;
 pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::download::Download;
-pub use self::limiter::CallLimit;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
+pub use self::limiter::CallLimit;
+pub(crate) use self::live::LiveBody;
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
-pub(crate) use self::live::LiveBody;
 #[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::platform::{Platform, Probe, Scheme, no_hint, no_preflight};
 pub use self::rate_limit::RateLimit;

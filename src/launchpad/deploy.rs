@@ -278,7 +278,8 @@ mod tests {
         };
         let client = crate::launchpad::Launchpad::new("https://pad.example", "alk_00").unwrap();
         let described = client.agents().status("a");
-        let source = Source { fetch: Arc::new(fetch), record: Arc::new(move || described.unsent_record()), ids: vec![] };
+        let source =
+            Source { fetch: Arc::new(fetch), record: Arc::new(move || described.unsent_record()), ids: vec![] };
         let begun = Instant::now();
         let error = patient(Poller::<(), ()>::new(source, |()| false, |()| ())).await.unwrap_err();
         assert!(error.is_timeout());

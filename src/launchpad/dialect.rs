@@ -68,7 +68,14 @@ fn own(mut error: Map<String, Value>) -> ErrorDetails {
         code: None,
         message: message.clone().unwrap_or_default(),
     });
-    ErrorDetails { message, code, request_id, others: details, field_errors: field.into_iter().collect(), ..ErrorDetails::default() }
+    ErrorDetails {
+        message,
+        code,
+        request_id,
+        others: details,
+        field_errors: field.into_iter().collect(),
+        ..ErrorDetails::default()
+    }
 }
 
 /// `{"statusCode", "message", "error"}`: the message is a text, or a list with one for each invalid value, which begins
@@ -181,7 +188,8 @@ mod tests {
         assert_eq!(facts.request_id.as_deref(), Some("req-1"));
         assert_eq!((&facts.others["min"], &facts.others["user_id"]), (&Value::from(3), &Value::from("user-3")));
         assert_eq!(facts.field_errors[0].path(), "agentName");
-        let later = self::facts(503, r#"{"error":{"code":"RESOURCE_EXHAUSTED","correlation_id":"c-7","details":null}}"#);
+        let later =
+            self::facts(503, r#"{"error":{"code":"RESOURCE_EXHAUSTED","correlation_id":"c-7","details":null}}"#);
         assert_eq!((later.request_id.as_deref(), later.message.as_deref()), (Some("c-7"), Some("RESOURCE_EXHAUSTED")));
     }
 
@@ -189,7 +197,10 @@ mod tests {
     fn the_web_frameworks_error_is_read_too() {
         let one = facts(403, r#"{"statusCode":403,"message":"Forbidden resource","error":"Forbidden"}"#);
         assert_eq!((one.message.as_deref(), one.code), (Some("Forbidden resource"), None));
-        let many = facts(400, r#"{"statusCode":400,"message":["agentName must be longer","replicas must not be 0"],"error":"Bad Request"}"#);
+        let many = facts(
+            400,
+            r#"{"statusCode":400,"message":["agentName must be longer","replicas must not be 0"],"error":"Bad Request"}"#,
+        );
         assert_eq!(many.message.as_deref(), Some("agentName must be longer; replicas must not be 0"));
         let paths: Vec<_> = many.field_errors.iter().map(FieldError::path).collect();
         assert_eq!(paths, ["agentName", "replicas"]);
@@ -200,7 +211,10 @@ mod tests {
     #[test]
     fn a_missing_route_is_told_from_a_missing_agent() {
         let missing = Some(Reason::RouteMissing);
-        assert_eq!(facts(404, r#"{"statusCode":404,"message":"Cannot GET /api/agents/a","error":"Not Found"}"#).reason, missing);
+        assert_eq!(
+            facts(404, r#"{"statusCode":404,"message":"Cannot GET /api/agents/a","error":"Not Found"}"#).reason,
+            missing
+        );
         assert_eq!(facts(404, "<html>404 Not Found</html>").reason, missing);
         assert_eq!(facts(404, "default backend - 404").reason, missing);
         assert_eq!(facts(405, "").reason, missing);
@@ -224,7 +238,8 @@ mod tests {
         assert_eq!(with("45", "slow down"), Some(Duration::from_secs(45)), "seconds from now");
         assert_eq!(with("1445412400", ""), Some(Duration::ZERO), "past");
         assert_eq!(with("45", r#"{"error":{"code":"RESOURCE_LIMIT_EXCEEDED","message":"m"}}"#), None, "a quota");
-        let past = r#"{"error":{"code":"RATE_LIMIT_EXCEEDED","message":"m","details":{"reset_time":"2020-01-01T00:00:00Z"}}}"#;
+        let past =
+            r#"{"error":{"code":"RATE_LIMIT_EXCEEDED","message":"m","details":{"reset_time":"2020-01-01T00:00:00Z"}}}"#;
         assert_eq!(facts(429, past).retry_after, Some(Duration::ZERO));
     }
 }

@@ -60,8 +60,13 @@ impl Framing {
         let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         let form = match essence.to_ascii_lowercase().as_str() {
             "text/event-stream" => Form::Events(Box::new(Decoder::new(defaults::MAX_LINE))),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines"
-            | "application/json-lines" | "application/stream+json" | "application/x-json-stream" => Form::JsonLines,
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines"
+            | "application/json-lines"
+            | "application/stream+json"
+            | "application/x-json-stream" => Form::JsonLines,
             "application/json" | "application/json-seq" => Form::Json,
             "text/plain" => Form::Text,
             _ => Form::Unknown,

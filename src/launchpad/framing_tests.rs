@@ -42,7 +42,9 @@ fn read(content_type: &str, body: &str) -> Vec<String> {
 
 #[test]
 fn events_have_an_entry_several_or_a_text() {
-    let body = format!(": hello\n\ndata: {ONE}\n\nevent: log\nid: 7\ndata: [{ONE},{TWO}]\n\ndata: plain text\n\nevent: ping\ndata: {{}}\n\n");
+    let body = format!(
+        ": hello\n\ndata: {ONE}\n\nevent: log\nid: 7\ndata: [{ONE},{TWO}]\n\ndata: plain text\n\nevent: ping\ndata: {{}}\n\n"
+    );
     assert_eq!(read("text/event-stream", &body), ["one", "one", "tw\"o}{", "plain text"]);
     assert_eq!(read("text/event-stream; charset=utf-8", "data: a\n\nevent: end\ndata: bye\n\n"), ["a", "end"]);
     assert_eq!(read("text/event-stream", "data: a\n\ndata: without an empty line"), ["a", "without an empty line"]);
@@ -50,7 +52,8 @@ fn events_have_an_entry_several_or_a_text() {
 
 #[test]
 fn lines_of_json_are_entries_and_other_lines_texts() {
-    let body = format!("{ONE}\r\n\n  \nplain {{text}}\n{TWO}\n[{ONE}]\n{{\"no\":\"message\"}}\n\"quoted\"\n{{broken\nlast");
+    let body =
+        format!("{ONE}\r\n\n  \nplain {{text}}\n{TWO}\n[{ONE}]\n{{\"no\":\"message\"}}\n\"quoted\"\n{{broken\nlast");
     let expected = ["one", "plain {text}", "tw\"o}{", "one", r#"{"no":"message"}"#, "quoted", "{broken", "last"];
     for media in ["application/x-ndjson", "application/jsonl", "Application/X-NDJSON; charset=utf-8"] {
         assert_eq!(read(media, &body), expected, "{media}");

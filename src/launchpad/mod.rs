@@ -26,7 +26,7 @@
 //! ```
 //!
 //! The published pages contradict each other. The client speaks the oldest one, and reads the responses of all: fields
-//! in camelCase and in snake_case, objects bare and under `agent`, statuses in any case. What only later versions have
+//! in camel case and in snake case, objects bare and under `agent`, statuses in any case. What only later versions have
 //! says so.
 //!
 //! An installation allows 100 calls in 15 minutes, and 20 in a minute, by default. Waits here poll every 15 s and slower,
@@ -290,8 +290,10 @@ mod tests {
     fn the_defaults_agree_with_the_document() {
         let document: serde_json::Value = serde_json::from_str(include_str!("../../spec/openapi.json")).unwrap();
         let paths = document["paths"].as_object().unwrap();
-        let mine = |item: &&serde_json::Value| item.as_object().unwrap().values().any(|op| op["tags"][0] == "launchpad");
-        let servers: Vec<_> = paths.values().filter(mine).map(|item| item["servers"][0]["url"].as_str().unwrap()).collect();
+        let mine =
+            |item: &&serde_json::Value| item.as_object().unwrap().values().any(|op| op["tags"][0] == "launchpad");
+        let servers: Vec<_> =
+            paths.values().filter(mine).map(|item| item["servers"][0]["url"].as_str().unwrap()).collect();
         assert_eq!(servers.len(), 17);
         assert!(servers.iter().all(|url| url.ends_with(PLATFORM.optional_suffix)), "{servers:?}");
     }

@@ -133,7 +133,7 @@ fn scaled(number: &str, unit: u128) -> Option<u64> {
 impl fmt::Display for Memory {
     /// Writes the largest unit up to GiB that is exact: `1Gi`, `1536Mi`, `1000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = BINARY.iter().take(3).rev().find(|(_, power)| self.0 != 0 && self.0 % (1 << power) == 0);
+        let exact = BINARY.iter().take(3).rev().find(|(_, power)| self.0 != 0 && self.0.is_multiple_of(1 << power));
         match exact {
             Some((name, power)) => write!(f, "{}{name}", self.0 >> power),
             None => write!(f, "{}", self.0),
@@ -144,7 +144,7 @@ impl fmt::Display for Memory {
 impl fmt::Display for Cpu {
     /// Writes whole cores without a suffix, other amounts in thousandths: `2`, `250m`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 % 1000 == 0 { write!(f, "{}", self.0 / 1000) } else { write!(f, "{}m", self.0) }
+        if self.0.is_multiple_of(1000) { write!(f, "{}", self.0 / 1000) } else { write!(f, "{}m", self.0) }
     }
 }
 
@@ -222,14 +222,19 @@ mod tests {
 
     #[test]
     fn cpu_is_parsed_in_cores_and_thousandths() {
-        for (text, millis) in [("250m", 250), ("1", 1000), ("0.5", 500), ("1.25", 1250), ("0", 0), ("0.0001", 1), ("2000m", 2000)] {
+        for (text, millis) in
+            [("250m", 250), ("1", 1000), ("0.5", 500), ("1.25", 1250), ("0", 0), ("0.0001", 1), ("2000m", 2000)]
+        {
             assert_eq!(cpu(text), Some(millis), "{text}");
         }
     }
 
     #[test]
     fn what_is_no_quantity_is_refused() {
-        for text in ["", "Mi", "1 Gi", " 1Gi", "-1Gi", "+1", "1gi", "1MB", "1Mi ", "1.Gi", ".5Gi", "1e3", "16Ei", "1..5", "1m", "٣"] {
+        for text in [
+            "", "Mi", "1 Gi", " 1Gi", "-1Gi", "+1", "1gi", "1MB", "1Mi ", "1.Gi", ".5Gi", "1e3", "16Ei", "1..5", "1m",
+            "٣",
+        ] {
             assert_eq!(memory(text), None, "{text:?}");
         }
         for text in ["", "m", "1 m", "-1", "1Mi", "1k", "half", "1.", "99999999999999999999"] {
@@ -251,7 +256,9 @@ mod tests {
         ] {
             assert_eq!((memory.to_string().as_str(), text.parse()), (text, Ok(memory)));
         }
-        for (cpu, text) in [(Cpu::millis(500), "500m"), (Cpu::cores(2), "2"), (Cpu::millis(1500), "1500m"), (Cpu::millis(0), "0")] {
+        for (cpu, text) in
+            [(Cpu::millis(500), "500m"), (Cpu::cores(2), "2"), (Cpu::millis(1500), "1500m"), (Cpu::millis(0), "0")]
+        {
             assert_eq!((cpu.to_string().as_str(), text.parse()), (text, Ok(cpu)));
         }
         assert_eq!(Memory::gib(u64::MAX).as_bytes(), u64::MAX);

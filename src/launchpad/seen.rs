@@ -203,11 +203,13 @@ mod tests {
     #[test]
     fn a_server_that_sends_everything_again_repeats_nothing_however_long_the_log() {
         let mut seen = Seen::default();
-        let all = |count: usize| (0..count).map(|n| {
-            let mut entry = LogEntry::new(format!("line {n}"));
-            entry.timestamp = Timestamp::from_unix_seconds(1_000_000 + i64::try_from(n).unwrap());
-            entry
-        });
+        let all = |count: usize| {
+            (0..count).map(|n| {
+                let mut entry = LogEntry::new(format!("line {n}"));
+                entry.timestamp = Timestamp::from_unix_seconds(1_000_000 + i64::try_from(n).unwrap());
+                entry
+            })
+        };
         let long = defaults::LOG_MEMORY + 10;
         assert_eq!(read(&mut seen, all(long)).len(), long);
         seen.begin();

@@ -131,7 +131,7 @@ fn pass_through(call: &mut Call<'_>, status: &'static str, line: &'static str) -
 pub(super) fn update(call: &mut Call<'_>) -> Outcome<Settings> {
     let changes = call.body.as_object().cloned().unwrap_or_default();
     let id = pass_through(call, "UPDATING", "updating")?;
-    let changed: Map<String, Value> = changes.keys().map(|name| (name.clone(), json!(true))).collect();
+    let applied: Map<String, Value> = changes.keys().map(|name| (name.clone(), json!(true))).collect();
     if let Some(agent) = call.store.get_mut(&AGENTS, &id) {
         for (from, to) in [
             ("agentName", "name"),
@@ -148,7 +148,7 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome<Settings> {
             agent.insert("_replicas".to_owned(), replicas.clone());
         }
     }
-    begun(call, json!({"agentId": id, "status": "UPDATING", "changes_applied": changed}))
+    begun(call, json!({"agentId": id, "status": "UPDATING", "changes_applied": applied}))
 }
 
 pub(super) fn restart(call: &mut Call<'_>) -> Outcome<Settings> {
@@ -229,7 +229,9 @@ fn uptime(agent: &Object, now: i64) -> String {
 
 pub(super) fn list(call: &mut Call<'_>) -> Outcome<Settings> {
     let wanted = |agent: &&Object| {
-        let is = |name: &str, field: &str| call.text(name).is_none_or(|wanted| text_of(agent, field).eq_ignore_ascii_case(wanted));
+        let is = |name: &str, field: &str| {
+            call.text(name).is_none_or(|wanted| text_of(agent, field).eq_ignore_ascii_case(wanted))
+        };
         let on = call.text("platform").is_none_or(|platform| agent["_platforms"].get(platform).is_some());
         is("status", "status") && is("owner", "owner") && on
     };
@@ -248,11 +250,14 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome<Settings> {
     }));
     if text_of(agent, "status") == "DEPLOYED" {
         full.insert("metrics".to_owned(), metrics::usage(agent, call.now));
-        full.insert("health".to_owned(), json!({
-            "status": "HEALTHY",
-            "last_check": stored(call.now),
-            "checks": [{"name": "http", "status": "passing", "response_time": "38ms"}],
-        }));
+        full.insert(
+            "health".to_owned(),
+            json!({
+                "status": "HEALTHY",
+                "last_check": stored(call.now),
+                "checks": [{"name": "http", "status": "passing", "response_time": "38ms"}],
+            }),
+        );
     }
     Ok(json!({"agent": full}).into())
 }

@@ -37,7 +37,7 @@ use crate::launchpad::Launchpad;
 
 pub(super) type Client = Launchpad;
 
-#[allow(clippy::unreadable_literal, reason = "generated")]
+#[allow(clippy::wildcard_imports, reason = "generated")]
 mod spec {
     include!(concat!(env!("OUT_DIR"), "/launchpad_sandbox.rs"));
 }

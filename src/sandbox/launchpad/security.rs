@@ -56,7 +56,9 @@ pub(super) fn last_scan(call: &mut Call<'_>) -> Outcome<Settings> {
 pub(super) fn events(call: &mut Call<'_>) -> Outcome<Settings> {
     let since = call.text("since").and_then(parse);
     let wanted = |event: &&Object| {
-        let is = |name: &str, field: &str| call.text(name).is_none_or(|wanted| text_of(event, field).eq_ignore_ascii_case(wanted));
+        let is = |name: &str, field: &str| {
+            call.text(name).is_none_or(|wanted| text_of(event, field).eq_ignore_ascii_case(wanted))
+        };
         is("severity", "severity")
             && is("event_type", "type")
             && since.is_none_or(|since| parse(text_of(event, "timestamp")).is_some_and(|at| at >= since))

@@ -11,7 +11,8 @@ use super::{KEY, LIVE, add, answered, builder, client, empty, lines, scripted};
 use crate::elephantasm::json_answer;
 use crate::sockets::reqwest_without_proxy;
 
-const PROFILE: &str = r#"{"userId":"user-3","username":"dana","permissions":["agents:*","deployments:*","system:*","users:*"]}"#;
+const PROFILE: &str =
+    r#"{"userId":"user-3","username":"dana","permissions":["agents:*","deployments:*","system:*","users:*"]}"#;
 
 fn without_key(url: String) -> polyagent::ClientBuilder<Launchpad> {
     Launchpad::builder().base_url(url).configure_http(reqwest_without_proxy)
@@ -21,7 +22,15 @@ fn without_key(url: String) -> polyagent::ClientBuilder<Launchpad> {
 async fn conflict_01_a_key_or_a_token_with_the_anonymous_key() {
     let server = scripted(&[(200, PROFILE)]).await;
     client(&server).users().profile().await.unwrap();
-    without_key(server.uri()).api_key("jwt.demo.token").supabase("anon-demo").build().unwrap().users().profile().await.unwrap();
+    without_key(server.uri())
+        .api_key("jwt.demo.token")
+        .supabase("anon-demo")
+        .build()
+        .unwrap()
+        .users()
+        .profile()
+        .await
+        .unwrap();
     let provided = without_key(server.uri())
         .credentials(|| async { Ok("jwt.2.token".into()) })
         .supabase("anon-demo")
@@ -58,7 +67,8 @@ async fn conflict_02_a_key_is_generated_with_or_without_one() {
 
 #[tokio::test]
 async fn conflict_03_flat_camel_case_and_nested_snake_case_are_one_type() {
-    let flat = r#"{"agentId":"a","status":"QUEUED","createdAt":"2026-07-01T09:00:00Z","estimatedDeployTime":"5 minutes"}"#;
+    let flat =
+        r#"{"agentId":"a","status":"QUEUED","createdAt":"2026-07-01T09:00:00Z","estimatedDeployTime":"5 minutes"}"#;
     let nested = r#"{"success":true,"agent":{"id":"a","status":"queued","created_at":"2026-07-01T09:00:00Z","estimated_deploy_time":"5 minutes"}}"#;
     let create = |c: Launchpad| c.agents().create(super::requests::faq_bot());
     assert_eq!(answered(create, 201, flat).await.unwrap(), answered(create, 201, nested).await.unwrap());
@@ -80,17 +90,25 @@ async fn conflict_04_what_later_bodies_have_is_added_to_the_first() {
     create.body_field("character", json!({"name": "Ada"})).body_field("environment", json!({"A": "1"})).await.unwrap();
     let body: serde_json::Value = server.received_requests().await.unwrap()[0].body_json().unwrap();
     assert_eq!((&body["character"]["name"], &body["environment"]["A"]), (&json!("Ada"), &json!("1")));
-    assert_eq!((&body["platforms"], &body["agentName"]), (&json!({"telegram": {"token": "t-demo"}}), &json!("faq-bot")));
+    assert_eq!(
+        (&body["platforms"], &body["agentName"]),
+        (&json!({"telegram": {"token": "t-demo"}}), &json!("faq-bot"))
+    );
 }
 
 #[tokio::test]
 async fn conflict_05_metrics_are_values_or_series() {
     let body = r#"{"metrics":{"cpu":{"current":0.2,"average":0.3,"max":0.4,"min":0.1,"data_points":[{"timestamp":"2026-07-01T11:55:00Z","value":0.3}]},"memory":{"current":256.5,"limit":512},"network":{"rx_bytes":900,"tx_bytes":700,"rx_rate":1.5,"tx_rate":0.5}},"timeframe":"1h","interval":"5m"}"#;
-    let series = answered(|c| c.monitoring().series("a", GetAgentMetricsParams::new().timeframe("1h")), 200, body).await.unwrap();
+    let series = answered(|c| c.monitoring().series("a", GetAgentMetricsParams::new().timeframe("1h")), 200, body)
+        .await
+        .unwrap();
     assert_eq!((series.timeframe.as_deref(), series.interval.as_deref()), (Some("1h"), Some("5m")));
     let metrics = series.metrics.unwrap();
     let cpu = metrics.cpu.unwrap();
-    assert_eq!((cpu.usage, cpu.current, cpu.average, cpu.data_points[0].value), (None, Some(0.2), Some(0.3), Some(0.3)));
+    assert_eq!(
+        (cpu.usage, cpu.current, cpu.average, cpu.data_points[0].value),
+        (None, Some(0.2), Some(0.3), Some(0.3))
+    );
     assert_eq!(metrics.memory.unwrap().current, Some(256.5));
     let network = metrics.network.unwrap();
     assert_eq!((network.bytes_in, network.bytes_out, network.rx_rate), (Some(900), Some(700), Some(1.5)));
@@ -139,7 +157,8 @@ async fn conflict_09_an_agent_is_named_by_id_or_name() {
     for id in ["agent-9k2", "faq-bot", "my agent?"] {
         client(&server).agents().status(id).await.unwrap();
     }
-    let expected = ["GET /api/agents/agent-9k2/status", "GET /api/agents/faq-bot/status", "GET /api/agents/my%20agent%3F/status"];
+    let expected =
+        ["GET /api/agents/agent-9k2/status", "GET /api/agents/faq-bot/status", "GET /api/agents/my%20agent%3F/status"];
     assert_eq!(lines(&server).await, expected);
 }
 
@@ -162,7 +181,8 @@ async fn conflict_11_the_status_is_read_at_its_own_path() {
 
 #[tokio::test]
 async fn conflict_12_health_is_at_api_health_and_nowhere_else() {
-    let server = scripted(&[(404, r#"{"statusCode":404,"message":"Cannot GET /api/health","error":"Not Found"}"#)]).await;
+    let server =
+        scripted(&[(404, r#"{"statusCode":404,"message":"Cannot GET /api/health","error":"Not Found"}"#)]).await;
     let error = client(&server).health().await.unwrap_err();
     assert_eq!(error.reason(), Some(Reason::RouteMissing));
     assert_eq!(lines(&server).await, ["GET /api/health"]);
@@ -187,7 +207,10 @@ async fn conflict_14_the_base_url_may_end_in_api() {
         builder(format!("{}{end}", server.uri())).build().unwrap().users().profile().await.unwrap();
     }
     let plain = "GET /api/users/profile";
-    assert_eq!(lines(&server).await, [plain, plain, plain, plain, "GET /pad/api/users/profile", "GET /pad/api/users/profile"]);
+    assert_eq!(
+        lines(&server).await,
+        [plain, plain, plain, plain, "GET /pad/api/users/profile", "GET /pad/api/users/profile"]
+    );
 }
 
 #[tokio::test]
@@ -195,9 +218,17 @@ async fn conflict_15_a_quota_and_a_frequency_are_two_things() {
     let quota = r#"{"error":{"code":"RESOURCE_LIMIT_EXCEEDED","message":"no memory left"}}"#;
     let server = scripted(&[(429, quota)]).await;
     let error = client(&server).users().profile().await.unwrap_err();
-    assert_eq!((error.reason(), error.is_limit_exceeded(), error.is_rate_limited()), (Some(Reason::Quota), true, false));
+    assert_eq!(
+        (error.reason(), error.is_limit_exceeded(), error.is_rate_limited()),
+        (Some(Reason::Quota), true, false)
+    );
     assert_eq!(lines(&server).await.len(), 1, "it is not retried");
-    for frequency in [r#"{"error":{"code":"RATE_LIMIT_EXCEEDED","message":"slow"}}"#, "Too many requests", "", r#"{"error":{"code":"NEW","message":"m"}}"#] {
+    for frequency in [
+        r#"{"error":{"code":"RATE_LIMIT_EXCEEDED","message":"slow"}}"#,
+        "Too many requests",
+        "",
+        r#"{"error":{"code":"NEW","message":"m"}}"#,
+    ] {
         let server = scripted(&[(429, frequency), (200, PROFILE)]).await;
         client(&server).users().profile().await.unwrap();
         assert_eq!(lines(&server).await.len(), 2, "{frequency}");
@@ -253,8 +284,21 @@ async fn conflict_18_statuses_are_read_in_any_case_and_running_means_deployed() 
 async fn conflict_19_every_state_of_any_page_is_known_and_others_are_kept() {
     let settled = ["DEPLOYED", "FAILED", "STOPPED", "COMPLETED"];
     for word in [
-        "QUEUED", "PENDING", "BUILDING", "SCANNING", "DEPLOYING", "VERIFYING", "MONITORING", "DEPLOYED", "FAILED", "SCALING",
-        "UPDATING", "RESTARTING", "STOPPED", "DELETING", "COMPLETED",
+        "QUEUED",
+        "PENDING",
+        "BUILDING",
+        "SCANNING",
+        "DEPLOYING",
+        "VERIFYING",
+        "MONITORING",
+        "DEPLOYED",
+        "FAILED",
+        "SCALING",
+        "UPDATING",
+        "RESTARTING",
+        "STOPPED",
+        "DELETING",
+        "COMPLETED",
     ] {
         let status = AgentStatus::from(word);
         assert!(!matches!(status, AgentStatus::Unknown(_)), "{word}");
@@ -269,6 +313,8 @@ async fn conflict_19_every_state_of_any_page_is_known_and_others_are_kept() {
 async fn conflict_20_permissions_are_texts() {
     let profile = answered(|c| c.users().profile(), 200, PROFILE).await.unwrap();
     assert_eq!(profile.permissions, ["agents:*", "deployments:*", "system:*", "users:*"]);
-    let error = answered(|c| c.agents().delete("a"), 403, r#"{"error":{"code":"INSUFFICIENT_PERMISSIONS","message":"no"}}"#).await;
+    let error =
+        answered(|c| c.agents().delete("a"), 403, r#"{"error":{"code":"INSUFFICIENT_PERMISSIONS","message":"no"}}"#)
+            .await;
     assert!(matches!(error, Err(Error::PermissionDenied(error)) if error.reason() == Some(Reason::Scope)));
 }

@@ -56,7 +56,10 @@ async fn a_failed_deployment_has_the_last_lines_of_its_log() {
     let outcome = quick(&client(&server)).await.unwrap();
     let DeployOutcome::Failed(failed) = &outcome else { panic!("{outcome:?}") };
     assert_eq!(failed.state.status, AgentStatus::Failed);
-    assert_eq!(failed.last_logs.iter().map(|entry| entry.message.as_str()).collect::<Vec<_>>(), ["npm install", "no such plugin"]);
+    assert_eq!(
+        failed.last_logs.iter().map(|entry| entry.message.as_str()).collect::<Vec<_>>(),
+        ["npm install", "no such plugin"]
+    );
     assert_eq!(outcome.state().agent_id, "agent-9k2");
     assert_eq!(lines(&server).await.last().unwrap(), "GET /api/agents/agent-9k2/logs?lines=20");
 }
@@ -119,7 +122,8 @@ async fn a_wait_that_is_too_long_has_id_and_last_state() {
 #[tokio::test]
 async fn no_call_is_made_before_the_window_resets() {
     let server = empty().await;
-    let none_left = state("BUILDING", "").insert_header("x-ratelimit-remaining", "0").insert_header("x-ratelimit-reset", "1");
+    let none_left =
+        state("BUILDING", "").insert_header("x-ratelimit-remaining", "0").insert_header("x-ratelimit-reset", "1");
     add(&server, "GET", AT, 1, none_left).await;
     add(&server, "GET", AT, 1, json_answer(200, LIVE)).await;
     let begun = std::time::Instant::now();
@@ -130,7 +134,12 @@ async fn no_call_is_made_before_the_window_resets() {
 #[tokio::test]
 async fn a_scaled_agent_is_waited_for_until_its_replicas_are_ready() {
     let server = empty().await;
-    let ready = |status: &str, ready: u8| state(status, &format!(r#","health":{{"overall":"HEALTHY","kubernetes":{{"replicas":3,"readyReplicas":{ready}}}}}"#));
+    let ready = |status: &str, ready: u8| {
+        state(
+            status,
+            &format!(r#","health":{{"overall":"HEALTHY","kubernetes":{{"replicas":3,"readyReplicas":{ready}}}}}"#),
+        )
+    };
     add(&server, "GET", AT, 1, ready("DEPLOYED", 1)).await;
     let scaled = r#"{"agentId":"agent-9k2","currentReplicas":3,"targetReplicas":3,"status":"SCALING"}"#;
     add(&server, "POST", "/api/agents/agent-9k2/scale", 1, json_answer(200, scaled)).await;
@@ -178,11 +187,19 @@ async fn a_change_that_is_refused_is_not_waited_for() {
 async fn a_deleted_agent_is_gone_when_it_is_not_found() {
     let server = empty().await;
     let not_found = || json_answer(404, r#"{"error":{"code":"AGENT_NOT_FOUND","message":"no agent"}}"#);
-    add(&server, "DELETE", "/api/agents/agent-9k2", 1, json_answer(200, r#"{"agentId":"agent-9k2","status":"DELETING"}"#)).await;
+    add(
+        &server,
+        "DELETE",
+        "/api/agents/agent-9k2",
+        1,
+        json_answer(200, r#"{"agentId":"agent-9k2","status":"DELETING"}"#),
+    )
+    .await;
     add(&server, "GET", AT, 2, state("DELETING", "")).await;
     add(&server, "GET", AT, 9, not_found()).await;
     add(&server, "DELETE", "/api/agents/agent-9k2", 9, not_found()).await;
-    let delete = || client(&server).agents().delete_and_wait("agent-9k2").polling(|poller| poller.interval(QUICK, QUICK));
+    let delete =
+        || client(&server).agents().delete_and_wait("agent-9k2").polling(|poller| poller.interval(QUICK, QUICK));
     delete().await.unwrap();
     assert_eq!(lines(&server).await.len(), 4);
     delete().await.unwrap();

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use polyagent::Reason;
 use polyagent::launchpad::types::*;
+use wiremock::Mock;
 use wiremock::ResponseTemplate;
 use wiremock::matchers::any;
-use wiremock::Mock;
 
 use super::{answered, client, empty, lines, scripted};
 
 fn body(code: &str) -> String {
-    format!(r#"{{"error":{{"code":"{code}","message":"words","timestamp":"2026-07-01T12:00:00Z","requestId":"req-1"}}}}"#)
+    format!(
+        r#"{{"error":{{"code":"{code}","message":"words","timestamp":"2026-07-01T12:00:00Z","requestId":"req-1"}}}}"#
+    )
 }
 
 #[tokio::test]
@@ -35,7 +37,13 @@ async fn the_status_decides_the_variant_and_any_body_survives() {
         (500, polyagent::Error::is_server),
         (503, polyagent::Error::is_server),
     ] {
-        for text in [body("SOMETHING"), String::new(), "<html>proxy</html>".to_owned(), r#"{"statusCode":1,"message":["a b"],"error":"E"}"#.to_owned(), "[]".to_owned()] {
+        for text in [
+            body("SOMETHING"),
+            String::new(),
+            "<html>proxy</html>".to_owned(),
+            r#"{"statusCode":1,"message":["a b"],"error":"E"}"#.to_owned(),
+            "[]".to_owned(),
+        ] {
             let error = answered(|c| c.users().profile(), status, &text).await.unwrap_err();
             assert!(check(&error), "{status} {text}: {error:?}");
             assert_eq!(error.body().unwrap(), text.as_bytes());

@@ -26,7 +26,12 @@ fn follow(server: &Server) -> FollowLogs {
 
 /// A response that goes on: its head and first pieces.
 fn stream(media: &str, pieces: &[&str]) -> Vec<Step> {
-    let mut script = vec![Step::Read, write(&format!("HTTP/1.1 200 OK\r\ncontent-type: {media}\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"))];
+    let mut script = vec![
+        Step::Read,
+        write(&format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {media}\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        )),
+    ];
     script.extend(pieces.iter().map(|piece| write(&format!("{:x}\r\n{piece}\r\n", piece.len()))));
     script
 }
@@ -71,7 +76,12 @@ async fn a_stream_is_asked_for_with_all_its_forms_and_no_hidden_limit() {
     let lines = follow(&server).since(Duration::from_secs(3600)).level("ERROR").container("agent");
     assert_eq!(all(lines).await, ["one"]);
     let request = String::from_utf8(server.requests()[0].clone()).unwrap();
-    assert!(request.starts_with("GET /api/agents/a/logs?lines=1000&since=1h&follow=true&level=ERROR&container=agent HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.starts_with(
+            "GET /api/agents/a/logs?lines=1000&since=1h&follow=true&level=ERROR&container=agent HTTP/1.1\r\n"
+        ),
+        "{request}"
+    );
     let accept = "accept: text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.5\r\n";
     assert!(request.contains(accept), "{request}");
 }
@@ -79,7 +89,10 @@ async fn a_stream_is_asked_for_with_all_its_forms_and_no_hidden_limit() {
 #[tokio::test]
 async fn events_json_lines_json_and_text_are_all_read() {
     for (media, pieces) in [
-        ("text/event-stream", vec![format!(": hi\n\ndata: {ONE}\n\n"), format!("event: log\ndata: [{TWO},"), format!("{THREE}]\n\n")]),
+        (
+            "text/event-stream",
+            vec![format!(": hi\n\ndata: {ONE}\n\n"), format!("event: log\ndata: [{TWO},"), format!("{THREE}]\n\n")],
+        ),
         ("application/x-ndjson", vec![format!("{ONE}\n{}", &TWO[..20]), format!("{}\n\n{THREE}\n", &TWO[20..])]),
         ("application/json", vec![ONE.to_owned(), format!("{TWO}\n{THREE}")]),
         ("application/json", vec![format!("[{ONE},"), format!("{TWO},{THREE}]")]),
@@ -133,8 +146,14 @@ async fn a_broken_connection_is_made_anew_and_nothing_is_lost_or_repeated() {
     assert_eq!(all(follow(&server)).await, ["one", "two", "three"]);
     let targets = targets(&server);
     assert_eq!(targets[0], "/api/agents/a/logs?lines=1000&follow=true");
-    assert!(targets[1].starts_with("/api/agents/a/logs?lines=1000&since=") && targets[1].ends_with("s&follow=true") , "{targets:?}");
-    assert!(targets[2].starts_with("/api/agents/a/logs?lines=1000&since=") && !targets[2].contains("follow"), "{targets:?}");
+    assert!(
+        targets[1].starts_with("/api/agents/a/logs?lines=1000&since=") && targets[1].ends_with("s&follow=true"),
+        "{targets:?}"
+    );
+    assert!(
+        targets[2].starts_with("/api/agents/a/logs?lines=1000&since=") && !targets[2].contains("follow"),
+        "{targets:?}"
+    );
     assert_eq!(targets[3], "/api/agents/a/status");
 }
 
@@ -169,7 +188,9 @@ async fn a_silent_connection_is_made_anew_after_the_gap() {
 
 #[tokio::test]
 async fn an_end_is_an_end_only_if_the_agent_runs_no_more() {
-    for (status, ends) in [("STOPPED", true), ("FAILED", true), ("DELETING", true), ("DEPLOYED", false), ("BUILDING", false)] {
+    for (status, ends) in
+        [("STOPPED", true), ("FAILED", true), ("DELETING", true), ("DEPLOYED", false), ("BUILDING", false)]
+    {
         let state = format!(r#"{{"agentId":"a","status":"{status}"}}"#);
         let server = Server::start(vec![
             whole("application/x-ndjson", &[&format!("{ONE}\n")]),
@@ -220,10 +241,14 @@ async fn a_server_that_ignores_follow_is_read_again_until_the_agent_is_gone() {
 
 #[tokio::test]
 async fn a_log_is_read_again_from_half_a_minute_before_its_last_line() {
-    for (form, expected) in [(None, "since=40s"), (Some(Since::from("2026-07-01T11:00:00Z".parse::<Timestamp>().unwrap())), "since=2026-07-01T11%3A59%3A29Z")] {
+    for (form, expected) in [
+        (None, "since=40s"),
+        (Some(Since::from("2026-07-01T11:00:00Z".parse::<Timestamp>().unwrap())), "since=2026-07-01T11%3A59%3A29Z"),
+    ] {
         let server = empty().await;
         // Ten seconds after the last line, by the server's clock.
-        let dated = |entries: &[&str]| json_answer(200, &logs(entries)).insert_header("date", "Wed, 01 Jul 2026 12:00:09 GMT");
+        let dated =
+            |entries: &[&str]| json_answer(200, &logs(entries)).insert_header("date", "Wed, 01 Jul 2026 12:00:09 GMT");
         add(&server, "GET", LOGS, 1, dated(&[ONE, TWO])).await;
         add(&server, "GET", LOGS, 1, dated(&[TWO, THREE])).await;
         let follow = client(&server).monitoring().logs().follow("a").interval(QUICK);
@@ -234,7 +259,10 @@ async fn a_log_is_read_again_from_half_a_minute_before_its_last_line() {
         let lines = lines(&server).await;
         // A started second counts.
         let accepted = [expected.to_owned(), expected.replace("40s", "41s")];
-        assert!(accepted.iter().any(|since| lines[1] == format!("GET /api/agents/a/logs?lines=1000&{since}")), "{lines:?}");
+        assert!(
+            accepted.iter().any(|since| lines[1] == format!("GET /api/agents/a/logs?lines=1000&{since}")),
+            "{lines:?}"
+        );
     }
 }
 

@@ -45,7 +45,10 @@ async fn calls_beyond_the_limit_are_refused_by_choice() {
     client.users().profile().await.unwrap();
     client.users().profile().await.unwrap();
     let error = client.users().profile().await.unwrap_err();
-    assert!(matches!(error, Error::Throttled(_)) && error.is_rate_limited() && !error.may_have_been_processed(), "{error}");
+    assert!(
+        matches!(error, Error::Throttled(_)) && error.is_rate_limited() && !error.may_have_been_processed(),
+        "{error}"
+    );
     assert!(error.retry_after().unwrap() <= Duration::from_secs(60));
     assert_eq!(error.operation(), Some("launchpad_get_profile"));
     assert_eq!(lines(&server).await.len(), 2, "nothing was sent");
@@ -58,7 +61,8 @@ async fn retries_take_tokens_too() {
     let begun = Instant::now();
     client.users().profile().await.unwrap();
     assert!(begun.elapsed() >= 2 * PERIOD, "three attempts: {:?}", begun.elapsed());
-    let refusing = builder(server.uri()).call_limit(CallLimit::new(1, Duration::from_secs(60)).refuse()).build().unwrap();
+    let refusing =
+        builder(server.uri()).call_limit(CallLimit::new(1, Duration::from_secs(60)).refuse()).build().unwrap();
     refusing.users().profile().await.unwrap();
     assert_eq!(lines(&server).await.len(), 4);
 }

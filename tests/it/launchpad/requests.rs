@@ -66,12 +66,23 @@ async fn agents() {
     let body = r#"{"agentName":"abc","personality":{},"selectedPlugins":[],"resources":{"memory":"1Gi","cpu":"1"},"platforms":{}}"#;
     assert_sent(|c| c.agents().create(least), "POST /api/agents", body).await;
     assert_sent(|c| c.agents().list(ListAgentsParams::new()), "GET /api/agents", "").await;
-    let params = ListAgentsParams::new().limit(100).offset(40).status(AgentStatus::Deployed).owner("user-3").platform("discord");
-    assert_sent(|c| c.agents().list(params), "GET /api/agents?limit=100&offset=40&status=DEPLOYED&owner=user-3&platform=discord", "").await;
+    let params =
+        ListAgentsParams::new().limit(100).offset(40).status(AgentStatus::Deployed).owner("user-3").platform("discord");
+    assert_sent(
+        |c| c.agents().list(params),
+        "GET /api/agents?limit=100&offset=40&status=DEPLOYED&owner=user-3&platform=discord",
+        "",
+    )
+    .await;
     assert_sent(|c| c.agents().status("agent-9k2"), "GET /api/agents/agent-9k2/status", "").await;
     assert_sent(|c| c.agents().get("agent-9k2"), "GET /api/agents/agent-9k2", "").await;
     let changes = AgentUpdate::new().resources(Resources::new(Memory::gib(1), Cpu::millis(500)));
-    assert_sent(|c| c.agents().update("a", changes), "PUT /api/agents/a", r#"{"resources":{"memory":"1Gi","cpu":"500m"}}"#).await;
+    assert_sent(
+        |c| c.agents().update("a", changes),
+        "PUT /api/agents/a",
+        r#"{"resources":{"memory":"1Gi","cpu":"500m"}}"#,
+    )
+    .await;
     assert_sent(|c| c.agents().update("a", AgentUpdate::new()), "PUT /api/agents/a", "{}").await;
     assert_sent(|c| c.agents().delete("a"), "DELETE /api/agents/a", "").await;
     assert_sent(|c| c.agents().scale("a", 2), "POST /api/agents/a/scale", r#"{"replicas":2}"#).await;
@@ -79,7 +90,8 @@ async fn agents() {
     assert_sent(|c| c.agents().stop("a"), "POST /api/agents/a/stop", "{}").await;
     assert_sent(|c| c.agents().start("a"), "POST /api/agents/a/start", "{}").await;
     let params = SearchAgentsParams::new().q("faq bot").sort(SearchSort::LastActivity).order(SortOrder::Desc);
-    assert_sent(|c| c.agents().search(params), "GET /api/agents/search?q=faq+bot&sort=last_activity&order=desc", "").await;
+    assert_sent(|c| c.agents().search(params), "GET /api/agents/search?q=faq+bot&sort=last_activity&order=desc", "")
+        .await;
 }
 
 #[tokio::test]
@@ -105,32 +117,60 @@ async fn everything_that_an_agent_may_have() {
 #[tokio::test]
 async fn everything_else() {
     let user = ApiKeyCreate::new("dana", "dana@example.org").role(Role::User);
-    assert_sent(|c| c.auth().generate_key(user), "POST /api/auth/generate-key", r#"{"username":"dana","email":"dana@example.org","role":"USER"}"#).await;
+    assert_sent(
+        |c| c.auth().generate_key(user),
+        "POST /api/auth/generate-key",
+        r#"{"username":"dana","email":"dana@example.org","role":"USER"}"#,
+    )
+    .await;
     assert_sent(|c| c.monitoring().metrics("a"), "GET /api/agents/a/metrics", "").await;
     let params = GetAgentMetricsParams::new().timeframe("24h").interval("15m");
-    assert_sent(|c| c.monitoring().series("a", params), "GET /api/agents/a/metrics?timeframe=24h&interval=15m", "").await;
+    assert_sent(|c| c.monitoring().series("a", params), "GET /api/agents/a/metrics?timeframe=24h&interval=15m", "")
+        .await;
     assert_sent(|c| c.monitoring().logs().get("a", GetAgentLogsParams::new()), "GET /api/agents/a/logs", "").await;
     let params = GetAgentLogsParams::new()
         .lines(1000)
         .since(Since::from(Duration::from_secs(1800)))
         .level(LogLevel::Error)
         .container("agent");
-    assert_sent(|c| c.monitoring().logs().get("a", params), "GET /api/agents/a/logs?lines=1000&since=30m&level=ERROR&container=agent", "").await;
+    assert_sent(
+        |c| c.monitoring().logs().get("a", params),
+        "GET /api/agents/a/logs?lines=1000&since=30m&level=ERROR&container=agent",
+        "",
+    )
+    .await;
     assert_sent(|c| c.security().scan("a"), "POST /api/security/scan/a", "{}").await;
     assert_sent(|c| c.security().last_scan("a"), "GET /api/security/scan/a", "").await;
     assert_sent(|c| c.security().events(ListSecurityEventsParams::new()), "GET /api/security/events", "").await;
     let since: Timestamp = "2026-07-01T12:00:00Z".parse().unwrap();
-    let params = ListSecurityEventsParams::new().limit(10).severity(Severity::High).since(since).event_type("AUTH_FAILED");
-    assert_sent(|c| c.security().events(params), "GET /api/security/events?limit=10&severity=HIGH&since=2026-07-01T12%3A00%3A00Z&event_type=AUTH_FAILED", "").await;
+    let params =
+        ListSecurityEventsParams::new().limit(10).severity(Severity::High).since(since).event_type("AUTH_FAILED");
+    assert_sent(
+        |c| c.security().events(params),
+        "GET /api/security/events?limit=10&severity=HIGH&since=2026-07-01T12%3A00%3A00Z&event_type=AUTH_FAILED",
+        "",
+    )
+    .await;
     assert_sent(|c| c.health(), "GET /api/health", "").await;
     assert_sent(|c| c.system().metrics(), "GET /api/system/metrics", "").await;
     assert_sent(|c| c.system().host_metrics(), "GET /api/metrics", "").await;
     assert_sent(|c| c.users().profile(), "GET /api/users/profile", "").await;
     let changes = ProfileUpdate::new().email("d@example.com").notifications(NotificationSettings::new().slack(true));
-    assert_sent(|c| c.users().update_profile(changes), "PUT /api/users/profile", r#"{"email":"d@example.com","notifications":{"slack":true}}"#).await;
-    assert_sent(|c| c.raw(Method::GET, ["api", "security", "report"]).query("period", "monthly"), "GET /api/security/report?period=monthly", "").await;
+    assert_sent(
+        |c| c.users().update_profile(changes),
+        "PUT /api/users/profile",
+        r#"{"email":"d@example.com","notifications":{"slack":true}}"#,
+    )
+    .await;
+    assert_sent(
+        |c| c.raw(Method::GET, ["api", "security", "report"]).query("period", "monthly"),
+        "GET /api/security/report?period=monthly",
+        "",
+    )
+    .await;
     let stack = json!({"name": "web"});
-    assert_sent(|c| c.raw(Method::POST, ["api", "stacks"]).json_body(&stack), "POST /api/stacks", r#"{"name":"web"}"#).await;
+    assert_sent(|c| c.raw(Method::POST, ["api", "stacks"]).json_body(&stack), "POST /api/stacks", r#"{"name":"web"}"#)
+        .await;
 }
 
 #[tokio::test]
@@ -151,7 +191,12 @@ async fn invalid_arguments_are_refused_before_anything_is_sent() {
         agent.resources = resources;
         agent
     };
-    for resources in [Resources::new("1 GB", "1"), Resources::new("1Gi", "half"), Resources::new("1Gi", "1").replicas(0), Resources::new("1Gi", "1").replicas(6)] {
+    for resources in [
+        Resources::new("1 GB", "1"),
+        Resources::new("1Gi", "half"),
+        Resources::new("1Gi", "1").replicas(0),
+        Resources::new("1Gi", "1").replicas(6),
+    ] {
         let error = agents.create(with(resources)).await.unwrap_err();
         assert!(error.is_invalid_argument() && error.to_string().contains("resources"), "{error}");
     }
@@ -166,7 +211,14 @@ async fn invalid_arguments_are_refused_before_anything_is_sent() {
     for params in [GetAgentLogsParams::new().lines(1001), GetAgentLogsParams::new().follow(true)] {
         assert!(logs.get("a", params).await.unwrap_err().is_invalid_argument());
     }
-    assert!(client(&server).auth().generate_key(ApiKeyCreate::new("", "d@example.org")).await.unwrap_err().is_invalid_argument());
+    assert!(
+        client(&server)
+            .auth()
+            .generate_key(ApiKeyCreate::new("", "d@example.org"))
+            .await
+            .unwrap_err()
+            .is_invalid_argument()
+    );
     assert!(super::lines(&server).await.is_empty());
     let scaled = agents.scale("a", 5).await;
     assert!(scaled.is_ok(), "the bound itself is allowed: {scaled:?}");
@@ -194,7 +246,12 @@ async fn secrets_are_not_shown() {
     assert_eq!(key.api_key.expose(), "alk_00ff");
     let error = client(&server).auth().generate_key(ApiKeyCreate::new("dana", "d@example.org")).await.unwrap_err();
     assert!(error.is_decode());
-    for shown in [format!("{key:?}"), format!("{error:?} {error}"), format!("{:?}", client(&server)), format!("{:?}", builder(server.uri()))] {
+    for shown in [
+        format!("{key:?}"),
+        format!("{error:?} {error}"),
+        format!("{:?}", client(&server)),
+        format!("{:?}", builder(server.uri())),
+    ] {
         assert!(!shown.contains("alk_00"), "{shown}");
     }
 }

@@ -48,7 +48,10 @@ async fn a_list_of_agents_ends_where_the_total_says() {
 #[tokio::test]
 async fn the_status_of_an_agent() {
     let state = answered(|c| c.agents().status("agent-9k2"), 200, LIVE).await.unwrap();
-    assert_eq!((state.status.clone(), state.url.as_deref()), (AgentStatus::Deployed, Some("https://agent-9k2.agents.example.org")));
+    assert_eq!(
+        (state.status.clone(), state.url.as_deref()),
+        (AgentStatus::Deployed, Some("https://agent-9k2.agents.example.org"))
+    );
     assert!(state.is_healthy() && state.is_settled() && state.status.is_live());
     let health = state.health.unwrap();
     let (pods, process) = (health.kubernetes.unwrap(), health.application.unwrap());
@@ -85,7 +88,10 @@ async fn actions_may_answer_nothing() {
 async fn actions_answer_what_has_begun() {
     let body = r#"{"agentId":"agent-9k2","currentReplicas":2,"targetReplicas":2,"status":"SCALING","updatedAt":"2026-07-01T13:00:00Z"}"#;
     let scaled = answered(|c| c.agents().scale("agent-9k2", 2), 200, body).await.unwrap().unwrap();
-    assert_eq!((scaled.current_replicas, scaled.target_replicas, scaled.status), (Some(2), Some(2), Some(AgentStatus::Scaling)));
+    assert_eq!(
+        (scaled.current_replicas, scaled.target_replicas, scaled.status),
+        (Some(2), Some(2), Some(AgentStatus::Scaling))
+    );
     let body = r#"{"agentId":"agent-9k2","status":"DELETING","message":"deletion started","timestamp":"2026-07-01T13:00:00Z"}"#;
     let deleted = answered(|c| c.agents().delete("agent-9k2"), 202, body).await.unwrap().unwrap();
     assert_eq!((deleted.status, deleted.message.as_deref()), (Some(AgentStatus::Deleting), Some("deletion started")));
@@ -108,7 +114,8 @@ async fn an_agent_in_full() {
     assert_eq!(agent.metrics.unwrap().uptime, Some(10_920.0));
     let health = agent.health.unwrap();
     assert_eq!((health.status, health.checks[0].status.as_deref()), (Some(HealthState::Healthy), Some("passing")));
-    let bare = answered(|c| c.agents().get("a"), 200, r#"{"agentId":"a","createdAt":"2026-07-01T09:00:00Z"}"#).await.unwrap();
+    let bare =
+        answered(|c| c.agents().get("a"), 200, r#"{"agentId":"a","createdAt":"2026-07-01T09:00:00Z"}"#).await.unwrap();
     assert_eq!((bare.id.as_str(), text(bare.created_at).as_deref()), ("a", Some("2026-07-01T09:00:00Z")));
 }
 
@@ -131,22 +138,34 @@ async fn metrics_and_logs() {
     assert_eq!((memory.usage, memory.limit, memory.percentage), (Some(268_435_456), Some(536_870_912), Some(50.0)));
     assert_eq!((network.bytes_in, network.bytes_out), (Some(900), Some(9_007_199_254_740_993)));
     let requests = metrics.requests.unwrap();
-    assert_eq!((requests.total, requests.success, requests.errors, requests.rate), (Some(10), Some(9), Some(1), Some(0.4)));
-    let nothing = answered(|c| c.monitoring().metrics("a"), 200, r#"{"agentId":"a","metrics":{"cpu":null}}"#).await.unwrap();
+    assert_eq!(
+        (requests.total, requests.success, requests.errors, requests.rate),
+        (Some(10), Some(9), Some(1), Some(0.4))
+    );
+    let nothing =
+        answered(|c| c.monitoring().metrics("a"), 200, r#"{"agentId":"a","metrics":{"cpu":null}}"#).await.unwrap();
     assert!(nothing.metrics.unwrap().cpu.is_none());
 
     let body = r#"{"agentId":"agent-9k2","logs":[{"timestamp":"2026-07-01T11:59:58Z","level":"INFO","message":"ready","pod":"agent-9k2-6c-abcde"},{"message":"plain"},{"timestamp":null,"level":"TRACE","message":"odd","pod":null,"extra":1}],"totalLines":7,"truncated":true}"#;
-    let logs = answered(|c| c.monitoring().logs().get("agent-9k2", GetAgentLogsParams::new()), 200, body).await.unwrap();
+    let logs =
+        answered(|c| c.monitoring().logs().get("agent-9k2", GetAgentLogsParams::new()), 200, body).await.unwrap();
     assert!(logs.is_truncated());
     assert_eq!((logs.total_lines, logs.logs.len()), (Some(7), 3));
-    assert_eq!((text(logs.logs[0].timestamp).as_deref(), logs.logs[0].level.clone()), (Some("2026-07-01T11:59:58Z"), Some(LogLevel::Info)));
+    assert_eq!(
+        (text(logs.logs[0].timestamp).as_deref(), logs.logs[0].level.clone()),
+        (Some("2026-07-01T11:59:58Z"), Some(LogLevel::Info))
+    );
     assert_eq!(logs.logs[2].level.as_ref().unwrap().as_str(), "TRACE");
     assert_eq!(logs.logs[2].unknown["extra"], json!(1));
     let later = r#"{"logs":[{"id":"l-1","timestamp":"2026-07-01T11:59:58Z","level":"warning","message":"m","source":"agent","metadata":{"n":1},"container_id":"c-1","container_name":"agent"}],"pagination":{"total_lines":7,"returned_lines":1,"has_more":true}}"#;
     let later = answered(|c| c.monitoring().logs().get("a", GetAgentLogsParams::new()), 200, later).await.unwrap();
     assert!(later.is_truncated());
-    assert_eq!((later.logs[0].level.clone(), later.logs[0].container_name.as_deref()), (Some(LogLevel::Warn), Some("agent")));
-    let whole = answered(|c| c.monitoring().logs().get("a", GetAgentLogsParams::new()), 200, r#"{"logs":null}"#).await.unwrap();
+    assert_eq!(
+        (later.logs[0].level.clone(), later.logs[0].container_name.as_deref()),
+        (Some(LogLevel::Warn), Some("agent"))
+    );
+    let whole =
+        answered(|c| c.monitoring().logs().get("a", GetAgentLogsParams::new()), 200, r#"{"logs":null}"#).await.unwrap();
     assert!(whole.logs.is_empty() && !whole.is_truncated());
 }
 
@@ -171,10 +190,19 @@ async fn security_events() {
     let page = answered(|c| c.security().events(ListSecurityEventsParams::new()), 200, body).await.unwrap();
     assert_eq!((page.items.len(), page.total(), page.next_cursor()), (3, Some(30), None));
     let [first, second, third] = &page.items[..] else { panic!() };
-    assert_eq!((first.type_.clone(), first.severity.clone()), (Some(SecurityEventType::AuthFailed), Some(Severity::Medium)));
+    assert_eq!(
+        (first.type_.clone(), first.severity.clone()),
+        (Some(SecurityEventType::AuthFailed), Some(Severity::Medium))
+    );
     assert_eq!((first.agent_id.as_deref(), &first.details.as_ref().unwrap()["count"]), (None, &json!(3)));
-    assert_eq!((second.type_.as_ref().unwrap().as_str(), second.severity.as_ref().unwrap().as_str()), ("NEW_KIND", "fatal"));
-    assert_eq!((third.type_.clone(), third.severity.clone()), (Some(SecurityEventType::AgentCreated), Some(Severity::Info)));
+    assert_eq!(
+        (second.type_.as_ref().unwrap().as_str(), second.severity.as_ref().unwrap().as_str()),
+        ("NEW_KIND", "fatal")
+    );
+    assert_eq!(
+        (third.type_.clone(), third.severity.clone()),
+        (Some(SecurityEventType::AgentCreated), Some(Severity::Info))
+    );
 }
 
 #[tokio::test]
@@ -183,19 +211,32 @@ async fn health_is_read_whatever_the_parts_report() {
     let health = answered(|c| c.health(), 200, body).await.unwrap();
     assert_eq!((health.status.clone(), health.version.as_deref()), (HealthState::Healthy, Some("1.0.0")));
     let parts = &health.components;
-    assert_eq!((parts["database"].response_time(), parts["database"].connections()), (Some(Duration::from_millis(3)), Some(4)));
+    assert_eq!(
+        (parts["database"].response_time(), parts["database"].connections()),
+        (Some(Duration::from_millis(3)), Some(4))
+    );
     assert_eq!((parts["kubernetes"].nodes(), parts["kubernetes"].pods()), (Some(3), Some(12)));
-    assert_eq!((parts["redis"].memory(), parts["redis"].status.clone()), (Some(Memory::bytes(45_000_000)), Some(HealthState::Degraded)));
-    assert_eq!((parts["registry"].available(), parts["registry"].nodes(), parts["registry"].memory()), (Some(true), None, None));
+    assert_eq!(
+        (parts["redis"].memory(), parts["redis"].status.clone()),
+        (Some(Memory::bytes(45_000_000)), Some(HealthState::Degraded))
+    );
+    assert_eq!(
+        (parts["registry"].available(), parts["registry"].nodes(), parts["registry"].memory()),
+        (Some(true), None, None)
+    );
     let later = r#"{"status":"healthy","components":{"kubernetes":{"status":"healthy","nodes":{"total":3,"ready":2},"pods":{"running":4}},"queue":{"depth":1}}}"#;
     let later = answered(|c| c.health(), 200, later).await.unwrap();
     assert_eq!((later.components["kubernetes"].nodes(), later.components["kubernetes"].pods()), (Some(3), None));
-    assert_eq!((later.components["queue"].status.as_ref(), &later.components["queue"].unknown["depth"]), (None, &json!(1)));
+    assert_eq!(
+        (later.components["queue"].status.as_ref(), &later.components["queue"].unknown["depth"]),
+        (None, &json!(1))
+    );
 }
 
 #[tokio::test]
 async fn bad_health_is_no_error_whatever_the_status() {
-    let body = r#"{"status":"UNHEALTHY","timestamp":"2026-07-01T12:00:00Z","components":{"database":{"status":"UNHEALTHY"}}}"#;
+    let body =
+        r#"{"status":"UNHEALTHY","timestamp":"2026-07-01T12:00:00Z","components":{"database":{"status":"UNHEALTHY"}}}"#;
     for status in [200, 503] {
         let server = scripted(&[(status, body)]).await;
         let response = client(&server).health().with_response().await.unwrap();
@@ -231,7 +272,10 @@ async fn metrics_of_the_system() {
 async fn users_and_keys() {
     let body = r#"{"userId":"user-3","username":"dana","email":"dana@example.org","role":"USER","createdAt":"2026-01-01T00:00:00Z","lastLogin":null,"permissions":["agents:read"]}"#;
     let profile = answered(|c| c.users().profile(), 200, body).await.unwrap();
-    assert_eq!((profile.user_id.as_str(), profile.role.clone(), profile.last_login), ("user-3", Some(Role::User), None));
+    assert_eq!(
+        (profile.user_id.as_str(), profile.role.clone(), profile.last_login),
+        ("user-3", Some(Role::User), None)
+    );
     assert_eq!(profile.permissions, ["agents:read"]);
     let changed = answered(|c| c.users().update_profile(ProfileUpdate::new()), 200, body).await.unwrap();
     assert_eq!(changed, Some(profile));

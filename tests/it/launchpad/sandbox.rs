@@ -22,7 +22,9 @@ fn quick<T: 'static, U: Send + Sync + 'static>(poller: Poller<T, U>) -> Poller<T
 }
 
 async fn deployed(client: &Launchpad) -> AgentState {
-    let DeployOutcome::Deployed(state) = client.agents().deploy(faq_bot()).polling(quick).await.unwrap() else { panic!() };
+    let DeployOutcome::Deployed(state) = client.agents().deploy(faq_bot()).polling(quick).await.unwrap() else {
+        panic!()
+    };
     state
 }
 
@@ -42,13 +44,20 @@ async fn an_agent_lives_from_deployment_to_deletion() {
         while let Some(deployment) = updates.try_next().await.unwrap() {
             seen.push(deployment.state.status);
         }
-        let expected = [AgentStatus::Queued, AgentStatus::Building, AgentStatus::Scanning, AgentStatus::Deploying, AgentStatus::Deployed];
+        let expected = [
+            AgentStatus::Queued,
+            AgentStatus::Building,
+            AgentStatus::Scanning,
+            AgentStatus::Deploying,
+            AgentStatus::Deployed,
+        ];
         assert_eq!(seen, expected, "{later}");
         let outcome = updates.await.unwrap();
         let state = outcome.state();
         assert!(state.is_healthy() && state.url.as_ref().unwrap().contains(&state.agent_id));
         let id = state.agent_id.clone();
-        let page = agents.list(ListAgentsParams::new().status(AgentStatus::Deployed).platform("telegram")).await.unwrap();
+        let page =
+            agents.list(ListAgentsParams::new().status(AgentStatus::Deployed).platform("telegram")).await.unwrap();
         assert_eq!((page.items[0].agent_id.as_str(), page.total()), (id.as_str(), Some(1)));
         assert_eq!(agents.get(&id).await.unwrap().name.as_deref(), Some("faq-bot"));
         let found = agents.search(SearchAgentsParams::new().q("QUESTIONS")).await.unwrap();
@@ -58,7 +67,10 @@ async fn an_agent_lives_from_deployment_to_deletion() {
         assert_eq!(scaled.state().health.as_ref().unwrap().kubernetes.as_ref().unwrap().ready_replicas, Some(3));
         agents.restart_and_wait(&id).polling(quick).await.unwrap();
         let changes = AgentUpdate::new().description("answers more");
-        assert!(matches!(agents.update_and_wait(&id, changes).polling(quick).await.unwrap(), DeployOutcome::Deployed(_)));
+        assert!(matches!(
+            agents.update_and_wait(&id, changes).polling(quick).await.unwrap(),
+            DeployOutcome::Deployed(_)
+        ));
         agents.stop(&id).await.unwrap();
         assert!(matches!(agents.wait_until_deployed(&id).await.unwrap(), DeployOutcome::Stopped(_)));
         agents.start(&id).await.unwrap();
@@ -104,7 +116,14 @@ async fn a_log_is_followed_in_any_way_until_the_agent_is_gone() {
             sandbox.advance(Duration::from_secs(1));
             messages.push(lines.try_next().await.unwrap().unwrap().message);
         }
-        let expected = ["queued", "building the image", "scanning the image", "applying to the cluster", "agent is live", "messages processed"];
+        let expected = [
+            "queued",
+            "building the image",
+            "scanning the image",
+            "applying to the cluster",
+            "agent is live",
+            "messages processed",
+        ];
         assert_eq!(messages, expected, "{follow:?}");
         client.agents().delete(&created.agent_id).await.unwrap();
         sandbox.advance(Duration::from_secs(2));
@@ -158,7 +177,7 @@ async fn keys_scans_events_health_and_profile() {
 
 #[tokio::test]
 async fn a_silent_server_is_enough_for_every_wait() {
-    let (_sandbox, client) = sandbox(|it| it.silent()).await;
+    let (_sandbox, client) = sandbox(Settings::silent).await;
     let id = deployed(&client).await.agent_id;
     assert_eq!(client.agents().restart(&id).await.unwrap(), None);
     client.agents().scale_and_wait(&id, 2).polling(quick).await.unwrap();
