@@ -75,7 +75,8 @@ mod secret;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod serde_ext;
 mod spelling;
-#[allow(dead_code)]
+#[cfg(feature = "launchpad")]
+#[allow(dead_code, reason = "no platform needs all of it yet")]
 mod sse;
 mod text;
 #[cfg(feature = "eclips")]

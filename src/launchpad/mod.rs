@@ -42,6 +42,7 @@ mod auth;
 mod deploy;
 mod dialect;
 mod follow;
+mod follower;
 mod framing;
 mod health;
 mod logs;

@@ -1,10 +1,10 @@
 //! Agent Launchpad in memory.
 //!
-//! - **Agents.** One is queued, then built, scanned, deployed and live: each step takes a second, or until its status is
-//!   read. It fails while it is built if one of its plugins does not begin with `@elizaos/plugin-`. Updating,
+//! - **Agents.** One is queued, then built, scanned, deployed and live: each step takes a second, or until its status
+//!   is read. It fails while it is built if one of its plugins does not begin with `@elizaos/plugin-`. Updating,
 //!   restarting, scaling, stopping and deleting take a step, too. A user has at most five.
-//! - **Logs** have a line for each step, and one every 5 seconds while the agent is live. They are followed as server-sent
-//!   events; [`Settings::follow`] sets another way.
+//! - **Logs** have a line for each step, and one every 5 seconds while the agent is live. They are followed as
+//!   server-sent events; [`Settings::follow`] sets another way.
 //! - **Metrics** grow with the time that an agent is live.
 //! - **Scans** end at once, without a finding. What happens to agents and keys is among the security events.
 //! - **Keys.** The account's own key is an admin's. Those that are generated belong to the same account, and have the
