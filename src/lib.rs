@@ -33,8 +33,8 @@
 //!
 //! A newer server's values are kept: open enums and unions have `Unknown`, and objects that promise it a map of unknown
 //! fields. Floats are read to the last bit. In free-form JSON ([`serde_json::Value`]) an integer beyond `u64` or `i64`
-//! becomes the nearest float, and a number beyond every float its text. A byte that is not UTF-8, or an escape of half a
-//! surrogate pair, becomes U+FFFD; the rest of the response is delivered.
+//! becomes the nearest float, and a number beyond every float its text. A byte that is not UTF-8, or an escape of half
+//! a surrogate pair, becomes U+FFFD; the rest of the response is delivered.
 //!
 //! # Features
 //!

@@ -1,5 +1,5 @@
-//! What the verifiers of webhook deliveries share: the signature over the raw bytes, secrets that rotate, and the age of
-//! a delivery.
+//! What the verifiers of webhook deliveries share: the signature over the raw bytes, secrets that rotate, and the age
+//! of a delivery.
 
 use std::fmt;
 use std::time::Duration;

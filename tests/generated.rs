@@ -1,5 +1,5 @@
-//! The generated code, by what it does: the committed output of the generator, fed with literal JSON. `codegen.rs` proves
-//! that it is what the generator writes.
+//! The generated code, by what it does: the committed output of the generator, fed with literal JSON. `codegen.rs`
+//! proves that it is what the generator writes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may fail a test")]
 

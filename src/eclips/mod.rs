@@ -30,6 +30,7 @@ mod health;
 mod runs;
 mod submit;
 mod triage;
+mod verifier;
 pub mod webhooks;
 mod workflows;
 

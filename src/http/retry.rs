@@ -97,8 +97,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets whether calls that are not idempotent are also sent again after a 500, 502, 503, 504 or 529, as if they were
-    /// [`RetryClass::SafeOnServerError`]. Default: false.
+    /// Sets whether calls that are not idempotent are also sent again after a 500, 502, 503, 504 or 529, as if they
+    /// were [`RetryClass::SafeOnServerError`]. Default: false.
     ///
     /// A server that fails halfway, or a proxy whose server went on working, may then start the same thing twice. It is
     /// for platforms that promise otherwise: eClips calls every 5xx safe to retry.

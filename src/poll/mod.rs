@@ -35,7 +35,8 @@ pub trait Job {
     fn into_outcome(self) -> Self::Outcome;
 }
 
-/// Polls a job until it is done. Await it for the outcome `T`; [`updates`](Self::updates) streams every state `U` first.
+/// Polls a job until it is done. Await it for the outcome `T`; [`updates`](Self::updates) streams every state `U`
+/// first.
 ///
 /// Each pause is half as long again as the one before, with jitter, and at least what `Retry-After` asks. Transient
 /// failures (connection, 408, 429, 5xx) do not end the wait. The timeout does, even during a poll, with

@@ -159,8 +159,8 @@ impl Sandbox {
         SandboxBuilder::default()
     }
 
-    /// Returns the URL, such as `http://127.0.0.1:49152`, without a trailing slash. A platform's base URL is the URL with
-    /// its name: `http://127.0.0.1:49152/elephantasm`.
+    /// Returns the URL, such as `http://127.0.0.1:49152`, without a trailing slash. A platform's base URL is the URL
+    /// with its name: `http://127.0.0.1:49152/elephantasm`.
     pub fn url(&self) -> &str {
         self.tenant.url()
     }

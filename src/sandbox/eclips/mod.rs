@@ -3,15 +3,15 @@
 //! - **Runs.** One is queued, then running, then ended: each step takes half a second, or until the run is read. What
 //!   comes of it is in its `data`: `result` is its result, `confidence_score` (0.9 by default) its confidence, and with
 //!   `error` it fails with that text. A confidence below 0.5 needs a human, as on the real platform.
-//! - **Triage.** Such a run waits for its item. Once that is approved the run goes on and completes; once it is rejected
-//!   the run is cancelled. A second decision is a conflict.
-//! - **Batches.** Up to 20 rows are under way at a time, and end as runs do, but without triage. A cancellation ends the
-//!   rows that have not started.
+//! - **Triage.** Such a run waits for its item. Once that is approved the run goes on and completes; once it is
+//!   rejected the run is cancelled. A second decision is a conflict.
+//! - **Batches.** Up to 20 rows are under way at a time, and end as runs do, but without triage. A cancellation ends
+//!   the rows that have not started.
 //! - **Workflows.** Each account has `wf_demo`, and what [`Tenant::add_workflow`] adds. Triggering one starts a run
 //!   whose `data` is the input.
-//! - **Webhooks.** Events are really delivered, signed, to each webhook and to the run's own `webhook_url`, if that is on
-//!   loopback; for the latter the secret is [`Tenant::eclips_webhook_secret`]. A receiver has 10 s; what is not received
-//!   with a 2xx is delivered up to twice more, 1 s apart. Real retries are not documented.
+//! - **Webhooks.** Events are really delivered, signed, to each webhook and to the run's own `webhook_url`, if that is
+//!   on loopback; for the latter the secret is [`Tenant::eclips_webhook_secret`]. A receiver has 10 s; what is not
+//!   received with a 2xx is delivered up to twice more, 1 s apart. Real retries are not documented.
 //!
 //! [`Tenant::add_workflow`]: super::Tenant::add_workflow
 //! [`Tenant::eclips_webhook_secret`]: super::Tenant::eclips_webhook_secret

@@ -102,8 +102,8 @@ async fn conflict_04_the_first_response_has_one_shape_or_the_other() {
     assert_eq!(least.status.as_str(), "new");
 }
 
-/// A list reads its items under each of `keys` and bare, and nothing else.
-async fn reads_every_envelope<T: std::fmt::Debug + Send + 'static>(
+/// Checks that a list is read from each envelope.
+async fn in_any_envelope<T: std::fmt::Debug + Send + 'static>(
     call: impl Fn(Eclips) -> polyagent::Request<polyagent::Page<T>>,
     item: &str,
     keys: &[&str],
@@ -135,17 +135,17 @@ async fn conflict_05_lists_come_in_any_envelope() {
         assert_eq!((page.items.len(), page.total(), page.items[0].run_id.as_str()), (1, total, "a"), "{body}");
     }
     let job = r#"{"id":"b","status":"pending","total_rows":0,"completed_rows":0,"failed_rows":0}"#;
-    reads_every_envelope(|c| c.runs().list(ListRunsParams::new()), run, &["data", "runs"]).await;
-    reads_every_envelope(
+    in_any_envelope(|c| c.runs().list(ListRunsParams::new()), run, &["data", "runs"]).await;
+    in_any_envelope(
         |c| c.triage().list(ListTriageParams::new()),
         r#"{"id":"t"}"#,
         &["data", "items", "triage", "triage_items"],
     )
     .await;
-    reads_every_envelope(|c| c.webhooks().list(), r#"{"id":"w","url":"https://h","events":[]}"#, &["data", "webhooks"])
+    in_any_envelope(|c| c.webhooks().list(), r#"{"id":"w","url":"https://h","events":[]}"#, &["data", "webhooks"])
         .await;
-    reads_every_envelope(|c| c.batches().list(ListBatchesParams::new()), job, &["jobs", "batches", "data"]).await;
-    reads_every_envelope(|c| c.workflows().list(), r#"{"id":"w"}"#, &["data", "workflows"]).await;
+    in_any_envelope(|c| c.batches().list(ListBatchesParams::new()), job, &["jobs", "batches", "data"]).await;
+    in_any_envelope(|c| c.workflows().list(), r#"{"id":"w"}"#, &["data", "workflows"]).await;
 }
 
 #[tokio::test]

@@ -11,11 +11,9 @@ async fn failed(status: u16, body: &str) -> Error {
     answered(|c| c.runs().create(RunCreate::new("x")), status, body).await.unwrap_err()
 }
 
-/// Status, body, what the error is, its code, its message.
-type Row = (u16, &'static str, fn(&Error) -> bool, Option<&'static str>, &'static str);
-
 #[tokio::test]
 async fn every_status_is_its_variant_with_code_and_words() {
+    type Row = (u16, &'static str, fn(&Error) -> bool, Option<&'static str>, &'static str);
     let table: [Row; 10] = [
         (
             400,

@@ -15,11 +15,10 @@ fn run(status: &str) -> String {
     format!(r#"{{"id":"run_1","status":"{status}"}}"#)
 }
 
-type Is = fn(&RunOutcome) -> bool;
-
 #[tokio::test]
 async fn each_end_is_an_outcome_with_the_run() {
-    let ends: [(&str, Is); 4] = [
+    type End = (&'static str, fn(&RunOutcome) -> bool);
+    let ends: [End; 4] = [
         ("completed", |o| matches!(o, RunOutcome::Completed(_))),
         ("failed", |o| matches!(o, RunOutcome::Failed(_))),
         ("cancelled", |o| matches!(o, RunOutcome::Cancelled(_))),
