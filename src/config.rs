@@ -119,6 +119,49 @@ pub(crate) mod eclips {
     pub(crate) const MAX_EVENT: usize = 16 * 1024 * 1024;
 }
 
+/// Agent Launchpad, which has no public host. Paths in the document start with `/api`.
+#[cfg(feature = "launchpad")]
+pub(crate) mod launchpad {
+    use std::time::Duration;
+
+    pub(crate) const BASE_URL: &str = "LAUNCHPAD_BASE_URL";
+    pub(crate) const API_KEY: &str = "LAUNCHPAD_API_KEY";
+    /// Calls that an installation allows in 15 minutes, and in one.
+    pub(crate) const CALLS_PER_QUARTER: usize = 100;
+    pub(crate) const CALLS_PER_MINUTE: usize = 20;
+    /// Waits go slower when fewer calls than this are left.
+    pub(crate) const CALLS_IN_RESERVE: u64 = 20;
+    /// The longest pause because of the calls that are left: the window of the limit.
+    pub(crate) const LONGEST_WINDOW: Duration = Duration::from_secs(15 * 60);
+    /// First and longest pause between two polls of an agent, and how long to wait for it.
+    pub(crate) const AGENT_INTERVAL: Duration = Duration::from_secs(15);
+    pub(crate) const AGENT_INTERVAL_CAP: Duration = Duration::from_secs(30);
+    pub(crate) const AGENT_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+    /// Polls that show an agent live before it counts as changed, where nothing else tells.
+    pub(crate) const POLLS_TO_SETTLE: u32 = 2;
+    /// Lines of the log that are read when a deployment has failed, and how long that may take.
+    pub(crate) const LAST_LOGS: i64 = 20;
+    pub(crate) const LAST_LOGS_TIMEOUT: Duration = Duration::from_secs(10);
+    /// The most lines that one response has.
+    pub(crate) const MAX_LINES: i64 = 1000;
+    /// Pause between two readings of a log whose server does not stream it.
+    pub(crate) const LOG_INTERVAL: Duration = Duration::from_secs(15);
+    /// Silence of a streamed log after which the connection is made anew.
+    pub(crate) const LOG_GAP: Duration = Duration::from_secs(5 * 60);
+    /// How far before the last known line a log is read again.
+    pub(crate) const LOG_MARGIN: Duration = Duration::from_secs(30);
+    /// Lines that are remembered so that none is handed out twice.
+    pub(crate) const LOG_MEMORY: usize = 5000;
+    /// Largest unfinished line or event of a streamed log, in bytes.
+    pub(crate) const MAX_LINE: usize = 1024 * 1024;
+    /// A streamed log that ends sooner was no stream.
+    pub(crate) const SHORTEST_STREAM: Duration = Duration::from_secs(1);
+    /// Failures in a row after which following a log is given up.
+    pub(crate) const LOG_FAILURES: u32 = 10;
+    /// Empty readings of a log after which the agent's status is looked at.
+    pub(crate) const QUIET_READINGS: u32 = 4;
+}
+
 /// The value of an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Variable {

@@ -24,6 +24,7 @@
 //! | retries | [`RetryPolicy`], [`RetryClass`] |
 //! | a long job | [`Poller`], [`Job`], [`StartAndWait`] |
 //! | verifying webhooks | [`eclips::webhooks::Verifier`], [`WebhookError`] |
+//! | keeping to a limit of calls | [`CallLimit`] |
 //! | observing attempts, adding headers | [`Hook`] |
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |
 //! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
@@ -41,6 +42,7 @@
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
 //! | `eclips` | yes | [`eclips`], a workforce of agents |
+//! | `launchpad` | yes | [`launchpad`], ElizaOS agents on Kubernetes |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |
@@ -54,8 +56,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(not(any(feature = "elephantasm", feature = "eclips")))]
-compile_error!("polyagent needs at least one platform: enable the feature `elephantasm` or `eclips`");
+#[cfg(not(any(feature = "elephantasm", feature = "eclips", feature = "launchpad")))]
+compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`, `eclips` or `launchpad`");
 
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
@@ -74,6 +76,9 @@ mod secret;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod serde_ext;
 mod spelling;
+#[cfg(feature = "launchpad")]
+#[allow(dead_code, reason = "no platform needs all of it yet")]
+mod sse;
 mod text;
 #[cfg(feature = "eclips")]
 mod webhook;
@@ -82,6 +87,8 @@ mod webhook;
 pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
+#[cfg(feature = "launchpad")]
+pub mod launchpad;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
@@ -90,13 +97,13 @@ pub use ::reqwest;
 
 pub use self::check::{Check, InvalidArgument};
 pub use self::error::{
-    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, TimeoutError,
-    Timer, TransportError, TransportKind, UnsupportedError,
+    ApiError, Attempt, ConfigError, DecodeError, Error, FieldError, Reason, StreamError, StreamFault, ThrottledError,
+    TimeoutError, Timer, TransportError, TransportKind, UnsupportedError,
 };
 pub use self::headers::RateLimit;
 pub use self::http::{
-    AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, Redirect, Request, RequestFuture, Response,
-    RetryClass, RetryPolicy, TransferProgress, Upload,
+    AttemptEnd, AttemptStart, CallLimit, ClientBuilder, Download, ExtraHeaders, Hook, Redirect, Request,
+    RequestFuture, Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
 pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, StartAndWait, Updates};

@@ -7,6 +7,7 @@ mod predicates;
 mod reason;
 mod redact;
 mod stream;
+mod throttled;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -25,6 +26,7 @@ pub use self::reason::Reason;
 use self::redact::one_line;
 pub(crate) use self::redact::{redacted, redacted_url};
 pub use self::stream::{StreamError, StreamFault};
+pub use self::throttled::ThrottledError;
 use crate::check::InvalidArgument;
 use crate::config;
 use crate::headers::RateLimit;
@@ -98,6 +100,10 @@ pub enum Error {
     /// An argument of the call is not valid; nothing was sent.
     #[error(transparent)]
     InvalidArgument(Box<InvalidArgument>),
+    /// The client's own limit of calls refuses the call, or the attempt of it that was due; see
+    /// [`ClientBuilder::call_limit`](crate::ClientBuilder::call_limit).
+    #[error(transparent)]
+    Throttled(Box<ThrottledError>),
     /// No connection was made; nothing was sent.
     #[error(transparent)]
     Connect(Box<TransportError>),
@@ -197,6 +203,7 @@ impl Error {
             Self::UnexpectedStatus(api) => ("UnexpectedStatus", api),
             Self::Config(config) => ("Config", config),
             Self::InvalidArgument(invalid) => ("InvalidArgument", invalid),
+            Self::Throttled(throttled) => ("Throttled", throttled),
             Self::Connect(transport) => ("Connect", transport),
             Self::Timeout(timeout) => ("Timeout", timeout),
             Self::Transport(transport) => ("Transport", transport),
@@ -212,6 +219,7 @@ impl Error {
             Self::Timeout(e) => Some(&e.record),
             Self::Decode(e) => Some(&e.record),
             Self::Stream(e) => Some(&e.record),
+            Self::Throttled(e) => Some(&e.record),
             Self::Config(e) => e.record.as_deref(),
             Self::InvalidArgument(_) | Self::Unsupported(_) => None,
             other => other.api().map(|api| &api.record),
@@ -239,6 +247,7 @@ impl Error {
             Self::Connect(e) | Self::Transport(e) => e.message(),
             Self::Decode(e) => e.message(),
             Self::Stream(e) => e.message(),
+            Self::Throttled(e) => e.message(),
             Self::Unsupported(e) => e.to_string(),
             Self::Timeout(e) => e.message(),
             Self::Config(e) => e.to_string(),
@@ -276,9 +285,12 @@ impl Error {
         self.head()?.request_id.as_deref()
     }
 
-    /// Returns how long the server asked to wait.
+    /// Returns how long the server asked to wait, or how long the client's own limit of calls would have had it wait.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.api()?.retry_after()
+        match self {
+            Self::Throttled(e) => Some(e.retry_after()),
+            other => other.api()?.retry_after(),
+        }
     }
 
     /// Returns the rate limit reported in the response headers.

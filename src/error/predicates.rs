@@ -43,10 +43,10 @@ impl Error {
         matches!(self, Self::UnprocessableEntity(_))
     }
 
-    /// Whether the status is 429 because of too many requests; a plan, cap or quota that is used up is
-    /// [`is_limit_exceeded`](Self::is_limit_exceeded) instead.
+    /// Whether the status is 429 because of too many requests, or the client's own limit of calls refuses the call; a
+    /// plan, cap or quota that is used up is [`is_limit_exceeded`](Self::is_limit_exceeded) instead.
     pub fn is_rate_limited(&self) -> bool {
-        matches!(self, Self::RateLimited(_)) && !self.is_limit_exceeded()
+        matches!(self, Self::RateLimited(_) | Self::Throttled(_)) && !self.is_limit_exceeded()
     }
 
     /// Whether a plan, daily cap, credit or quota limit is used up, whatever the status. Waiting a moment does not

@@ -22,6 +22,16 @@ pub enum Reason {
     Scope,
     /// The object exists already, or was stored already.
     Duplicate,
+    /// A deployment failed; the same again would fail again.
+    DeploymentFailed,
+    /// A security scan found something that forbids it.
+    SecurityScanFailed,
+    /// The servers behind the platform have no room at the moment.
+    NoCapacity,
+    /// What the call is about does not work at the moment.
+    Unhealthy,
+    /// A service that the platform needs cannot be reached at the moment.
+    BackendUnavailable,
     /// The server does not route the operation: it is an older or different build, or a host that hides it. The object
     /// may still exist.
     RouteMissing,

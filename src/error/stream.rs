@@ -14,6 +14,8 @@ pub enum StreamFault {
     Truncated,
     /// The server sends it from the beginning instead of going on, or it has changed meanwhile.
     Restarted,
+    /// A part of it is missing, and cannot be had any more; what follows is there.
+    Gap,
     /// It is larger than a limit of the client.
     TooLarge,
     /// What it was written to failed.
@@ -25,6 +27,7 @@ impl StreamFault {
         match self {
             Self::Truncated => "it broke off before its end",
             Self::Restarted => "the server started over instead of going on",
+            Self::Gap => "a part of it is missing",
             Self::TooLarge => "it is larger than the limit",
             Self::Sink => "what was received could not be written",
         }
@@ -58,7 +61,10 @@ impl StreamError {
     }
 
     pub(crate) fn message(&self) -> String {
-        let message = format!("after {} bytes, {}", self.received, self.fault.message());
+        let message = match self.received {
+            0 => self.fault.message().to_owned(),
+            received => format!("after {received} bytes, {}", self.fault.message()),
+        };
         match &self.source {
             Some(source) => format!("{message}: {}", root_cause(&**source)),
             None => message,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
-use super::retry_after::sent_at;
+use crate::headers::sent_at;
 use crate::serde_ext::Timestamp;
 
 /// Reset values below this are seconds from now, others are seconds since 1970.
@@ -32,6 +32,11 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
+    /// Returns the time until the window resets, by the clock of the response with these headers.
+    pub(crate) fn until_reset(&self, headers: &HeaderMap) -> Option<Duration> {
+        Some(SystemTime::from(self.reset?).duration_since(sent_at(headers)).unwrap_or_default())
+    }
+
     /// Reads the headers; `None` if there are none.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let whole = |text: &str| Some(decimal(text)?.0);

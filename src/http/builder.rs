@@ -13,6 +13,7 @@ use super::client::{Core, Learnt, Settings, Shared};
 use super::credential::{Credential, Provider};
 use super::hook::{self, Hook};
 use super::http_client::{self, Configure};
+use super::limiter::{CallLimit, Limiter};
 use super::platform::{Platform, Scheme};
 use super::retry::RetryPolicy;
 use super::transport::Transport;
@@ -48,6 +49,7 @@ pub struct ClientBuilder<C> {
     own_headers: Vec<(HeaderName, String)>,
     settings: Settings,
     own_retry_budget: bool,
+    call_limit: Option<CallLimit>,
     hooks: Vec<Arc<dyn Hook>>,
     configure: Vec<Configure>,
 }
@@ -93,6 +95,7 @@ impl<C> ClientBuilder<C> {
                 generation: None,
             },
             own_retry_budget: false,
+            call_limit: None,
             hooks: Vec::new(),
             configure: Vec::new(),
         }
@@ -230,6 +233,15 @@ impl<C> ClientBuilder<C> {
         self
     }
 
+    /// Limits the calls of the client and its clones. Default: no limit.
+    ///
+    /// A wait for the limit comes on top of the default total timeout. Where the caller has set a total timeout, a call
+    /// whose wait does not fit fails at once, with [`Error::Throttled`].
+    pub fn call_limit(mut self, limit: CallLimit) -> Self {
+        self.call_limit = Some(limit);
+        self
+    }
+
     /// Sets the largest successful response body that is read, in bytes. Default: 64 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.settings.max_body = bytes;
@@ -296,8 +308,9 @@ impl<C> ClientBuilder<C> {
         let mut headers = base_headers(platform, self.user_agent.as_deref(), &self.headers)?;
         for (name, value) in &self.own_headers {
             let value = HeaderValue::try_from(value.trim());
-            headers
-                .insert(name, value.map_err(|e| Error::config_from(format!("{name} is not a valid header value"), e))?);
+            let mut value = value.map_err(|e| Error::config_from(format!("{name} is not a valid header value"), e))?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
         }
         if let Credential::Fixed { header, .. } = &credential {
             headers.insert(scheme.name(), header.clone());
@@ -318,6 +331,7 @@ impl<C> ClientBuilder<C> {
             settings: self.settings,
             hooks: self.hooks,
             budget,
+            limiter: self.call_limit.map(Limiter::new),
             learnt: Learnt::default(),
         };
         Ok((self.finish)(Core::new(shared)))

@@ -24,8 +24,8 @@ use crate::check::InvalidArgument;
 use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{
-    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, TimeoutError,
-    Timer, TransportError, UnsupportedError, redacted_url,
+    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, ThrottledError,
+    TimeoutError, Timer, TransportError, UnsupportedError, redacted_url,
 };
 use crate::secret::Secret;
 use crate::spelling::is_known_to;
@@ -63,6 +63,8 @@ struct Sent {
 struct Missed {
     failure: AttemptError,
     secret: Option<SentSecret>,
+    /// How long the client's own limit held the attempt back.
+    held_back: Duration,
     /// Another attempt would send the same.
     can_repeat: bool,
 }
@@ -86,8 +88,29 @@ impl Core {
         settings: &RetrySettings,
         state: &mut RetryState,
     ) -> Result<Sent, Missed> {
-        let attempt = |number, deadline| self.attempt(frozen, ending, number, deadline);
+        let latest = settings.strict.then(|| state.deadline());
+        let attempt = |number, deadline: Deadline| async move {
+            let begun = Instant::now();
+            self.admit(latest).await?;
+            let held_back = begun.elapsed();
+            let left = latest.map_or(Duration::MAX, |latest| latest.saturating_duration_since(Instant::now()));
+            let deadline = deadline.within(left, settings.total);
+            self.attempt(frozen, ending, number, deadline).await.map_err(|missed| Missed { held_back, ..missed })
+        };
         retry::run(settings, &self.shared().budget, state, fastrand::f64, attempt, tokio::time::sleep).await
+    }
+
+    /// Waits until the client's own limit allows an attempt, but not beyond `latest`.
+    async fn admit(&self, latest: Option<Instant>) -> Result<(), Missed> {
+        let Some(limiter) = &self.shared().limiter else { return Ok(()) };
+        let refused = |wait| Missed {
+            failure: AttemptError::Throttled(wait),
+            secret: None,
+            held_back: Duration::ZERO,
+            can_repeat: false,
+        };
+        limiter.take(latest).map_err(refused)?.wait().await;
+        Ok(())
     }
 
     async fn attempt(&self, frozen: &Frozen, ending: Ending, number: u32, deadline: Deadline) -> Result<Sent, Missed> {
@@ -103,7 +126,9 @@ impl Core {
         self.after(frozen, number, &result, took);
         match result {
             Ok(received) => Ok(Sent { received, secret, took }),
-            Err(failure) => Err(Missed { failure, secret, can_repeat: frozen.body.is_replayable() }),
+            Err(failure) => {
+                Err(Missed { failure, secret, held_back: Duration::ZERO, can_repeat: frozen.body.is_replayable() })
+            }
         }
     }
 
@@ -154,6 +179,9 @@ impl Core {
         let received = shared.transport.exchange(request, limits).await?;
         let handed_out = ending == Ending::Redirect && received.status.is_redirection();
         if received.status.is_success() || (handed_out && location(&received.headers).is_some()) {
+            return Ok(received);
+        }
+        if frozen.also.is_some_and(|is_success| is_success(received.status, &received.body)) {
             return Ok(received);
         }
         Err(AttemptError::Response(Box::new(self.read_error(received))))
@@ -414,6 +442,7 @@ fn error_after(
             let head = Head::new(status, headers, Body(body), secret);
             error_after(Some(Box::new(head)), *failure, record, secret)
         }
+        AttemptError::Throttled(wait) => Error::Throttled(Box::new(ThrottledError::new(wait, record))),
         AttemptError::Unsent { why, source } => {
             Error::Config(Box::new(ConfigError::new(why.to_owned(), Some(source)).with_record(record)))
         }
@@ -431,6 +460,10 @@ impl Failed for Missed {
 
     fn cause(&self) -> String {
         self.failure.cause()
+    }
+
+    fn held_back(&self) -> Duration {
+        self.held_back
     }
 
     fn can_repeat(&self) -> bool {

@@ -12,6 +12,7 @@ use url::Url;
 use super::budget::Budget;
 use super::credential::Credential;
 use super::hook::Hook;
+use super::limiter::Limiter;
 use super::platform::{Platform, Scheme};
 use super::retry::RetryPolicy;
 use super::transport::Transport;
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) hooks: Vec<Arc<dyn Hook>>,
     pub(super) budget: Arc<Budget>,
+    pub(super) limiter: Option<Limiter>,
     pub(super) learnt: Learnt,
 }
 
@@ -92,6 +94,12 @@ impl Core {
 
     pub(super) fn shared(&self) -> &Shared {
         &self.0
+    }
+
+    /// The pause before retry number `retry`, counted from 0, for what retries outside of a call.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn backoff(&self, retry: u32) -> Duration {
+        self.0.settings.policy.delay(retry, None, fastrand::f64())
     }
 
     pub(super) fn settings(&self) -> &Settings {

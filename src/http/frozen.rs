@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use url::{Url, form_urlencoded};
 
 use super::body::Body;
@@ -24,6 +24,8 @@ pub(crate) struct Frozen {
     /// All except a provided credential and the headers that hooks add.
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Body,
+    /// Which error responses are successful all the same.
+    pub(super) also: Option<fn(StatusCode, &[u8]) -> bool>,
     pub(super) shown_url: OnceLock<String>,
 }
 

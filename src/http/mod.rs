@@ -16,6 +16,8 @@ mod download;
 mod frozen;
 mod hook;
 mod http_client;
+mod limiter;
+mod live;
 mod operation;
 mod pace;
 mod parts;
@@ -39,6 +41,8 @@ pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::download::Download;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
+pub use self::limiter::CallLimit;
+pub(crate) use self::live::LiveBody;
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
 #[allow(unused_imports, reason = "not every platform needs all")]

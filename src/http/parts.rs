@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -36,6 +36,8 @@ pub(crate) struct RequestParts {
     pub(crate) own_headers: Vec<(HeaderName, HeaderValue)>,
     /// Items of comma-separated headers, which follow what the caller put there.
     pub(crate) listed: Vec<(HeaderName, &'static str)>,
+    /// Which error responses are successful all the same.
+    pub(crate) also: Option<fn(StatusCode, &[u8]) -> bool>,
     /// What to use on servers that do not have the operation.
     pub(crate) instead: Option<&'static str>,
     /// The first invalid argument; returned on sending.
@@ -95,6 +97,7 @@ impl RequestParts {
             options: Options::default(),
             own_headers: Vec::new(),
             listed: Vec::new(),
+            also: None,
             instead: None,
             fault: None,
         }
@@ -207,7 +210,8 @@ impl RequestParts {
         check_length(&url)?;
         let headers = self.final_headers(shared, route, &method, &body)?;
         let (spec, shown_url) = (self.spec, OnceLock::new());
-        Ok(Frozen { spec, route, method, url, query, headers, body, shown_url })
+        let also = self.also;
+        Ok(Frozen { spec, route, method, url, query, headers, body, also, shown_url })
     }
 
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use super::call::Ending;
 use super::decode::{self, Exchange};
 use super::download::Download;
+use super::live::LiveBody;
 use super::parts::RequestParts;
 use crate::error::DecodeFault;
 use crate::page::Page;
@@ -77,6 +78,13 @@ impl Reader<Download> {
     /// A file.
     pub(crate) const fn download() -> Self {
         Self::Live(Download::new)
+    }
+}
+
+impl Reader<LiveBody> {
+    /// The body as it arrives.
+    pub(crate) const fn live() -> Self {
+        Self::Live(LiveBody::new)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use super::body::{Body, Form};
 use super::client::Core;
 use super::decode::Exchange;
 use super::hook;
+use super::live::LiveBody;
 use super::operation::{Operation, RetryClass};
 use super::parts::{RAW, RequestParts, Target};
 use super::platform::Platform;
@@ -163,6 +164,18 @@ impl<T> Request<T> {
         self
     }
 
+    /// Hands the body on while it arrives; `accept` are the media types that are asked for.
+    pub(crate) fn live(self, accept: &'static str) -> Request<LiveBody> {
+        let request = self.own_header(header::ACCEPT, HeaderValue::from_static(accept));
+        Request { parts: request.parts, reader: Reader::live() }
+    }
+
+    /// Reads error responses that `is_success` accepts as successful ones.
+    pub(crate) fn also(mut self, is_success: fn(StatusCode, &[u8]) -> bool) -> Self {
+        self.parts.also = Some(is_success);
+        self
+    }
+
     /// Sets a header of the operation itself; the caller may replace it.
     pub(crate) fn own_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.parts.own_headers.push((name, value));
@@ -219,7 +232,7 @@ impl<T> Request<T> {
     /// Sets a header. The client itself sets credentials and the headers that frame the body; naming one of those is an
     /// `InvalidArgument` on sending, as is a name or value that HTTP does not allow.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        match header(self.parts.core.shared().platform, name.as_ref(), value.as_ref()) {
+        match caller_header(self.parts.core.shared().platform, name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
                 self.parts.options.headers.insert(name, value);
             }
@@ -361,7 +374,7 @@ impl<T: Send + Sync + 'static> Request<T> {
     }
 }
 
-fn header(platform: &Platform, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidArgument> {
+fn caller_header(platform: &Platform, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidArgument> {
     let parsed = HeaderName::try_from(name).map_err(|_| InvalidArgument::new(name, "is not a valid header name"))?;
     hook::check_header(platform, &parsed)?;
     let value = HeaderValue::try_from(value).map_err(|_| InvalidArgument::new(name, "has an invalid value"))?;

@@ -234,6 +234,13 @@ pub(crate) struct Deadline {
     pub(crate) set_to: Duration,
 }
 
+impl Deadline {
+    /// The same, but no longer than what is left of a total that the caller set.
+    pub(crate) fn within(self, left: Duration, total: Duration) -> Self {
+        if left < self.length { Self { length: left, timer: Timer::Total, set_to: total } } else { self }
+    }
+}
+
 impl RetrySettings {
     fn deadline(&self, left: Duration) -> Deadline {
         if left < self.attempt {
@@ -307,6 +314,10 @@ pub(crate) trait Failed {
     /// The status of the response, if one arrived.
     fn status(&self) -> Option<StatusCode>;
     fn cause(&self) -> String;
+    /// How long the client itself held the attempt back.
+    fn held_back(&self) -> Duration {
+        Duration::ZERO
+    }
     /// Whether another attempt would send the same.
     fn can_repeat(&self) -> bool {
         true
@@ -343,6 +354,9 @@ where
             }
             Err(failure) => failure,
         };
+        if !settings.strict {
+            state.deadline = clock::after(state.deadline, failure.held_back());
+        }
         let outcome = failure.outcome();
         let due = failure.can_repeat().then(|| state.pause(settings, outcome, random())).flatten();
         let pause = due.filter(|_| budget.try_spend());

@@ -264,3 +264,45 @@ async fn no_retries_means_one_attempt_whatever_it_meets() {
         assert!(!ok && pauses.is_empty());
     }
 }
+
+/// A failure of an attempt that the client itself had held back for 200 s.
+struct HeldBack;
+
+impl Failed for HeldBack {
+    fn outcome(&self) -> Outcome {
+        status(503, None, None)
+    }
+    fn status(&self) -> Option<StatusCode> {
+        None
+    }
+    fn cause(&self) -> String {
+        String::new()
+    }
+    fn held_back(&self) -> Duration {
+        200 * SEC
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_client_itself_holds_back_comes_on_top_of_the_default_total() {
+    for (strict, attempts) in [(false, 3), (true, 1)] {
+        let settings = RetrySettings { strict, ..plan(Idempotent) };
+        let mut state = RetryState::begin(&settings);
+        let attempt = |_, _| async {
+            tokio::time::sleep(200 * SEC).await;
+            Err::<(), _>(HeldBack)
+        };
+        let result = run(&settings, &Budget::new(), &mut state, || 0.5, attempt, tokio::time::sleep).await;
+        assert!(result.is_err());
+        assert_eq!(state.attempts.len(), attempts, "strict: {strict}");
+    }
+}
+
+#[test]
+fn a_deadline_is_no_longer_than_what_is_left_of_the_callers_total() {
+    let own = Deadline { length: 30 * SEC, timer: Timer::Attempt, set_to: 30 * SEC };
+    assert_eq!(own.within(30 * SEC, 90 * SEC), own);
+    assert_eq!(own.within(Duration::MAX, 90 * SEC), own);
+    let cut = own.within(29 * SEC, 90 * SEC);
+    assert_eq!((cut.length, cut.timer, cut.set_to), (29 * SEC, Timer::Total, 90 * SEC));
+}

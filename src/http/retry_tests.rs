@@ -13,7 +13,7 @@ fn wanted(code: u16, reason: Option<Reason>, retry_after: Option<Duration>, want
     Outcome::Status { status: StatusCode::from_u16(code).unwrap(), reason, retry_after, wanted }
 }
 
-const REASONS: [Reason; 9] = [
+const REASONS: [Reason; 14] = [
     Reason::RateLimit,
     Reason::PlanLimit,
     Reason::FeatureUnavailable,
@@ -22,6 +22,11 @@ const REASONS: [Reason; 9] = [
     Reason::Quota,
     Reason::Scope,
     Reason::Duplicate,
+    Reason::DeploymentFailed,
+    Reason::SecurityScanFailed,
+    Reason::NoCapacity,
+    Reason::Unhealthy,
+    Reason::BackendUnavailable,
     Reason::RouteMissing,
 ];
 
@@ -38,6 +43,11 @@ fn no_reason_is_left_out_of_the_table() {
             | Reason::Quota
             | Reason::Scope
             | Reason::Duplicate
+            | Reason::DeploymentFailed
+            | Reason::SecurityScanFailed
+            | Reason::NoCapacity
+            | Reason::Unhealthy
+            | Reason::BackendUnavailable
             | Reason::RouteMissing => {}
         }
         assert_eq!(REASONS.iter().filter(|other| **other == reason).count(), 1);

@@ -36,6 +36,8 @@ pub(crate) enum AttemptError {
         response: Box<Received>,
         failure: Box<AttemptError>,
     },
+    /// Nothing was sent: the client's own limit would have had the attempt wait this long.
+    Throttled(Duration),
     /// Nothing was sent, and another attempt would change nothing.
     Unsent {
         why: &'static str,
@@ -87,7 +89,7 @@ impl Failed for AttemptError {
             Self::Transport { kind, .. } => Outcome::Transport(*kind),
             Self::Timeout { timer, connected, .. } => Outcome::Timeout { timer: *timer, connected: *connected },
             Self::Incomplete { failure, .. } => failure.outcome(),
-            Self::Unsent { .. } => Outcome::NotSent,
+            Self::Throttled(_) | Self::Unsent { .. } => Outcome::NotSent,
         }
     }
 
@@ -105,6 +107,7 @@ impl Failed for AttemptError {
             Self::Transport { kind, source } => format!("{}: {}", kind.message(), root_cause(&**source)),
             Self::Timeout { timer, after, .. } => timeout_message(*timer, *after),
             Self::Incomplete { failure, .. } => failure.cause(),
+            Self::Throttled(wait) => format!("the client's call limit allows the next call in {wait:?}"),
             Self::Unsent { why, source } => format!("{why}: {}", root_cause(&**source)),
         }
     }

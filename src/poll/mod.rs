@@ -131,6 +131,16 @@ impl<T, U> Poller<T, U> {
     }
 }
 
+impl<T, U: 'static> Poller<T, U> {
+    /// Waits until `is_done` too.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn and(mut self, is_done: impl Fn(&U) -> bool + Send + Sync + 'static) -> Self {
+        let before = self.is_done;
+        self.is_done = Arc::new(move |state| before(state) && is_done(state));
+        self
+    }
+}
+
 impl<T: 'static, U: Clone + Send + Sync + 'static> Poller<T, U> {
     /// Streams the state that every successful poll shows, that of the finished job last. Await the stream afterwards
     /// for the outcome, which takes no further request.

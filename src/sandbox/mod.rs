@@ -108,6 +108,8 @@ mod shared_tests;
 pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
+#[cfg(feature = "launchpad")]
+pub mod launchpad;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

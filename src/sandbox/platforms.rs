@@ -153,6 +153,7 @@ macro_rules! platforms {
 platforms! {
     "elephantasm", "Elephantasm": elephantasm, elephantasm_builder;
     "eclips", "eClips": eclips, eclips_builder;
+    "launchpad", "Agent Launchpad": launchpad, launchpad_builder;
 }
 
 /// The builder of a client, with URL and key filled in.

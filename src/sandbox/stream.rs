@@ -92,11 +92,20 @@ pub(crate) struct Live<P> {
     pub(crate) source: Source<P>,
     /// The frame that is written after this time without any.
     pub(crate) keep_alive: Option<(Duration, Frame)>,
+    /// Its form is not documented: data is written as it is.
+    pub(crate) undocumented: bool,
 }
 
 impl<P: Platform> Live<P> {
     pub(crate) fn new(format: Format, source: impl FnMut(&mut World<'_, P>) -> Next + Send + 'static) -> Self {
-        Self { format, source: Box::new(source), keep_alive: None }
+        Self { format, source: Box::new(source), keep_alive: None, undocumented: false }
+    }
+
+    /// Writes data as it is, not as the document says of the operation's other response.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn undocumented(mut self) -> Self {
+        self.undocumented = true;
+        self
     }
 
     pub(crate) fn keep_alive(mut self, after: Duration, frame: Frame) -> Self {
@@ -149,7 +158,7 @@ pub(super) fn body<P: Platform>(
     schema: Option<&'static Schema>,
     style: Style,
 ) -> BoxStream<'static, Bytes> {
-    let schema = schema.unwrap_or(&ANYTHING);
+    let schema = schema.filter(|_| !live.undocumented).unwrap_or(&ANYTHING);
     let state = State { platform, account, live, schema, style, ready: VecDeque::new(), ended: false };
     stream::unfold(state, |mut state| async move {
         let frame = state.next().await?;

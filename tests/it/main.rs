@@ -14,6 +14,7 @@ mod elephantasm;
 mod error_bodies;
 mod hooks;
 mod keep_alive;
+mod launchpad;
 mod operations;
 mod ownership;
 mod retries;

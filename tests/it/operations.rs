@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The platforms whose operations are here.
-pub const PLATFORMS: &[&str] = &["elephantasm", "eclips"];
+pub const PLATFORMS: &[&str] = &["elephantasm", "eclips", "launchpad"];
 
 /// All operations, in the order of the document.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    elephantasm::OPERATIONS.iter().chain(eclips::OPERATIONS)
+    elephantasm::OPERATIONS.iter().chain(eclips::OPERATIONS).chain(launchpad::OPERATIONS)
 }
 
 mod elephantasm {
@@ -23,6 +23,14 @@ mod elephantasm {
     use super::*;
 
     include!(concat!(env!("OUT_DIR"), "/elephantasm_examples.rs"));
+}
+
+mod launchpad {
+    use polyagent::launchpad::types;
+
+    use super::*;
+
+    include!(concat!(env!("OUT_DIR"), "/launchpad_examples.rs"));
 }
 
 mod eclips {

@@ -1,0 +1,5 @@
+//! Server-sent events.
+
+mod decoder;
+
+pub(crate) use self::decoder::Decoder;
