@@ -95,6 +95,14 @@ pub(crate) mod elephantasm {
     pub(crate) const ANIMA_ID: &str = "ELEPHANTASM_ANIMA_ID";
 }
 
+/// Elacity's public host. Paths in the document stand below `/api`.
+#[cfg(feature = "elacity")]
+pub(crate) mod elacity {
+    pub(crate) const BASE_URL: &str = "https://elacity.ai/api";
+    pub(crate) const API_KEY: &str = "ELACITY_API_KEY";
+    pub(crate) const ORG: &str = "ELACITY_ORG";
+}
+
 /// The value of an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Variable {

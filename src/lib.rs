@@ -39,6 +39,7 @@
 //! | feature | default | provides |
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
+//! | `elacity` | yes | [`elacity`], a control plane for prompts and agents |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |
@@ -52,8 +53,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(not(feature = "elephantasm"))]
-compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`");
+#[cfg(not(any(feature = "elephantasm", feature = "elacity")))]
+compile_error!("polyagent needs at least one platform: enable one of the features `elephantasm` and `elacity`");
 
 mod check;
 mod clock;
@@ -69,6 +70,8 @@ mod secret;
 mod spelling;
 mod text;
 
+#[cfg(feature = "elacity")]
+pub mod elacity;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 #[cfg(feature = "sandbox")]

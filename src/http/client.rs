@@ -12,6 +12,7 @@ use url::Url;
 use super::budget::Budget;
 use super::credential::Credential;
 use super::hook::Hook;
+use super::path_override::PathOverride;
 use super::platform::{Platform, Scheme};
 use super::retry::RetryPolicy;
 use super::transport::Transport;
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     pub(super) hooks: Vec<Arc<dyn Hook>>,
     pub(super) budget: Arc<Budget>,
     pub(super) learnt: Learnt,
+    /// By operation.
+    pub(super) overrides: HashMap<&'static str, PathOverride>,
 }
 
 /// Settings of a client that the builder sets.

@@ -11,6 +11,7 @@ use super::operation::{OperationSpec, Route};
 use super::pace::Pulse;
 use super::upload::UploadError;
 use crate::error::{Attempt, CallRecord};
+use crate::secret::Secret;
 
 /// A request whose bytes are fixed.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Frozen {
     /// All except a provided credential and the headers that hooks add.
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Body,
+    /// Secrets in the body, which no error shows.
+    pub(crate) concealed: Vec<Secret<String>>,
     pub(super) shown_url: OnceLock<String>,
 }
 

@@ -19,6 +19,7 @@ use crate::check::InvalidArgument;
 use crate::config;
 use crate::error::CallRecord;
 use crate::page::{Cursor, ListCall};
+use crate::secret::Secret;
 use crate::spelling::Spelling;
 
 /// A call as the caller described it. It is spelled when it is sent, once it is known what the server understands.
@@ -38,6 +39,10 @@ pub(crate) struct RequestParts {
     pub(crate) listed: Vec<(HeaderName, &'static str)>,
     /// What to use on servers that do not have the operation.
     pub(crate) instead: Option<&'static str>,
+    /// What an error adds where the server does not have the path.
+    pub(crate) if_missing: Option<&'static str>,
+    /// Secrets in the body, which no error shows.
+    pub(crate) concealed: Vec<Secret<String>>,
     /// The first invalid argument; returned on sending.
     pub(crate) fault: Option<InvalidArgument>,
 }
@@ -67,7 +72,7 @@ pub(crate) struct Options {
 /// Stands in for the operation of a raw call.
 pub(super) static RAW: OperationSpec = OperationSpec {
     id: "raw",
-    auth: AuthUse::Required,
+    auth: AuthUse::Optional,
     retry: RetryClass::NonIdempotent,
     timeout: None,
     secret: false,
@@ -96,6 +101,8 @@ impl RequestParts {
             own_headers: Vec::new(),
             listed: Vec::new(),
             instead: None,
+            if_missing: None,
+            concealed: Vec::new(),
             fault: None,
         }
     }
@@ -185,7 +192,10 @@ impl RequestParts {
         }
         let (method, path) = match &self.target {
             Target::Raw(method, segments) => (method, operation::join(segments)?),
-            Target::Ids(ids) => (&route.method, operation::expand(route.path, ids)?),
+            Target::Ids(ids) => match shared.overrides.get(self.spec.id) {
+                Some(other) => (other.method.as_ref().unwrap_or(&route.method), other.expand(ids)?),
+                None => (&route.method, operation::expand(route.path, ids)?),
+            },
         };
         let method = method.clone();
         let mut query = self.final_query(route, generation)?;
@@ -206,8 +216,8 @@ impl RequestParts {
         }
         check_length(&url)?;
         let headers = self.final_headers(shared, route, &method, &body)?;
-        let (spec, shown_url) = (self.spec, OnceLock::new());
-        Ok(Frozen { spec, route, method, url, query, headers, body, shown_url })
+        let (spec, concealed, shown_url) = (self.spec, self.concealed.clone(), OnceLock::new());
+        Ok(Frozen { spec, route, method, url, query, headers, body, concealed, shown_url })
     }
 
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as
