@@ -141,11 +141,15 @@ mod tests {
 
     #[test]
     fn issues_are_field_errors() {
-        let issue = r#"[{"code":"too_small","path":["artifact","tags",0,"name"],"message":"Required"},{"message":"m"},{}]"#;
+        let issue =
+            r#"[{"code":"too_small","path":["artifact","tags",0,"name"],"message":"Required"},{"message":"m"},{}]"#;
         for body in [format!(r#"{{"message":"x","issues":{issue}}}"#), format!(r#"{{"data":{{"issues":{issue}}}}}"#)] {
             let found = details(400, &body).field_errors;
             assert_eq!(found.len(), 2, "{body}");
-            assert_eq!((found[0].path.as_str(), found[0].code.as_deref()), ("artifact.tags[0].name", Some("too_small")));
+            assert_eq!(
+                (found[0].path.as_str(), found[0].code.as_deref()),
+                ("artifact.tags[0].name", Some("too_small"))
+            );
             assert_eq!((found[1].path.as_str(), found[1].message.as_str()), ("", "m"));
         }
     }

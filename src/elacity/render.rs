@@ -189,7 +189,10 @@ mod tests {
             ("{name} ${NAME} {{}} {{ }} {{name} {{name", "{name} ${NAME} {{}} {{ }} {{name} {{name"),
             ("{{#ECP-IF-MODEL gpt-4o}}a{{/ECP-IF-MODEL}}", "{{#ECP-IF-MODEL gpt-4o}}a{{/ECP-IF-MODEL}}"),
             ("{{> tone@^1.0.0}} {{import tone ^1.0}}", "{{> tone@^1.0.0}} {{import tone ^1.0}}"),
-            ("{{1st}} {{-a}} {{.a}} {{a b}} {{a+b}} {{\"name\"}}", "{{1st}} {{-a}} {{.a}} {{a b}} {{a+b}} {{\"name\"}}"),
+            (
+                "{{1st}} {{-a}} {{.a}} {{a b}} {{a+b}} {{\"name\"}}",
+                "{{1st}} {{-a}} {{.a}} {{a b}} {{a+b}} {{\"name\"}}",
+            ),
             ("é{{name}}é", "éAdaé"),
         ] {
             assert_eq!(render(text, ADA).unwrap(), rendered, "{text}");

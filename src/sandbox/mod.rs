@@ -102,6 +102,8 @@ mod fixture;
 #[cfg(test)]
 mod shared_tests;
 
+#[cfg(feature = "elacity")]
+pub mod elacity;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 
