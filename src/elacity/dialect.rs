@@ -78,7 +78,7 @@ fn field_error(issue: &Value) -> Option<FieldError> {
         match key {
             Value::String(key) if path.is_empty() => path.push_str(key),
             Value::String(key) => path.extend([".", key]),
-            other => path.push_str(&format!("[{other}]")),
+            other => path.extend(["[", &other.to_string(), "]"]),
         }
     }
     Some(FieldError { path, code: text("code"), message: text("message")? })

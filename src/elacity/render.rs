@@ -138,8 +138,7 @@ impl<'t> Iterator for Pieces<'t> {
             return Some(Piece::Variable(name));
         }
         let mut end = 0;
-        loop {
-            let Some(found) = self.0[end..].find("{{") else { break };
+        while let Some(found) = self.0[end..].find("{{") {
             end += found;
             if end > 0 && variable(&self.0[end..]).is_some() {
                 let (text, rest) = self.0.split_at(end);

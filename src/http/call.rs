@@ -25,7 +25,7 @@ use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{
     ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, TimeoutError,
-    Timer, TransportError, UnsupportedError, redacted_url, without_secrets,
+    Timer, TransportError, UnsupportedError, redacted_url, without_secret,
 };
 use crate::secret::Secret;
 use crate::spelling::is_known_to;
@@ -152,12 +152,12 @@ impl Core {
         if received.status.is_success() || (handed_out && location(&received.headers).is_some()) {
             return Ok(received);
         }
-        Err(AttemptError::Response(Box::new(self.read_error(received, &frozen.concealed))))
+        Err(AttemptError::Response(Box::new(self.read_error(received, frozen.concealed.as_deref()))))
     }
 
-    fn read_error(&self, received: Received, concealed: &[Secret<String>]) -> ErrorResponse {
+    fn read_error(&self, received: Received, concealed: Option<&Secret<String>>) -> ErrorResponse {
         let Received { status, headers, body, .. } = received;
-        let mut body = without_secrets(body, concealed);
+        let mut body = without_secret(body, concealed);
         let details = (self.shared().platform.dialect)(status, &headers, &body);
         body.truncate(config::MAX_ERROR_BODY);
         let retry_after = retry_after::from_headers(&headers).or(details.retry_after);

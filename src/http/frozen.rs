@@ -6,12 +6,12 @@ use http::{HeaderMap, Method};
 use url::{Url, form_urlencoded};
 
 use super::body::Body;
+use super::credential::SentSecret;
 use super::hook::AttemptStart;
 use super::operation::{OperationSpec, Route};
 use super::pace::Pulse;
 use super::upload::UploadError;
 use crate::error::{Attempt, CallRecord};
-use crate::secret::Secret;
 
 /// A request whose bytes are fixed.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub(crate) struct Frozen {
     /// All except a provided credential and the headers that hooks add.
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Body,
-    /// Secrets in the body, which no error shows.
-    pub(crate) concealed: Vec<Secret<String>>,
+    /// A secret in the body, which no error shows.
+    pub(crate) concealed: Option<SentSecret>,
     pub(super) shown_url: OnceLock<String>,
 }
 

@@ -11,6 +11,7 @@ use url::form_urlencoded;
 use super::base_url::check_length;
 use super::body::Body;
 use super::client::{Core, Shared};
+use super::credential::SentSecret;
 use super::depth;
 use super::frozen::Frozen;
 use super::operation::{self, AuthUse, OperationSpec, RetryClass, Route};
@@ -19,7 +20,6 @@ use crate::check::InvalidArgument;
 use crate::config;
 use crate::error::CallRecord;
 use crate::page::{Cursor, ListCall};
-use crate::secret::Secret;
 use crate::spelling::Spelling;
 
 /// A call as the caller described it. It is spelled when it is sent, once it is known what the server understands.
@@ -41,8 +41,8 @@ pub(crate) struct RequestParts {
     pub(crate) instead: Option<&'static str>,
     /// What an error adds where the server does not have the path.
     pub(crate) if_missing: Option<&'static str>,
-    /// Secrets in the body, which no error shows.
-    pub(crate) concealed: Vec<Secret<String>>,
+    /// A secret in the body, which no error shows.
+    pub(crate) concealed: Option<SentSecret>,
     /// The first invalid argument; returned on sending.
     pub(crate) fault: Option<InvalidArgument>,
 }
@@ -102,7 +102,7 @@ impl RequestParts {
             listed: Vec::new(),
             instead: None,
             if_missing: None,
-            concealed: Vec::new(),
+            concealed: None,
             fault: None,
         }
     }

@@ -25,7 +25,7 @@ use super::upload::Upload;
 use super::{hook, retry_after};
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
-use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers, without_secrets};
+use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers, without_secret};
 use crate::page::{Cursor, Items, Page, Pages};
 use crate::poll::{Job, Poller, Source, State};
 use crate::secret::Secret;
@@ -176,7 +176,7 @@ impl<T> Request<T> {
 
     /// Keeps `secret`, which is in the body, out of errors: a server may echo it.
     pub(crate) fn conceal(mut self, secret: &Secret<String>) -> Self {
-        self.parts.concealed.push(secret.clone());
+        self.parts.concealed = Some(Arc::new(secret.clone()));
         self
     }
 
@@ -293,7 +293,7 @@ impl<T> Request<T> {
                     may_have_been_processed: true,
                     retry_budget_spent: false,
                 });
-                let body = without_secrets(body, &answered.frozen.concealed);
+                let body = without_secret(body, answered.frozen.concealed.as_deref());
                 let record = answered.frozen.record(answered.attempts, true);
                 let error = DecodeError::new(status, headers, body, fault, record, answered.secret.as_deref());
                 Err(Error::Decode(Box::new(error)))

@@ -77,8 +77,8 @@ pub(super) fn heatmap(call: &mut Call<'_>) -> Outcome<Settings> {
         let part = |name: &str| text(row, name).unwrap_or_default();
         *counts.entry((part("environment"), part("agentId"))).or_default() += 1;
     }
-    let cell = |((environment, agent), count)| json!({"environment": environment, "agentId": agent, "count": count});
-    Ok(json!({"cells": counts.into_iter().map(cell).collect::<Vec<_>>()}).into())
+    let square = |((environment, agent), count)| json!({"environment": environment, "agentId": agent, "count": count});
+    Ok(json!({"cells": counts.into_iter().map(square).collect::<Vec<_>>()}).into())
 }
 
 pub(super) fn create_provider(call: &mut Call<'_>) -> Outcome<Settings> {

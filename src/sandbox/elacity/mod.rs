@@ -69,6 +69,7 @@ static TOOLS: Table = Table::new("tools", "Tool").ids(|| super::ids::prefixed("t
 
 /// How Elacity behaves; for [`SandboxBuilder::elacity`](super::SandboxBuilder::elacity).
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[must_use]
 pub struct Settings {
     rate_limit: Option<RateLimit>,

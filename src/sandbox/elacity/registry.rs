@@ -53,9 +53,9 @@ pub(super) fn clone(call: &mut Call<'_>) -> Outcome<Settings> {
     let latest = || latest(call.store, &source, &name).map(|it| key(it).1.to_owned());
     let number = call.field("sourceVersion").map(str::to_owned).or_else(latest);
     let model = call.field("sourceModel");
-    let copied = versions(call.store, &source, &name)
+    let found = versions(call.store, &source, &name)
         .filter(|it| Some(key(it).1) == number.as_deref() && model.is_none_or(|model| key(it).2 == model));
-    let copies: Vec<Object> = copied.cloned().collect();
+    let copies: Vec<Object> = found.cloned().collect();
     if copies.is_empty() {
         return Err(ErrorReply::not_found("Version", format!("{source}/{name}@{}", number.unwrap_or_default())));
     }

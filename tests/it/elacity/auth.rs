@@ -101,7 +101,7 @@ async fn neither_key_is_ever_shown() {
             // An unknown field may hold anything; the key has one of its own.
             Ok(_) => assert_eq!(status, 200),
             Err(error) => {
-                shown += &format!("{error} {error:?} {error:#?} {}", error.message());
+                shown.extend([error.to_string(), format!("{error:?} {error:#?}"), error.message()]);
                 shown += &String::from_utf8_lossy(error.body().map(|body| &body[..]).unwrap_or_default());
                 shown = shown.replace(KEY, "");
             }

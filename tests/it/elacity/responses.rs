@@ -172,8 +172,6 @@ async fn details_and_drafts_may_be_nothing() {
 
 #[tokio::test]
 async fn a_text_comes_as_json_in_an_object_or_plain() {
-    let body = |c: Elacity| c.drafts().body(GetDraftBodyParams::new("acme/voice", "greeter", "prompt", "1.3.0"));
-    let preview = |c: Elacity| c.drafts().preview(DraftPreview::new("acme/voice", "greeter", "prompt", "x"));
     async fn assert_text(call: impl Fn(Elacity) -> Request<String>, key: &str, other: &str) {
         let object = format!(r##"{{"{key}":"# Hi \"é\"","{other}":1}}"##);
         for (media, sent, text) in [
@@ -206,6 +204,8 @@ async fn a_text_comes_as_json_in_an_object_or_plain() {
             assert_eq!(error.body().unwrap(), sent.as_bytes());
         }
     }
+    let body = |c: Elacity| c.drafts().body(GetDraftBodyParams::new("acme/voice", "greeter", "prompt", "1.3.0"));
+    let preview = |c: Elacity| c.drafts().preview(DraftPreview::new("acme/voice", "greeter", "prompt", "x"));
     assert_text(body, "body", "compiled").await;
     assert_text(preview, "compiled", "body").await;
 }
