@@ -39,6 +39,9 @@ impl<T: Check + ?Sized> Check for Box<T> {
     }
 }
 
+/// An object whose contents are the caller's own.
+impl Check for serde_json::Map<String, serde_json::Value> {}
+
 /// An argument that the platform would reject; the request was not sent.
 ///
 /// Displays as `` `limit` must be between 1 and 200, not 0 (elephantasm_list_animas) ``. Secrets and long values are

@@ -221,8 +221,8 @@ impl FieldPlan<'_> {
             arguments.push(quote!(deserialize_with = #reader));
         }
         if let Some(module) = self.time_module().filter(|_| writes) {
-            let writer = format!("{module}::serialize");
-            arguments.push(quote!(serialize_with = #writer));
+            let serialize = format!("{module}::serialize");
+            arguments.push(quote!(serialize_with = #serialize));
         }
         if arguments.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#arguments),*)]) }
     }
@@ -239,7 +239,7 @@ impl FieldPlan<'_> {
             Presence::Nullable | Presence::Optional if is_integer(&self.bare) => "optional_whole",
             _ => return None,
         };
-        Some(format!("crate::open::{reader}"))
+        Some(format!("crate::serde_ext::{reader}"))
     }
 
     /// The function that reads one of the spellings of the field, each of which may be absent or null.
@@ -250,7 +250,7 @@ impl FieldPlan<'_> {
                 self.reader()
             }
             Presence::Required | Presence::Nullable | Presence::Optional if is_integer(&self.bare) => {
-                Some("crate::open::optional_whole".to_owned())
+                Some("crate::serde_ext::optional_whole".to_owned())
             }
             _ => None,
         }
@@ -261,9 +261,9 @@ impl FieldPlan<'_> {
         let Shape::Timestamp(format) = &self.field.schema.shape else { return None };
         match format {
             TimeFormat::Text => None,
-            TimeFormat::Seconds => Some("crate::open::unix_seconds"),
-            TimeFormat::Milliseconds => Some("crate::open::unix_milliseconds"),
-            TimeFormat::Any { .. } => Some("crate::open::any_time"),
+            TimeFormat::Seconds => Some("crate::serde_ext::unix_seconds"),
+            TimeFormat::Milliseconds => Some("crate::serde_ext::unix_milliseconds"),
+            TimeFormat::Any { .. } => Some("crate::serde_ext::any_time"),
         }
     }
 }

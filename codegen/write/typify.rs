@@ -78,13 +78,12 @@ impl Types {
 
 /// Puts `Secret` around what the schema keeps secret, at any depth.
 fn with_secrets(mut ty: Type, schema: &Schema) -> Type {
-    if let Shape::List(inner) | Shape::Map(inner) = &schema.shape {
-        if let Some(element) = last_argument(&mut ty) {
-            let optional = inner.nullable && inner.shape != Shape::Any;
-            let place = if optional { last_argument(element) } else { Some(element) };
-            if let Some(place) = place {
-                *place = with_secrets(place.clone(), inner);
-            }
+    if let Shape::List(inner) | Shape::Map(inner) = &schema.shape
+        && let Some(element) = last_argument(&mut ty)
+    {
+        let optional = inner.nullable && inner.shape != Shape::Any;
+        if let Some(place) = if optional { last_argument(element) } else { Some(element) } {
+            *place = with_secrets(place.clone(), inner);
         }
     }
     if schema.secret { parse_quote!(crate::secret::Secret<#ty>) } else { ty }
@@ -117,7 +116,7 @@ fn generate(schemas: &Map<String, Value>) -> Result<syn::File, String> {
     let document = serde_json::from_value(document).map_err(|error| error.to_string())?;
     let mut settings = GenerationSettings::default();
     settings.with_map_type("::std::collections::BTreeMap");
-    settings.with_replacement(TIMESTAMP, "crate::open::Timestamp", std::iter::empty());
+    settings.with_replacement(TIMESTAMP, "crate::serde_ext::Timestamp", std::iter::empty());
     let mut generator = Generator::new(&settings);
     generator.generate_tokens(&document).map_err(|error| error.to_string())?;
     syn::parse2(generator.get_type_space().to_stream()).map_err(|error| error.to_string())

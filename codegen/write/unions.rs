@@ -98,7 +98,7 @@ fn tagged(
     };
     let lines = variants.iter().map(line).collect::<Result<String, SpecError>>()?;
     let docs = docs::comments(description, 1);
-    Ok(format!("crate::open::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}\n}}\n"))
+    Ok(format!("crate::serde_ext::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}\n}}\n"))
 }
 
 /// How the tag value is read from a member that keeps its tag as a field.

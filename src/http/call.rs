@@ -135,8 +135,13 @@ impl Core {
         ends: Instant,
     ) -> Result<Received, AttemptError> {
         let shared = self.shared();
-        let pulse = Pulse::new();
-        let request = frozen.to_request(shared.transport.client(), headers, number.saturating_add(1), &pulse).await;
+        let upload = frozen.body.is_transfer().then(Pulse::new);
+        let attempt = number.saturating_add(1);
+        let request = match &upload {
+            None => Ok(frozen.to_request(headers)),
+            // Few calls come here, and all would carry the size of it.
+            Some(pulse) => Box::pin(frozen.open_request(shared.transport.client(), headers, attempt, pulse)).await,
+        };
         let request =
             request.map_err(|source| AttemptError::Unsent { why: "the body cannot be sent", source: source.into() })?;
         let limits = Limits {
@@ -145,7 +150,7 @@ impl Core {
             connect: shared.settings.connect,
             max_body: shared.settings.max_body,
             live: ending == Ending::Live,
-            upload: frozen.body.is_transfer().then_some(pulse),
+            upload,
         };
         let received = shared.transport.exchange(request, limits).await?;
         let handed_out = ending == Ending::Redirect && received.status.is_redirection();
@@ -209,23 +214,31 @@ impl Call<'_> {
     async fn run(self) -> Result<Answered, Error> {
         let mut state = RetryState::begin(&self.settings);
         let shared = self.core.shared();
-        let depends = shared.platform.probe.filter(|_| self.parts.depends_on_generation());
-        let Some(probe) = depends.filter(|_| shared.settings.generation.is_none()) else {
-            return self.over_routes(shared.settings.generation, &mut state).await.map_err(|missed| missed.error);
-        };
-        let cell = shared.learnt.generation();
-        let generation = self.learn(probe, &cell, &mut state).await?;
-        match self.over_routes(Some(generation), &mut state).await {
-            Err(CallError { error, generation_in_doubt: true }) => {
-                // The server may have been replaced by one of another generation.
-                shared.learnt.forget(&cell);
-                let now = self.learn(probe, &shared.learnt.generation(), &mut state).await?;
-                if now == generation {
-                    return Err(error);
-                }
-                self.over_routes(Some(now), &mut state).await.map_err(|missed| missed.error)
+        let known = shared.settings.generation;
+        let probe = shared.platform.probe.filter(|_| known.is_none() && self.parts.depends_on_generation());
+        // The generation that was taken for the right one, and what came of it.
+        let mut doubted: Option<(Option<&str>, Option<Error>)> = None;
+        loop {
+            let cell = shared.learnt.generation();
+            let generation = match probe {
+                // Few calls come here, and all would carry the size of it.
+                Some(probe) => Some(Box::pin(self.learn(probe, &cell, &mut state)).await?),
+                None => known,
+            };
+            if let Some((before, error)) = &mut doubted
+                && *before == generation
+                && let Some(error) = error.take()
+            {
+                return Err(error);
             }
-            result => result.map_err(|missed| missed.error),
+            match self.over_routes(generation, &mut state).await {
+                Err(CallError { error, generation_in_doubt: true }) if probe.is_some() && doubted.is_none() => {
+                    // The server may have been replaced by one of another generation.
+                    shared.learnt.forget(&cell);
+                    doubted = Some((generation, Some(error)));
+                }
+                result => return result.map_err(|missed| missed.error),
+            }
         }
     }
 
@@ -429,3 +442,7 @@ impl Failed for Missed {
         self.can_repeat
     }
 }
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;

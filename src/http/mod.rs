@@ -31,16 +31,21 @@ mod retry_after;
 mod trace;
 mod transport;
 mod upload;
+mod wrapped;
 
 pub(crate) use http::Method;
 
+pub(crate) use self::base_url::is_loopback_http;
+#[allow(unused_imports, reason = "not every platform needs it")]
+pub(crate) use self::body::Form;
 pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::download::Download;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
-pub(crate) use self::platform::{Platform, Scheme, no_hint, no_preflight};
+#[allow(unused_imports, reason = "not every platform needs all")]
+pub(crate) use self::platform::{Platform, Probe, Scheme, no_hint, no_preflight};
 pub use self::rate_limit::RateLimit;
 pub(crate) use self::reader::Reader;
 pub use self::reader::Redirect;

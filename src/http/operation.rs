@@ -96,6 +96,9 @@ pub enum RetryClass {
     /// for it (429, and 503 with `Retry-After`). For exactly one attempt, set
     /// [`max_retries(0)`](crate::Request::max_retries).
     NonIdempotent,
+    /// Like `NonIdempotent`, and also retried after a response of 500, 502, 503, 504 or 529, where the platform
+    /// promises that such a call was not processed. Without any response it may have been.
+    SafeOnServerError,
 }
 
 /// Everything that must be escaped in a path segment.

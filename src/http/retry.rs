@@ -27,6 +27,8 @@ use crate::error::{Attempt, Reason, Timer, TransportKind};
 /// | a kept-alive connection ended before a response arrived | retry at once | give up |
 /// | anything else, including 409 and any status with `X-Should-Retry: false` | give up | give up |
 ///
+/// [`server_errors`](Self::server_errors) retries other calls after 500, 502, 503, 504 and 529 too.
+///
 /// ```
 /// # use std::time::Duration;
 /// # use polyagent::RetryPolicy;
@@ -41,6 +43,7 @@ pub struct RetryPolicy {
     cap: Duration,
     jitter: bool,
     pub(crate) max_server_wait: Duration,
+    server_errors: bool,
 }
 
 impl Default for RetryPolicy {
@@ -51,6 +54,7 @@ impl Default for RetryPolicy {
             cap: config::BACKOFF_CAP,
             jitter: true,
             max_server_wait: config::MAX_SERVER_WAIT,
+            server_errors: false,
         }
     }
 }
@@ -91,6 +95,25 @@ impl RetryPolicy {
     pub fn max_server_wait(mut self, longest: Duration) -> Self {
         self.max_server_wait = longest;
         self
+    }
+
+    /// Sets whether calls that are not idempotent are also sent again after a 500, 502, 503, 504 or 529, as if they
+    /// were [`RetryClass::SafeOnServerError`]. Default: false.
+    ///
+    /// A server that fails halfway, or a proxy whose server went on working, may then start the same thing twice. It is
+    /// for platforms that promise otherwise: eClips calls every 5xx safe to retry.
+    #[must_use]
+    pub fn server_errors(mut self, retry: bool) -> Self {
+        self.server_errors = retry;
+        self
+    }
+
+    /// The class under which a call of `class` is retried.
+    fn applied_to(&self, class: RetryClass) -> RetryClass {
+        match class {
+            RetryClass::NonIdempotent if self.server_errors => RetryClass::SafeOnServerError,
+            class => class,
+        }
     }
 
     /// The pause before retry number `retry`, counted from 0. `random` is drawn from `0.0..1.0`.
@@ -173,7 +196,8 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
         Outcome::Status { status, retry_after, wanted, .. } => match status.as_u16() {
             429 => true,
             503 | 529 if retry_after.is_some() => true,
-            408 | 500 | 502 | 503 | 504 | 529 => class == RetryClass::Idempotent,
+            408 => class == RetryClass::Idempotent,
+            500 | 502 | 503 | 504 | 529 => class != RetryClass::NonIdempotent,
             409 | ..400 => false,
             _ => wanted == Some(true) && class == RetryClass::Idempotent,
         },
@@ -261,7 +285,7 @@ impl RetryState {
 
     /// How long to wait before the next attempt; `None` if there is none.
     fn pause(&mut self, settings: &RetrySettings, outcome: Outcome, random: f64) -> Option<Duration> {
-        let pause = match classify(outcome, settings.class, false) {
+        let pause = match classify(outcome, settings.policy.applied_to(settings.class), false) {
             _ if settings.policy.max_retries == 0 => return None,
             Decision::RetryAtOnce if !self.stale_met => {
                 self.stale_met = true;

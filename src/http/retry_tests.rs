@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::http::RetryClass::{Idempotent, NonIdempotent};
+use crate::http::RetryClass::{Idempotent, NonIdempotent, SafeOnServerError};
 
 const SEC: Duration = Duration::from_secs(1);
 
@@ -85,6 +85,26 @@ fn an_overloaded_server_is_retried_like_an_unavailable_one() {
     assert_eq!(classify(status(529, None, None), Idempotent, false), Decision::Retry);
     assert_eq!(classify(status(529, None, None), NonIdempotent, false), Decision::GiveUp);
     assert_eq!(classify(status(529, None, Some(SEC)), NonIdempotent, false), Decision::Retry);
+}
+
+#[test]
+fn a_failed_server_is_asked_again_where_the_caller_trusts_it() {
+    let trusting = RetryPolicy::default().server_errors(true);
+    assert_eq!(trusting.applied_to(NonIdempotent), SafeOnServerError);
+    assert_eq!(trusting.applied_to(Idempotent), Idempotent);
+    assert_eq!(RetryPolicy::default().applied_to(NonIdempotent), NonIdempotent);
+    for code in 400..600 {
+        let got = classify(status(code, None, None), SafeOnServerError, false);
+        let as_if = if code >= 500 { Idempotent } else { NonIdempotent };
+        assert_eq!(got, classify(status(code, None, None), as_if, false), "{code}");
+        let limit = classify(status(code, Some(Reason::Credits), None), SafeOnServerError, false);
+        assert_eq!(limit, Decision::GiveUp, "{code}");
+    }
+    for kind in [TransportKind::NoAnswer, TransportKind::BodyCut, TransportKind::StaleConnection] {
+        assert_eq!(classify(Outcome::Transport(kind), SafeOnServerError, false), Decision::GiveUp, "{kind:?}");
+    }
+    let silent = Outcome::Timeout { timer: Timer::Attempt, connected: true };
+    assert_eq!(classify(silent, SafeOnServerError, false), Decision::GiveUp);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One attempt over reqwest: connection watching, timers, body limits, and the classification of failures.
 
 use std::error::Error as StdError;
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -145,12 +146,8 @@ impl Transport {
         let sending = timeout_at(ends, watched.watch(self.http.execute(request)));
         let sent = match &limits.upload {
             None => sending.await,
-            Some(pulse) => tokio::select! {
-                sent = sending => sent,
-                () = pulse.stops(config::STREAM_GAP) => {
-                    return Err(AttemptError::Timeout { timer: Timer::Gap, after: config::STREAM_GAP, connected: true });
-                }
-            },
+            // Few calls come here, and all would carry the size of it.
+            Some(pulse) => Box::pin(unless_stalled(sending, pulse)).await?,
         };
         let mut response = match sent {
             Ok(Ok(response)) => response,
@@ -185,6 +182,16 @@ impl Transport {
             self.settling.wait(ends).await;
         }
         Ok(Received { status, headers, body: kept.all(), live: None })
+    }
+}
+
+/// The result of `sending`, unless nothing of the body moves for too long.
+async fn unless_stalled<T>(sending: impl Future<Output = T>, pulse: &Pulse) -> Result<T, AttemptError> {
+    tokio::select! {
+        sent = sending => Ok(sent),
+        () = pulse.stops(config::STREAM_GAP) => {
+            Err(AttemptError::Timeout { timer: Timer::Gap, after: config::STREAM_GAP, connected: true })
+        }
     }
 }
 
