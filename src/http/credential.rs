@@ -105,7 +105,7 @@ impl Credential {
 
     /// What failed if there is no key to send.
     pub(super) fn failure(&self) -> &'static str {
-        if matches!(self, Self::None(_)) { "no API key" } else { "the credential provider failed" }
+        if matches!(self, Self::None(_)) { "an API key is needed here" } else { "the credential provider failed" }
     }
 
     /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and returns the key that is

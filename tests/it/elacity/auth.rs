@@ -73,7 +73,7 @@ async fn public_registries_need_no_key_and_all_else_does() {
             let error = result.unwrap();
             assert!(matches!(error, Error::Config(_)), "{id}: {error:?}");
             assert!(
-                error.to_string().contains("no API key") && error.to_string().contains("ELACITY_API_KEY"),
+                error.to_string().contains("needed here") && error.to_string().contains("ELACITY_API_KEY"),
                 "{error}"
             );
         }
