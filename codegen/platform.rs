@@ -162,6 +162,7 @@ impl Params {
             name: parameter.name.clone(),
             pointer: parameter.pointer.clone(),
             required: parameter.required,
+            client_default: false,
             aliases: Vec::new(),
             schema: parameter.schema.clone(),
             spelling: parameter.spelling.clone(),

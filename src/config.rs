@@ -162,6 +162,14 @@ pub(crate) mod launchpad {
     pub(crate) const QUIET_READINGS: u32 = 4;
 }
 
+/// Elacity's public host. Paths in the document stand below `/api`.
+#[cfg(feature = "elacity")]
+pub(crate) mod elacity {
+    pub(crate) const BASE_URL: &str = "https://elacity.ai/api";
+    pub(crate) const API_KEY: &str = "ELACITY_API_KEY";
+    pub(crate) const ORG: &str = "ELACITY_ORG";
+}
+
 /// The value of an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Variable {

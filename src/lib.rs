@@ -43,6 +43,7 @@
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
 //! | `eclips` | yes | [`eclips`], a workforce of agents |
 //! | `launchpad` | yes | [`launchpad`], ElizaOS agents on Kubernetes |
+//! | `elacity` | yes | [`elacity`], a control plane for prompts and agents |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |
@@ -56,8 +57,10 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(not(any(feature = "elephantasm", feature = "eclips", feature = "launchpad")))]
-compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`, `eclips` or `launchpad`");
+#[cfg(not(any(feature = "elephantasm", feature = "eclips", feature = "launchpad", feature = "elacity")))]
+compile_error!(
+    "polyagent needs at least one platform: enable the feature `elephantasm`, `eclips`, `launchpad` or `elacity`"
+);
 
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
@@ -85,6 +88,8 @@ mod webhook;
 
 #[cfg(feature = "eclips")]
 pub mod eclips;
+#[cfg(feature = "elacity")]
+pub mod elacity;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 #[cfg(feature = "launchpad")]

@@ -60,7 +60,7 @@ mod golden {
     }
 
     rules! {
-        accessors aliases checks docs enums keep_unknown lists nullable operations order params pruning readings recursion
+        accessors aliases checks client_defaults docs enums keep_unknown lists nullable operations order params pruning readings recursion
         scalars secrets shadowing spelling unions untagged updates
     }
 }

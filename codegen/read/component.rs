@@ -63,6 +63,8 @@ pub struct Field {
     pub name: String,
     pub pointer: Pointer,
     pub required: bool,
+    /// Whether the client sets it where its user does not.
+    pub client_default: bool,
     /// Aliases of the name.
     pub aliases: Vec<String>,
     pub schema: Schema,
@@ -87,6 +89,13 @@ pub struct Arm {
     pub values: Vec<String>,
     /// The generations that know it; none: all.
     pub generations: Vec<String>,
+}
+
+impl Field {
+    /// Whether users have to set it.
+    pub fn is_asked_for(&self) -> bool {
+        self.required && !self.client_default
+    }
 }
 
 impl Component {
@@ -173,10 +182,15 @@ fn shorthand(node: &Node<'_>, fields: &[Field]) -> Result<String, SpecError> {
 }
 
 fn field(name: &str, node: &Node<'_>, required: bool) -> Result<Field, SpecError> {
+    let client_default = node.flag_of("x-client-default")?;
+    if client_default && !required {
+        return Err(node.error("the client has a default for what is required, and only for that"));
+    }
     Ok(Field {
         name: name.to_owned(),
         pointer: node.pointer.clone(),
         required,
+        client_default,
         aliases: node.owned_texts_of("x-aliases")?,
         schema: Schema::read(node)?,
         spelling: Spelling::read(node)?,

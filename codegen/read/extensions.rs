@@ -45,7 +45,7 @@ enum Takes {
 }
 
 /// The closed list: name, allowed places (none: anywhere), kind of value. CONTRIBUTING.md describes them.
-const EXTENSIONS: [(&str, &[Place], Takes); 18] = [
+const EXTENSIONS: [(&str, &[Place], Takes); 19] = [
     ("x-provenance", &[], Takes::OneOf(&["seed", "server", "docs", "inferred"])),
     ("x-generations", &[Place::Tag], Takes::Texts),
     ("x-retry", &[Place::Operation], Takes::OneOf(&["idempotent", "never"])),
@@ -64,6 +64,7 @@ const EXTENSIONS: [(&str, &[Place], Takes); 18] = [
     ("x-ignore-case", &[Place::Component], Takes::Truth),
     ("x-shorthand", &[Place::Component], Takes::Text),
     ("x-keep-unknown", &[Place::Component], Takes::Truth),
+    ("x-client-default", &[Place::Property], Takes::Truth),
 ];
 
 /// Keys whose values are data rather than schema, and may have any key.

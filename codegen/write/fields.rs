@@ -65,7 +65,7 @@ impl Presence {
         let nullable = field.schema.nullable;
         // An explicit null differs from the default, if there is one.
         let defaults = field.schema.default.as_ref().is_some_and(|default| !default.is_null());
-        match (field.required, direction) {
+        match (field.is_asked_for(), direction) {
             (false, _) if update && nullable => Self::Patch,
             (false, Direction { received: false, sent: true }) if defaults && nullable => Self::Patch,
             (_, Direction { received: true, sent: false }) if list => Self::NullAsEmpty,
@@ -153,7 +153,7 @@ impl FieldPlan<'_> {
 
     /// Whether it is a parameter of `new`.
     pub fn is_argument(&self) -> bool {
-        self.field.required
+        self.field.is_asked_for()
     }
 
     /// The public field. `reads` is whether it needs attributes for deserializing.

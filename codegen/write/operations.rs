@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 use syn::{GenericArgument, PathArguments, Type, parse_quote};
 
 use super::writer::{HEADER, Writer, formatted};
-use crate::codegen::error::SpecError;
+use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::Platform;
 use crate::codegen::read::operation::{Auth, Operation};
 use crate::codegen::read::page::{PageBy, Paging};
@@ -17,11 +17,24 @@ use crate::codegen::read::route::{Piece, Route};
 
 /// The whole file.
 pub fn file(writer: &Writer<'_>) -> Result<String, SpecError> {
-    let mut parts = vec![HEADER.to_owned()];
+    let mut parts = vec![HEADER.to_owned(), formatted(ids(writer.platform), &Pointer::default())?];
     for operation in &writer.platform.operations {
         parts.push(formatted(constant(writer, operation)?, &operation.pointer)?);
     }
     Ok(parts.join("\n"))
+}
+
+/// What can be looked up by the id of an operation.
+fn ids(platform: &Platform<'_>) -> TokenStream {
+    let rows = platform.operations.iter().map(|operation| {
+        let (id, names) = (&operation.id, operation.ids.iter().map(|id| &id.name));
+        quote!((#id, &[#(#names),*]))
+    });
+    quote! {
+        /// The id of each operation, and the names of the ids in its path.
+        #[allow(dead_code, reason = "not every platform looks operations up")]
+        pub(crate) const IDS: &[(&str, &[&str])] = &[#(#rows),*];
+    }
 }
 
 /// The name of the constant of an operation.

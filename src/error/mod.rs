@@ -24,7 +24,7 @@ pub use self::decode::DecodeError;
 pub(crate) use self::decode::{Body, DecodeFault, Head, Headers};
 pub use self::reason::Reason;
 use self::redact::one_line;
-pub(crate) use self::redact::{redacted, redacted_url};
+pub(crate) use self::redact::{redacted, redacted_url, without_secret};
 pub use self::stream::{StreamError, StreamFault};
 pub use self::throttled::ThrottledError;
 use crate::check::InvalidArgument;

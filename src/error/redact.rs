@@ -1,5 +1,6 @@
 //! What is taken out of texts before they are shown.
 
+use bytes::Bytes;
 use http::{HeaderMap, header};
 
 use crate::secret::{REDACTED, Secret};
@@ -10,6 +11,22 @@ pub(crate) fn redacted(text: String, key: Option<&Secret<String>>) -> String {
         Some(key) => text.replace(key, REDACTED),
         None => text,
     }
+}
+
+/// Returns `body` without the secret that the request had in its own body: a server may echo it.
+pub(crate) fn without_secret(body: Bytes, secret: Option<&Secret<String>>) -> Bytes {
+    let Some(secret) = secret.and_then(Secret::searchable) else { return body };
+    let (mut shown, mut rest) = (Vec::new(), &body[..]);
+    while let Some(at) = rest.windows(secret.len()).position(|part| part == secret.as_bytes()) {
+        shown.extend_from_slice(&rest[..at]);
+        shown.extend_from_slice(REDACTED.as_bytes());
+        rest = &rest[at + secret.len()..];
+    }
+    if shown.is_empty() {
+        return body;
+    }
+    shown.extend_from_slice(rest);
+    shown.into()
 }
 
 /// Returns `url` without the key that was sent, however it is escaped.
@@ -97,6 +114,18 @@ mod tests {
         assert_eq!(url("https://host/?sk+live+0123=…", "sk live 0123"), "https://host/?[redacted]=…");
         assert_eq!(url("https://host/animas", "animas"), "https://host/animas", "too short to be searched for");
         assert_eq!(redacted_url("https://host/a".to_owned(), None), "https://host/a");
+    }
+
+    #[test]
+    fn a_secret_of_the_body_is_taken_out_of_what_a_server_echoes() {
+        let shown =
+            |body: &'static [u8], secret: &str| without_secret(Bytes::from_static(body), Some(&Secret::from(secret)));
+        assert_eq!(shown(b"sk-01234: sk-01234\xff", "sk-01234"), &b"[redacted]: [redacted]\xff"[..]);
+        assert_eq!(shown(b"a second-2 b", "second-2"), "a [redacted] b");
+        assert_eq!(shown(b"a second-2", "second-22"), "a second-2");
+        assert_eq!(shown(b"sk-0123", "sk-0123"), "sk-0123", "too short to be searched for");
+        assert_eq!(shown(b"", "sk-01234"), "");
+        assert_eq!(without_secret(Bytes::from_static(b"a"), None), "a");
     }
 
     #[test]

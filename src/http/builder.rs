@@ -1,5 +1,6 @@
 //! Building a client.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::credential::{Credential, Provider};
 use super::hook::{self, Hook};
 use super::http_client::{self, Configure};
 use super::limiter::{CallLimit, Limiter};
+use super::path_override::PathOverride;
 use super::platform::{Platform, Scheme};
 use super::retry::RetryPolicy;
 use super::transport::Transport;
@@ -52,6 +54,9 @@ pub struct ClientBuilder<C> {
     call_limit: Option<CallLimit>,
     hooks: Vec<Arc<dyn Hook>>,
     configure: Vec<Configure>,
+    overrides: HashMap<&'static str, PathOverride>,
+    /// The first setting that is not valid; returned on building.
+    problem: Option<String>,
 }
 
 enum Key {
@@ -98,6 +103,8 @@ impl<C> ClientBuilder<C> {
             call_limit: None,
             hooks: Vec::new(),
             configure: Vec::new(),
+            overrides: HashMap::new(),
+            problem: None,
         }
     }
 
@@ -119,6 +126,25 @@ impl<C> ClientBuilder<C> {
     #[allow(dead_code, reason = "not every platform needs it")]
     pub(crate) fn own_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.own_headers.push((name, value.into()));
+        self
+    }
+
+    /// Sets another path for `operation`, which is one of `known`: ids of operations, with the names of the ids in
+    /// their paths. The path stands below `base`.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn override_path(
+        mut self,
+        known: &'static [(&'static str, &'static [&'static str])],
+        base: &str,
+        operation: &str,
+        path: &str,
+    ) -> Self {
+        let found = known.iter().find(|(id, _)| *id == operation);
+        let parsed = found.ok_or_else(|| "cannot be set: there is no such operation".to_owned());
+        match parsed.and_then(|(id, names)| Ok((*id, PathOverride::parse(path, base, names)?))) {
+            Ok((id, other)) => drop(self.overrides.insert(id, other)),
+            Err(problem) => drop(self.problem.get_or_insert(format!("the path of `{operation}` {problem}"))),
+        }
         self
     }
 
@@ -290,6 +316,9 @@ impl<C> ClientBuilder<C> {
     /// variable; no TLS backend or trust store for an `https` URL.
     pub fn build(self) -> Result<C, Error> {
         let platform = self.platform;
+        if let Some(problem) = self.problem {
+            return Err(Error::config(problem));
+        }
         let BaseUrl { name, url } =
             self.base_url.or_else(|| default_url(platform)).ok_or_else(|| no_base_url(platform))?;
         let parsed = parse_base(platform, &url, self.insecure_http).map_err(|problem| {
@@ -302,7 +331,7 @@ impl<C> ClientBuilder<C> {
             Key::Fixed(key, origin) => Credential::fixed(scheme, key)
                 .map_err(|problem| Error::config(format!("no usable API key {origin}: {problem}")))?,
             Key::Provided(provider) => Credential::Provided(provider),
-            Key::Missing(_) if platform.key_optional => Credential::None,
+            Key::Missing(why) if platform.key_optional => Credential::None(why),
             Key::Missing(why) => return Err(Error::config(format!("no API key: {why}"))),
         };
         let mut headers = base_headers(platform, self.user_agent.as_deref(), &self.headers)?;
@@ -333,6 +362,7 @@ impl<C> ClientBuilder<C> {
             budget,
             limiter: self.call_limit.map(Limiter::new),
             learnt: Learnt::default(),
+            overrides: self.overrides,
         };
         Ok((self.finish)(Core::new(shared)))
     }

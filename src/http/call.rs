@@ -25,7 +25,7 @@ use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{
     ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, ThrottledError,
-    TimeoutError, Timer, TransportError, UnsupportedError, redacted_url,
+    TimeoutError, Timer, TransportError, UnsupportedError, redacted_url, without_secret,
 };
 use crate::secret::Secret;
 use crate::spelling::is_known_to;
@@ -143,7 +143,8 @@ impl Core {
         let authorizing = shared.credential.authorize(shared.scheme, frozen.spec.auth, headers);
         match timeout_at(ends, authorizing).await {
             Ok(secret) => {
-                secret.map_err(|source| AttemptError::Unsent { why: "the credential provider failed", source })
+                let why = shared.credential.failure();
+                secret.map_err(|source| AttemptError::Unsent { why, source })
             }
             Err(_elapsed) => Err(transport::timed_out(deadline, false)),
         }
@@ -184,11 +185,12 @@ impl Core {
         if frozen.also.is_some_and(|is_success| is_success(received.status, &received.body)) {
             return Ok(received);
         }
-        Err(AttemptError::Response(Box::new(self.read_error(received))))
+        Err(AttemptError::Response(Box::new(self.read_error(received, frozen.concealed.as_deref()))))
     }
 
-    fn read_error(&self, received: Received) -> ErrorResponse {
-        let Received { status, headers, mut body, .. } = received;
+    fn read_error(&self, received: Received, concealed: Option<&Secret<String>>) -> ErrorResponse {
+        let Received { status, headers, body, .. } = received;
+        let mut body = without_secret(body, concealed);
         let details = (self.shared().platform.dialect)(status, &headers, &body);
         body.truncate(config::MAX_ERROR_BODY);
         let retry_after = crate::headers::retry_after(&headers).or(details.retry_after);
@@ -323,13 +325,14 @@ impl Call<'_> {
     ) -> Result<Answered, CallError> {
         let learnt = &self.core.shared().learnt;
         let spec = self.parts.spec;
-        let has_choice = spec.routes.len() > 1;
+        let overridden = self.core.shared().overrides.contains_key(spec.id);
+        let has_choice = spec.routes.len() > 1 && !overridden;
         let known = if has_choice { learnt.route(spec.id) } else { None };
         let mut routes = Routes::new(spec, generation, known);
         let mut next = routes.next();
         while let Some(place) = next {
             let route = &spec.routes[place];
-            next = routes.next();
+            next = routes.next().filter(|_| !overridden);
             let frozen = self.parts.freeze(route, generation)?;
             trace::url(&frozen);
             let missed = match self.core.send(&frozen, self.ending, &self.settings, state).await {
@@ -348,6 +351,8 @@ impl Call<'_> {
             let generation_in_doubt = is_missing || missed.failure.is_generation_in_doubt();
             let status = missed.failure.status();
             let hint = status.and_then(|status| (self.core.shared().platform.hint)(status, &frozen.headers));
+            let may_be_missing = matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED));
+            let hint = hint.or(self.parts.if_missing.filter(|_| may_be_missing && !overridden));
             let error = error_of(&frozen, missed, state.take_attempts(), hint);
             return Err(CallError { error, generation_in_doubt });
         }

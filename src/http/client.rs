@@ -13,6 +13,7 @@ use super::budget::Budget;
 use super::credential::Credential;
 use super::hook::Hook;
 use super::limiter::Limiter;
+use super::path_override::PathOverride;
 use super::platform::{Platform, Scheme};
 use super::retry::RetryPolicy;
 use super::transport::Transport;
@@ -40,6 +41,8 @@ pub(super) struct Shared {
     pub(super) budget: Arc<Budget>,
     pub(super) limiter: Option<Limiter>,
     pub(super) learnt: Learnt,
+    /// By operation.
+    pub(super) overrides: HashMap<&'static str, PathOverride>,
 }
 
 /// Settings of a client that the builder sets.

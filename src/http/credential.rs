@@ -86,8 +86,8 @@ pub(crate) enum Credential {
         secret: SentSecret,
     },
     Provided(Provider),
-    /// The platform has operations that need none.
-    None,
+    /// The platform has operations that need none. The text says why there is none.
+    None(String),
 }
 
 impl Credential {
@@ -99,8 +99,13 @@ impl Credential {
     pub(super) fn fixed_key(&self) -> Option<&str> {
         match self {
             Self::Fixed { secret, .. } => secret.searchable(),
-            Self::Provided(_) | Self::None => None,
+            Self::Provided(_) | Self::None(_) => None,
         }
+    }
+
+    /// What failed if there is no key to send.
+    pub(super) fn failure(&self) -> &'static str {
+        if matches!(self, Self::None(_)) { "an API key is needed here" } else { "the credential provider failed" }
     }
 
     /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and returns the key that is
@@ -113,8 +118,8 @@ impl Credential {
     ) -> Result<Option<SentSecret>, BoxError> {
         match self {
             _ if wanted == AuthUse::None => Ok(None),
-            Self::None if wanted == AuthUse::Required => Err(InvalidKey::from("is missing, and needed here").into()),
-            Self::None => Ok(None),
+            Self::None(why) if wanted == AuthUse::Required => Err(why.as_str().into()),
+            Self::None(_) => Ok(None),
             Self::Fixed { secret, .. } => Ok(Some(Arc::clone(secret))),
             Self::Provided(provider) => {
                 let secret = provider().await?;

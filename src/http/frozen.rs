@@ -6,6 +6,7 @@ use http::{HeaderMap, Method, StatusCode};
 use url::{Url, form_urlencoded};
 
 use super::body::Body;
+use super::credential::SentSecret;
 use super::hook::AttemptStart;
 use super::operation::{OperationSpec, Route};
 use super::pace::Pulse;
@@ -26,6 +27,8 @@ pub(crate) struct Frozen {
     pub(crate) body: Body,
     /// Which error responses are successful all the same.
     pub(super) also: Option<fn(StatusCode, &[u8]) -> bool>,
+    /// A secret in the body, which no error shows.
+    pub(crate) concealed: Option<SentSecret>,
     pub(super) shown_url: OnceLock<String>,
 }
 

@@ -21,6 +21,7 @@ mod live;
 mod operation;
 mod pace;
 mod parts;
+mod path_override;
 mod platform;
 mod proxy;
 mod reader;

@@ -11,6 +11,7 @@ use url::form_urlencoded;
 use super::base_url::check_length;
 use super::body::Body;
 use super::client::{Core, Shared};
+use super::credential::SentSecret;
 use super::depth;
 use super::frozen::Frozen;
 use super::operation::{self, AuthUse, OperationSpec, RetryClass, Route};
@@ -40,6 +41,10 @@ pub(crate) struct RequestParts {
     pub(crate) also: Option<fn(StatusCode, &[u8]) -> bool>,
     /// What to use on servers that do not have the operation.
     pub(crate) instead: Option<&'static str>,
+    /// What an error adds where the server does not have the path.
+    pub(crate) if_missing: Option<&'static str>,
+    /// A secret in the body, which no error shows.
+    pub(crate) concealed: Option<SentSecret>,
     /// The first invalid argument; returned on sending.
     pub(crate) fault: Option<InvalidArgument>,
 }
@@ -69,7 +74,7 @@ pub(crate) struct Options {
 /// Stands in for the operation of a raw call.
 pub(super) static RAW: OperationSpec = OperationSpec {
     id: "raw",
-    auth: AuthUse::Required,
+    auth: AuthUse::Optional,
     retry: RetryClass::NonIdempotent,
     timeout: None,
     secret: false,
@@ -99,6 +104,8 @@ impl RequestParts {
             listed: Vec::new(),
             also: None,
             instead: None,
+            if_missing: None,
+            concealed: None,
             fault: None,
         }
     }
@@ -188,7 +195,10 @@ impl RequestParts {
         }
         let (method, path) = match &self.target {
             Target::Raw(method, segments) => (method, operation::join(segments)?),
-            Target::Ids(ids) => (&route.method, operation::expand(route.path, ids)?),
+            Target::Ids(ids) => match shared.overrides.get(self.spec.id) {
+                Some(other) => (other.method.as_ref().unwrap_or(&route.method), other.expand(ids)?),
+                None => (&route.method, operation::expand(route.path, ids)?),
+            },
         };
         let method = method.clone();
         let mut query = self.final_query(route, generation)?;
@@ -209,9 +219,8 @@ impl RequestParts {
         }
         check_length(&url)?;
         let headers = self.final_headers(shared, route, &method, &body)?;
-        let (spec, shown_url) = (self.spec, OnceLock::new());
-        let also = self.also;
-        Ok(Frozen { spec, route, method, url, query, headers, body, also, shown_url })
+        let (spec, also, concealed, shown_url) = (self.spec, self.also, self.concealed.clone(), OnceLock::new());
+        Ok(Frozen { spec, route, method, url, query, headers, body, also, concealed, shown_url })
     }
 
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as

@@ -26,10 +26,11 @@ use super::transport::Received;
 use super::upload::Upload;
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
-use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
+use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers, without_secret};
 use crate::headers;
 use crate::page::{Cursor, Items, Page, Pages};
 use crate::poll::{Job, Poller, Source, State};
+use crate::secret::Secret;
 
 /// A call that has not been sent yet. Every method of every resource returns one.
 ///
@@ -194,6 +195,23 @@ impl<T> Request<T> {
         self
     }
 
+    /// Sets what an error adds where the server does not have the path.
+    pub(crate) fn if_missing(mut self, note: &'static str) -> Self {
+        self.parts.if_missing = Some(note);
+        self
+    }
+
+    /// Keeps `secret`, which is in the body, out of errors: a server may echo it.
+    pub(crate) fn conceal(mut self, secret: &Secret<String>) -> Self {
+        self.parts.concealed = Some(Arc::new(secret.clone()));
+        self
+    }
+
+    /// Reads the response in another way.
+    pub(crate) fn read_with<U>(self, read: fn(&Exchange<'_>) -> Result<U, DecodeFault>) -> Request<U> {
+        Request { parts: self.parts, reader: Reader::Whole(read) }
+    }
+
     /// Sets how long one attempt may take, from sending to the last byte of the response. Default: 30 s, or more where
     /// the operation is known to be slow. [`Duration::MAX`] means no limit.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
@@ -302,6 +320,7 @@ impl<T> Request<T> {
                     may_have_been_processed: true,
                     retry_budget_spent: false,
                 });
+                let body = without_secret(body, answered.frozen.concealed.as_deref());
                 let record = answered.frozen.record(answered.attempts, true);
                 let error = DecodeError::new(status, headers, body, fault, record, answered.secret.as_deref());
                 Err(Error::Decode(Box::new(error)))

@@ -172,7 +172,10 @@ impl<'a> Listed<'a> {
         }
         let top: Fields<'a> =
             serde_json::from_slice(body).map_err(|source| DecodeFault { path: ".".to_owned(), source })?;
-        let Some((key, items)) = keys.iter().find_map(|key| Some((*key, *top.get(*key)?))) else {
+        let present = || keys.iter().filter_map(|key| Some((*key, *top.get(*key)?)));
+        let is_list = |(_, value): &(&str, &RawValue)| value.get().starts_with('[');
+        // Another field may have such a name: the first list is meant, if there is one.
+        let Some((key, items)) = present().find(is_list).or_else(|| present().next()) else {
             return Err(fault(&format!("expected an array, or an object with `{}`", keys.join("` or `"))));
         };
         let inner = ABOUT_THE_PAGE.iter().filter_map(|key| serde_json::from_str(top.get(*key)?.get()).ok());

@@ -74,6 +74,9 @@ fn items_are_a_bare_array_or_under_the_first_key_that_is_there() {
     assert_eq!(items(RUNS, "[1]").unwrap(), [json!(1)]);
     assert_eq!(items(RUNS, r#" {"runs":[2],"data":[1]} "#).unwrap(), [json!(1)]);
     assert_eq!(items(RUNS, r#"{"runs":[2],"huge":1e400}"#).unwrap(), [json!(2)]);
+    for beside in [r#"{"data":{"a":1},"runs":[2]}"#, r#"{"data":null,"runs":[2]}"#, r#"{"data":"x","runs":[2]}"#] {
+        assert_eq!(items(RUNS, beside).unwrap(), [json!(2)], "{beside}");
+    }
     for empty in ["", " \n", "null", "[]", r#"{"data":null}"#, r#"{"data":[]}"#] {
         assert_eq!(items(RUNS, empty).unwrap(), [] as [Value; 0], "{empty}");
     }

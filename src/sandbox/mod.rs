@@ -106,6 +106,8 @@ mod shared_tests;
 
 #[cfg(feature = "eclips")]
 pub mod eclips;
+#[cfg(feature = "elacity")]
+pub mod elacity;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 #[cfg(feature = "launchpad")]

@@ -154,6 +154,7 @@ platforms! {
     "elephantasm", "Elephantasm": elephantasm, elephantasm_builder;
     "eclips", "eClips": eclips, eclips_builder;
     "launchpad", "Agent Launchpad": launchpad, launchpad_builder;
+    "elacity", "Elacity": elacity, elacity_builder;
 }
 
 /// The builder of a client, with URL and key filled in.

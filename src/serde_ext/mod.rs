@@ -16,6 +16,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use enumeration::{deserialize_word, open_enum};
+#[allow(unused_imports, reason = "not every platform needs both")]
 pub(crate) use integer::{optional_whole, whole};
 #[allow(unused_imports, reason = "not every platform needs it")]
 pub(crate) use shorthand::shorthand;

@@ -35,6 +35,8 @@ mod schemas {
         required_properties_that_are_not_there: format!("{THING}/required"), ["id"]
             => format!("{THING}/required"), "`id` is not a property";
         aliases_that_are_properties: format!("{NAME}/x-aliases"), ["name"] => THING, "`name` spells two properties";
+        client_defaults_of_what_is_optional: format!("{THING}/properties/size"), { "type": "integer", "x-client-default": true }
+            => format!("{THING}/properties/size"), "the client has a default for what is required, and only for that";
         properties_that_meet_in_rust: format!("{THING}/properties/Name"), { "type": "string" }
             => THING, "two properties would be the field `name`";
         components_that_are_scalars: "/components/schemas/OmaId", { "type": "string" }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::golden::aliases::{Usage, UsageChange};
+use crate::golden::client_defaults::Job;
 use crate::golden::keep_unknown::Row;
 use crate::golden::lists::{Both, Box as Received, Order};
 use crate::golden::nullable::{Mark, State};
@@ -38,6 +39,13 @@ fn a_sent_list_is_sent_when_it_is_set() {
     assert!(serde_json::from_str::<Order>(r#"{"gone":[]}"#).is_err(), "a sent list that is required is required");
     let both: Both = serde_json::from_str(r#"{"items":null,"gone":null}"#).unwrap();
     assert_eq!((both.items.len(), both.gone, both.more), (0, None, None));
+}
+
+#[test]
+fn what_the_client_has_a_default_for_is_set_by_a_setter() {
+    assert_eq!(text(&Job::new("a")), r#"{"name":"a"}"#, "the client adds it");
+    assert_eq!(text(&Job::new("a").team("b")), r#"{"team":"b","name":"a"}"#);
+    assert!(crate::check::Check::check(&Job::new("a").team("")).is_err());
 }
 
 #[test]

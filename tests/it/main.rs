@@ -10,6 +10,7 @@ mod decoding;
 mod document;
 mod dreams;
 mod eclips;
+mod elacity;
 mod elephantasm;
 mod error_bodies;
 mod hooks;

@@ -10,11 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The platforms whose operations are here.
-pub const PLATFORMS: &[&str] = &["elephantasm", "eclips", "launchpad"];
+pub const PLATFORMS: &[&str] = &["elephantasm", "eclips", "launchpad", "elacity"];
 
 /// All operations, in the order of the document.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    elephantasm::OPERATIONS.iter().chain(eclips::OPERATIONS).chain(launchpad::OPERATIONS)
+    let first = elephantasm::OPERATIONS.iter().chain(eclips::OPERATIONS);
+    first.chain(launchpad::OPERATIONS).chain(elacity::OPERATIONS)
 }
 
 mod elephantasm {
@@ -39,6 +40,14 @@ mod eclips {
     use super::*;
 
     include!(concat!(env!("OUT_DIR"), "/eclips_examples.rs"));
+}
+
+mod elacity {
+    use polyagent::elacity::types;
+
+    use super::*;
+
+    include!(concat!(env!("OUT_DIR"), "/elacity_examples.rs"));
 }
 
 /// One operation.
