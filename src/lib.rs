@@ -107,8 +107,8 @@ pub use self::error::{
 };
 pub use self::headers::RateLimit;
 pub use self::http::{
-    AttemptEnd, AttemptStart, CallLimit, ClientBuilder, Download, ExtraHeaders, Hook, Redirect, Request,
-    RequestFuture, Response, RetryClass, RetryPolicy, TransferProgress, Upload,
+    AttemptEnd, AttemptStart, CallLimit, ClientBuilder, Download, ExtraHeaders, Hook, Redirect, Request, RequestFuture,
+    Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
 pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, StartAndWait, Updates};

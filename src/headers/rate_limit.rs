@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
-use crate::headers::sent_at;
+use super::retry_after::sent_at;
 use crate::serde_ext::Timestamp;
 
 /// Reset values below this are seconds from now, others are seconds since 1970.

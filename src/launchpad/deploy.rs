@@ -9,7 +9,8 @@ use super::logs::Logs;
 use super::types::{AgentState, AgentStatus, GetAgentLogsParams, HealthState, LogEntry};
 use crate::config::launchpad as defaults;
 use crate::error::Reason;
-use crate::http::{Core, RateLimit, retry_after};
+use crate::headers::{RateLimit, retry_after};
+use crate::http::Core;
 use crate::poll::{Source, State};
 use crate::{Error, Poller, Request, Response, StartAndWait, Timestamp};
 

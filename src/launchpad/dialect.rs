@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::Timestamp;
 use crate::error::{ErrorDetails, FieldError, Reason};
-use crate::http::RateLimit;
+use crate::headers::RateLimit;
 
 pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ErrorDetails {
     let mut facts = match serde_json::from_slice(body) {
