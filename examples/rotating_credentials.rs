@@ -9,6 +9,7 @@ use anyhow::Context;
 use polyagent::Secret;
 use polyagent::elephantasm::types::{AnimaCreate, ApiKeyCreate};
 use polyagent::sandbox::Sandbox;
+use polyagent::sandbox::elephantasm::Settings;
 
 /// Represents a vault: the rotation of the key writes it here.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ impl Vault {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // Only self-hosted servers let programs manage API keys.
-    let sandbox = Sandbox::builder().elephantasm(|it| it.self_hosted()).start().await?;
+    let sandbox = Sandbox::builder().elephantasm(Settings::self_hosted).start().await?;
     let admin = sandbox.elephantasm();
     let first = admin.api_keys().create(ApiKeyCreate::new("worker")).await?;
     let vault = Vault(Arc::new(RwLock::new(first.full_key)));

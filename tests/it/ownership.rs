@@ -1,6 +1,7 @@
 //! What can be cloned, sent, shared and kept.
 
 use polyagent::eclips::Eclips;
+use polyagent::elacity::Elacity;
 use polyagent::elephantasm::types::ListAnimasParams;
 use polyagent::elephantasm::{Elephantasm, types};
 use polyagent::{Error, Request, Secret};
@@ -45,6 +46,17 @@ fn clients_are_owned_and_futures_and_streams_are_send() {
     assert_owned::<polyagent::eclips::RunOutcome>();
     assert_owned::<polyagent::eclips::webhooks::Verifier>();
     assert_send_sync::<polyagent::WebhookError>();
+    assert_owned::<Elacity>();
+    assert_owned::<polyagent::elacity::Registries>();
+    assert_owned::<polyagent::elacity::Drafts>();
+    assert_owned::<polyagent::elacity::Agents>();
+    assert_owned::<polyagent::elacity::Environments>();
+    assert_owned::<polyagent::elacity::Deployments>();
+    assert_owned::<polyagent::elacity::Fleets>();
+    assert_owned::<polyagent::elacity::LlmProviders>();
+    assert_owned::<polyagent::elacity::Tools>();
+    assert_owned::<polyagent::elacity::Deployed>();
+    assert_owned::<polyagent::elacity::RenderError>();
     assert_owned::<polyagent::sandbox::SandboxBuilder>();
     assert_owned::<polyagent::sandbox::Tenant>();
     assert_owned::<polyagent::sandbox::Fault>();
@@ -73,5 +85,8 @@ fn clients_are_owned_and_futures_and_streams_are_send() {
     drop(assert_send(eclips.batches().wait(ID).rows()));
     drop(assert_send(eclips.batches().submit("a", ["x"]).updates()));
     drop(assert_send(std::future::IntoFuture::into_future(eclips.batches().submit("a", ["x"]))));
+    let elacity = Elacity::new("k").unwrap();
+    drop(assert_send(elacity.registry().pull("acme/voice", "greeter", "1.2.0").send()));
+    drop(assert_send(elacity.agents().list().items()));
     assert!(std::mem::size_of::<Error>() <= 16);
 }

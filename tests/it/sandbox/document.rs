@@ -327,3 +327,67 @@ async fn every_operation_of_launchpad_responds_as_documented() {
     let documented: BTreeSet<String> = document.ids().into_iter().filter(|id| id.starts_with("launchpad_")).collect();
     assert_eq!(called, documented);
 }
+
+#[tokio::test]
+async fn every_operation_of_elacity_responds_as_documented() {
+    let document = Document::read();
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.default_tenant().add_registry("acme/lab", false).unwrap();
+    let http = Client::builder().no_proxy().build().unwrap();
+    let acme = || json!({"orgSlug": "acme"});
+    let example = |id: &str| {
+        let media = &document.operation(&format!("elacity_{id}"))["requestBody"]["content"]["application/json"];
+        let named = media["examples"].as_object().and_then(|examples| examples.values().next());
+        named.map_or(&media["example"], |example| &example["value"]).clone()
+    };
+    let prompt = "registryRef=acme%2Fvoice&promptName=greeter";
+    let draft = "registryRef=acme%2Fvoice&promptName=greeter.v2&artifactType=prompt&draftVersion=1.3.0";
+    let calls = [
+        ("publish_artifact", "POST", "/registries/artifacts".to_owned(), example("publish_artifact")),
+        ("pull_prompt", "GET", format!("/registries/artifact-versions/content?{prompt}&version=1.2.0"), Value::Null),
+        ("clone_artifact", "POST", "/registries/artifact-versions/clone".to_owned(), example("clone_artifact")),
+        ("get_prompt", "GET", format!("/registries/prompts/details?{prompt}"), Value::Null),
+        ("list_registries", "POST", "/registries/list".to_owned(), acme()),
+        ("list_artifacts", "POST", "/registries/artifacts/list".to_owned(), example("list_artifacts")),
+        ("save_draft", "PUT", "/drafts".to_owned(), example("save_draft")),
+        ("get_draft", "GET", format!("/drafts?{draft}"), Value::Null),
+        ("get_draft_body", "GET", format!("/drafts/body?{draft}"), Value::Null),
+        (
+            "list_drafts",
+            "GET",
+            "/drafts/prompts/greeter.v2?registryRef=acme/voice&artifactType=prompt".to_owned(),
+            Value::Null,
+        ),
+        ("preview_draft", "POST", "/drafts/compile-preview".to_owned(), example("preview_draft")),
+        ("list_agents", "POST", "/agents/list".to_owned(), acme()),
+        ("deploy", "POST", "/agents/deployments".to_owned(), example("deploy")),
+        ("list_environments", "POST", "/environments/list".to_owned(), acme()),
+        ("list_deployments", "POST", "/deployments/list".to_owned(), example("list_deployments")),
+        ("get_deployment_heatmap", "POST", "/deployments/heatmap".to_owned(), acme()),
+        ("list_fleets", "POST", "/fleets/list".to_owned(), acme()),
+        ("create_llm_provider", "POST", "/llm-providers".to_owned(), example("create_llm_provider")),
+        ("list_llm_providers", "POST", "/llm-providers/list".to_owned(), acme()),
+        ("update_tool", "PATCH", "/tools/tool_1".to_owned(), example("update_tool")),
+    ];
+    let mut called = BTreeSet::new();
+    for (name, method, path, body) in calls {
+        let id = format!("elacity_{name}");
+        let url = format!("{}/elacity/api{path}", sandbox.url());
+        let request = http.request(method.parse::<Method>().unwrap(), url).header("x-api-key", sandbox.key());
+        let request = match body {
+            Value::Null => request,
+            body => request.header("content-type", "application/json").body(body.to_string()),
+        };
+        let reply = raw(request.send().await.unwrap()).await;
+        assert_eq!(reply.status, 200, "{id}: {}", reply.body);
+        let schema = &document.operation(&id)["responses"]["200"]["content"]["application/json"]["schema"];
+        let mut strays = Vec::new();
+        document.strays(schema, &reply.json(), name, &mut strays);
+        assert!(strays.is_empty(), "{id}: {strays:?}");
+        assert!(!matches!(reply.body.as_str(), "[]" | "null" | "{}"), "{id} says nothing, which proves nothing");
+        assert!(!reply.body.contains("EXAMPLE") && !reply.body.contains("\"_"), "{id}: {}", reply.body);
+        called.insert(id);
+    }
+    let documented: BTreeSet<String> = document.ids().into_iter().filter(|id| id.starts_with("elacity_")).collect();
+    assert_eq!(called, documented);
+}
