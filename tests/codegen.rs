@@ -15,5 +15,7 @@ mod fragment;
 mod golden;
 #[path = "codegen/schema_errors.rs"]
 mod schema_errors;
+#[path = "codegen/short_form_errors.rs"]
+mod short_form_errors;
 #[path = "codegen/spec_errors.rs"]
 mod spec_errors;

@@ -28,6 +28,8 @@ mod operations;
 mod params;
 #[path = "generated/scalars.rs"]
 mod scalars;
+#[path = "generated/short_forms.rs"]
+mod short_forms;
 #[path = "generated/unions.rs"]
 mod unions;
 
@@ -48,7 +50,7 @@ mod golden {
     }
 
     rules! {
-        aliases checks docs enums keep_unknown lists nullable operations order params pruning recursion scalars unions
+        aliases checks docs enums keep_unknown lists nullable operations order params pruning recursion scalars short_forms unions
         untagged updates
     }
 }

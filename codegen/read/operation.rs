@@ -75,6 +75,13 @@ impl Operation {
         parameters.chain(self.bodies.iter().map(|body| &body.schema)).chain(self.response().documented())
     }
 
+    /// The same, and that of the items of a list, to be changed.
+    pub fn schemas_mut(&mut self) -> Vec<&mut Schema> {
+        let parameters = self.parameters.iter_mut().map(|parameter| &mut parameter.schema);
+        let bodies = self.bodies.iter_mut().map(|body| &mut body.schema);
+        parameters.chain(bodies).chain(self.success.response.schemas_mut()).collect()
+    }
+
     /// Whether any home takes PATCH.
     pub fn is_patch(&self) -> bool {
         self.routes.iter().any(|route| route.method == "PATCH")
@@ -230,7 +237,9 @@ impl<'d> Reader<'d, '_> {
     fn wrapped(&self, success: &Success) -> Result<Vec<String>, SpecError> {
         let Some(node) = self.node.get("x-wrapped") else { return Ok(Vec::new()) };
         match &success.response {
-            Response::Json(schema) if matches!(schema.shape, Shape::Component(_)) => self.node.owned_texts_of("x-wrapped"),
+            Response::Json(schema) | Response::Page { item: schema, .. } if matches!(schema.shape, Shape::Component(_)) => {
+                self.node.owned_texts_of("x-wrapped")
+            }
             _ => Err(node.error("only an object comes wrapped")),
         }
     }

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::operation::{OperationSpec, Route};
 use crate::error::DecodeFault;
-use crate::page::{ListCall, Page, Paging};
+use crate::page::{ListCall, Page, Paging, rows};
 
 /// A response together with those parts of its request that decoding needs.
 #[derive(Debug)]
@@ -37,7 +37,10 @@ pub(crate) fn bytes(exchange: &Exchange<'_>) -> Result<Bytes, DecodeFault> {
 
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
-    exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, from_json)
+    let wrapped = exchange.spec.wrapped;
+    exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, |items| {
+        rows::unwrap(items, wrapped).map_or_else(|| from_json(items), |items| from_json(items.as_bytes()))
+    })
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {

@@ -14,7 +14,9 @@ use serde::{Deserialize, Deserializer};
 pub(crate) use enumeration::{deserialize_word, open_enum};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 #[allow(unused_imports, reason = "for generated unions, which no enabled platform may have")]
-pub(crate) use union::{OpenUnion, Replay, deserialize_union, member, open_union, unknown};
+pub(crate) use union::{
+    OpenUnion, Replay, deserialize_union, from_string, member, one_or_list, open_union, unknown,
+};
 pub(crate) use whole::{optional_whole, whole};
 
 /// Deserializes null as the empty value.

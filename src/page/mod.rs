@@ -2,6 +2,7 @@
 
 mod cursor;
 mod paging;
+pub(crate) mod rows;
 mod streams;
 
 pub use self::cursor::Cursor;
