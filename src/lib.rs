@@ -45,8 +45,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(not(feature = "elephantasm"))]
-compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`");
+#[cfg(not(any(feature = "elephantasm", feature = "oma")))]
+compile_error!("polyagent needs at least one platform: enable a feature such as `elephantasm` or `oma`");
 
 mod check;
 mod clock;
@@ -63,6 +63,8 @@ mod spelling;
 
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
+#[cfg(feature = "oma")]
+pub mod oma;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
