@@ -180,6 +180,15 @@ pub(crate) fn nested(name: &str, value: &impl Check) -> Result<(), InvalidArgume
     value.check().map_err(|error| error.within(name))
 }
 
+/// Checks what is inside a secret, and shows none of it.
+#[allow(dead_code, reason = "not every platform needs it")]
+pub(crate) fn redacted<'v, T: ?Sized>(
+    value: &'v T,
+    check: impl Fn(&'v T) -> Result<(), InvalidArgument>,
+) -> Result<(), InvalidArgument> {
+    check(value).map_err(InvalidArgument::redacted)
+}
+
 /// Checks every item of a list.
 pub(crate) fn each<'v, T: 'v>(
     name: &str,

@@ -16,6 +16,8 @@ mod secret;
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod spelling;
 
+#[path = "generated/accessors.rs"]
+mod accessors;
 #[path = "generated/checks.rs"]
 mod checks;
 #[path = "generated/enums.rs"]
@@ -26,10 +28,20 @@ mod fields;
 mod operations;
 #[path = "generated/params.rs"]
 mod params;
+#[path = "generated/readings.rs"]
+mod readings;
+#[path = "generated/sandbox.rs"]
+mod sandbox;
 #[path = "generated/scalars.rs"]
 mod scalars;
+#[path = "generated/secrets.rs"]
+mod secrets;
+#[path = "generated/shadowing.rs"]
+mod shadowing;
 #[path = "generated/short_forms.rs"]
 mod short_forms;
+#[path = "generated/spelling.rs"]
+mod spellings;
 #[path = "generated/unions.rs"]
 mod unions;
 
@@ -50,7 +62,7 @@ mod golden {
     }
 
     rules! {
-        aliases checks docs enums keep_unknown lists nullable operations order params pruning recursion scalars short_forms unions
-        untagged updates
+        accessors aliases checks docs enums keep_unknown lists nullable operations order params pruning readings recursion
+        scalars secrets shadowing short_forms spelling unions untagged updates
     }
 }

@@ -3,7 +3,6 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use serde_json::Number;
-
 use syn::Ident;
 
 use super::fields::{FieldPlan, Presence};
@@ -15,15 +14,24 @@ use crate::codegen::read::bounds::{Bounds, Lengths, Limit};
 use crate::codegen::read::component::Body;
 use crate::codegen::read::schema::{Schema, Shape};
 
-/// The impl of `Check` for an object.
-pub fn of_object(made: &Struct<'_>, writer: &Writer<'_>) -> Result<TokenStream, SpecError> {
+/// The impl of `Check` for an object. `spelling` is the method that hands out what differs between generations.
+pub fn of_object(
+    made: &Struct<'_>,
+    writer: &Writer<'_>,
+    spelling: Option<TokenStream>,
+) -> Result<TokenStream, SpecError> {
     let fields = made.fields.iter().map(|plan| of_field(plan, writer)).collect::<Result<Vec<_>, _>>()?;
     let statements = quote!(#(#fields)*);
-    Ok(implementation(&made.ident, &statements))
+    Ok(implementation(&made.ident, &statements, spelling))
 }
 
 /// The impl of `Check` for a union: that of its current arm.
-pub fn of_union(union: &str, variants: &[Variant<'_>], writer: &Writer<'_>) -> Result<TokenStream, SpecError> {
+pub fn of_union(
+    union: &str,
+    variants: &[Variant<'_>],
+    writer: &Writer<'_>,
+    spelling: Option<TokenStream>,
+) -> Result<TokenStream, SpecError> {
     let mut arms = Vec::new();
     for Variant { ident, arm, .. } in variants {
         let value = Access::bound();
@@ -33,21 +41,19 @@ pub fn of_union(union: &str, variants: &[Variant<'_>], writer: &Writer<'_>) -> R
         }
     }
     let statements = if arms.is_empty() { TokenStream::new() } else { quote!(match self { #(#arms)* _ => {} }) };
-    Ok(implementation(&format_ident!("{union}"), &statements))
+    Ok(implementation(&format_ident!("{union}"), &statements, spelling))
 }
 
-fn implementation(ident: &Ident, statements: &TokenStream) -> TokenStream {
-    if statements.is_empty() {
-        return quote!(impl crate::check::Check for #ident {});
-    }
-    quote! {
-        impl crate::check::Check for #ident {
+fn implementation(ident: &Ident, statements: &TokenStream, spelling: Option<TokenStream>) -> TokenStream {
+    let check = (!statements.is_empty()).then(|| {
+        quote! {
             fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
                 #statements
                 ::std::result::Result::Ok(())
             }
         }
-    }
+    });
+    quote!(impl crate::check::Check for #ident { #check #spelling })
 }
 
 fn of_field(plan: &FieldPlan<'_>, writer: &Writer<'_>) -> Result<TokenStream, SpecError> {

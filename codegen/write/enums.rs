@@ -21,8 +21,8 @@ pub fn text(name: &str, component: &Component, values: &Values) -> Result<String
     let variants: String = values.values.iter().zip(idents).map(variant).collect();
     let description = docs::sentence(component.description.as_deref(), &format!("The values of a `{name}`."));
     let comment = docs::comments(&description, 1);
-    let case = if values.ignore_case { "ignore_case " } else { "" };
-    Ok(format!("crate::open::open_enum! {{\n{comment}    pub {case}enum {name} {{\n{variants}    }}\n}}\n"))
+    let case = if values.ignore_case { " in any_case" } else { "" };
+    Ok(format!("crate::open::open_enum! {{\n{comment}    pub enum {name}{case} {{\n{variants}    }}\n}}\n"))
 }
 
 /// The identifiers of the values, in their order.

@@ -4,7 +4,8 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::operations::{qualified, response_type};
-use super::writer::{HEADER, Writer, formatted};
+use super::text::{HEADER, formatted};
+use super::writer::Writer;
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::read::operation::{Auth, Operation};
 use crate::codegen::read::response::Response;

@@ -1,5 +1,6 @@
 //! From one platform's part of the model to text.
 
+pub mod accessors;
 pub mod checks;
 pub mod docs;
 pub mod enums;
@@ -12,7 +13,9 @@ pub mod names;
 pub mod operations;
 pub mod sandbox;
 pub mod setters;
+pub mod spelling;
 pub mod structs;
+pub mod text;
 pub mod types;
 pub mod typify;
 pub mod unions;

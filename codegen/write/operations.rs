@@ -7,7 +7,8 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use syn::{GenericArgument, PathArguments, Type, parse_quote};
 
-use super::writer::{HEADER, Writer, formatted};
+use super::text::{HEADER, formatted};
+use super::writer::Writer;
 use crate::codegen::error::SpecError;
 use crate::codegen::platform::Platform;
 use crate::codegen::read::operation::{Auth, Operation};

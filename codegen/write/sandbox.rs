@@ -6,7 +6,7 @@ use quote::{ToTokens, format_ident, quote};
 use serde_json::{Number, Value};
 use syn::Ident;
 
-use super::writer::{HEADER, formatted};
+use super::text::{HEADER, formatted};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::Platform;
 use crate::codegen::read::body::{Body, BodyKind};

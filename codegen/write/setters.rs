@@ -8,7 +8,7 @@ use super::docs;
 use super::fields::{FieldPlan, Presence};
 
 /// Methods that every generated type has, or that its users would no longer reach.
-const TAKEN: [&str; 21] = [
+pub const TAKEN: [&str; 21] = [
     "new", "clone", "check", "default", "into", "try_into", "from", "try_from", "borrow", "borrow_mut", "to_owned",
     "type_id", "eq", "ne", "fmt", "clone_from", "clone_into", "serialize", "deserialize", "spelling", "drop",
 ];

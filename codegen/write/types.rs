@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use quote::format_ident;
 
 use super::fields::{ArgumentType, FieldPlan, Presence};
+use super::spelling::Spellings;
 use super::structs::Struct;
-use super::writer::{HEADER, Writer, formatted};
-use super::{checks, docs, enums, setters, unions};
+use super::text::{HEADER, formatted};
+use super::writer::Writer;
+use super::{accessors, checks, docs, enums, setters, unions};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::{Direction, Params};
 use crate::codegen::read::component::{Body, Component, Field, Object};
@@ -15,18 +17,26 @@ use crate::codegen::read::component::{Body, Component, Field, Object};
 /// The whole file.
 pub fn file(writer: &Writer<'_>, params: &[Params]) -> Result<String, SpecError> {
     let mut parts = vec![HEADER.to_owned()];
+    let spellings = Spellings::of(writer.platform);
     for component in &writer.platform.components {
-        parts.extend(self::component(writer, component)?);
+        parts.extend(self::component(writer, component, &spellings)?);
     }
     for params in params {
         let made = self::params(writer, params)?;
+        let checks = checks::of_object(&made, writer, spellings.method_of_params(params))?;
         parts.push(formatted(made.tokens(), &params.pointer())?);
-        parts.push(formatted(checks::of_object(&made, writer)?, &params.pointer())?);
+        parts.push(formatted(checks, &params.pointer())?);
     }
+    parts.extend(spellings.statics(params)?);
     Ok(parts.join("\n"))
 }
 
-fn component(writer: &Writer<'_>, component: &Component) -> Result<Vec<String>, SpecError> {
+fn component(
+    writer: &Writer<'_>,
+    component: &Component,
+    spellings: &Spellings<'_>,
+) -> Result<Vec<String>, SpecError> {
+    let spelling = spellings.method_of(component);
     let (name, pointer) = (writer.platform.type_name(&component.name), &component.pointer);
     let mut parts = Vec::new();
     let checks = match &component.body {
@@ -38,13 +48,15 @@ fn component(writer: &Writer<'_>, component: &Component) -> Result<Vec<String>, 
             let variants = unions::variants(writer, component, union)?;
             parts.push(unions::definition(writer, component, union, &variants)?);
             let conversions = unions::conversions(name, &variants);
-            parts.extend((!conversions.is_empty()).then(|| formatted(conversions, pointer)).transpose()?);
-            checks::of_union(name, &variants, writer)
+            for tokens in [accessors::text(writer, name, union, &variants)?, conversions] {
+                parts.extend((!tokens.is_empty()).then(|| formatted(tokens, pointer)).transpose()?);
+            }
+            checks::of_union(name, &variants, writer, spelling)
         }
         Body::Object(object) => {
             let made = self::object(writer, component, object)?;
             parts.push(formatted(made.tokens(), pointer)?);
-            checks::of_object(&made, writer)
+            checks::of_object(&made, writer, spelling)
         }
     };
     if writer.platform.direction(&component.name).sent {

@@ -13,15 +13,17 @@ use serde::de::{Error, Visitor};
 ///     /// A colour.
 ///     pub enum Color {
 ///         /// `red`
-///         Red = "red",
+///         Red = "red" | "crimson",
 ///     }
 /// }
 /// ```
+///
+/// A value is written as the first of its words and read from any of them; of an `enum .. in any_case` in any case.
 macro_rules! open_enum {
     (
         $(#[$attribute:meta])*
-        pub enum $name:ident {
-            $($(#[$variant_attribute:meta])* $variant:ident = $word:literal,)*
+        pub enum $name:ident $(in $any_case:ident)? {
+            $($(#[$variant_attribute:meta])* $variant:ident = $word:literal $(| $alias:literal)*,)*
         }
     ) => {
         $(#[$attribute])*
@@ -50,8 +52,10 @@ macro_rules! open_enum {
 
             fn known(word: &str) -> ::std::option::Option<Self> {
                 match word {
-                    $($word => ::std::option::Option::Some(Self::$variant),)*
-                    _ => ::std::option::Option::None,
+                    $($word $(| $alias)* => ::std::option::Option::Some(Self::$variant),)*
+                    _ => $crate::open::open_enum!(
+                        @other word $($any_case)? { $($variant = $word $(| $alias)*,)* }
+                    ),
                 }
             }
         }
@@ -100,6 +104,13 @@ macro_rules! open_enum {
             }
         }
     };
+    (@other $text:ident { $($_rest:tt)* }) => { ::std::option::Option::None };
+    (@other $text:ident any_case { $($variant:ident = $word:literal $(| $alias:literal)*,)* }) => {{
+        $(if [$word $(, $alias)*].iter().any(|word| $text.eq_ignore_ascii_case(word)) {
+            return ::std::option::Option::Some(Self::$variant);
+        })*
+        ::std::option::Option::None
+    }};
 }
 pub(crate) use open_enum;
 

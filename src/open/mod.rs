@@ -2,9 +2,12 @@
 //! deserializers that distinguish null from absent and accept `3.0` as a whole number.
 
 mod enumeration;
+#[allow(dead_code, reason = "not every platform needs it")]
+mod shorthand;
 mod timestamp;
 #[allow(dead_code, unused_macros, reason = "for generated unions, which no enabled platform may have")]
 mod union;
+mod unix_time;
 mod whole;
 
 use std::fmt;
@@ -12,11 +15,15 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use enumeration::{deserialize_word, open_enum};
+#[allow(unused_imports, reason = "not every platform needs it")]
+pub(crate) use shorthand::shorthand;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 #[allow(unused_imports, reason = "for generated unions, which no enabled platform may have")]
 pub(crate) use union::{
     OpenUnion, Replay, deserialize_union, from_string, member, one_or_list, open_union, unknown,
 };
+#[allow(unused_imports, reason = "not every platform needs them")]
+pub(crate) use unix_time::{any_time, unix_milliseconds, unix_seconds};
 pub(crate) use whole::{optional_whole, whole};
 
 /// Deserializes null as the empty value.

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::Value;
 
 /// Makes a union of objects with a tag.
@@ -285,8 +285,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<'de, A> {
     }
 }
 
-/// Hands the word of a tag to a field, which may be optional.
-struct WordDeserializer<'de, E>(Cow<'de, str>, PhantomData<E>);
+/// Hands a string, such as the value of a tag, to a field, which may be optional.
+pub(super) struct WordDeserializer<'de, E>(pub(super) Cow<'de, str>, pub(super) PhantomData<E>);
+
+impl<'de, E: Error> IntoDeserializer<'de, E> for WordDeserializer<'de, E> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
 
 impl<'de, E: Error> Deserializer<'de> for WordDeserializer<'de, E> {
     type Error = E;

@@ -20,10 +20,12 @@ fn the_types_of_each_rule_are_what_the_generator_writes() {
 }
 
 #[test]
-fn the_operation_table_is_what_the_generator_writes() {
+fn the_tables_of_operations_are_what_the_generator_writes() {
     let generated = generate(&input("operations"), &PLATFORMS, &["oma"]).unwrap();
     assert_eq!(generated[0].platform, "oma");
     compare("operations.ops.rs", &generated[0].operations);
+    compare("operations.sandbox.rs", &generated[0].sandbox);
+    compare("operations.examples.rs", &generated[0].examples);
 }
 
 #[test]

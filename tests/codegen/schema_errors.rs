@@ -48,6 +48,63 @@ mod schemas {
     }
 
     #[test]
+    fn properties_whose_methods_would_be_the_same() {
+        let properties = json!({ "name": { "type": "string", "nullable": true }, "clear_name": { "type": "string" } });
+        assert_eq!(
+            errors(&format!("{THING}/properties"), properties),
+            format!("{THING}: two properties would have the method `clear_name`")
+        );
+        let properties = json!({ "default": { "type": "string" }, "with_default": { "type": "string" } });
+        assert_eq!(
+            errors(&format!("{THING}/properties"), properties),
+            format!("{THING}: two properties would have the method `with_default`")
+        );
+    }
+
+    #[test]
+    fn shorthands_that_a_bare_string_cannot_be() {
+        let of = |shorthand: &str, required: &[&str]| {
+            let mut document = sound();
+            put(&mut document, &format!("{THING}/properties/size"), json!({ "type": "integer" }));
+            put(&mut document, &format!("{THING}/required"), json!(required));
+            put(&mut document, &format!("{THING}/x-shorthand"), json!(shorthand));
+            errors_of(&document.to_string())
+        };
+        let at = format!("{THING}/x-shorthand");
+        assert_eq!(of("name", &["name"]), "");
+        assert_eq!(of("title", &[]), format!("{at}: `title` is not a property"));
+        assert_eq!(of("size", &[]), format!("{at}: `size` is not a string"));
+        assert_eq!(of("name", &["size"]), format!("{at}: a bare string lacks the required `size`"));
+    }
+
+    #[test]
+    fn enum_values_that_are_read_alike() {
+        let of = |word: Value| {
+            let mut document = sound();
+            put(&mut document, "/components/schemas/OmaWord", word);
+            put(&mut document, NAME, json!({ "$ref": "#/components/schemas/OmaWord" }));
+            errors_of(&document.to_string())
+        };
+        const AT: &str = "/components/schemas/OmaWord";
+        let word = |more: Value| {
+            let mut word = json!({ "type": "string", "enum": ["on", "off"] });
+            word.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            word
+        };
+        assert_eq!(of(word(json!({ "x-aliases": { "on": ["yes"], "off": ["no"] } }))), "");
+        let twice = of(word(json!({ "x-aliases": { "on": ["yes"], "off": ["yes"] } })));
+        assert_eq!(twice, format!("{AT}/enum/1: `yes` is read as `on` too"));
+        let case = of(word(json!({ "x-ignore-case": true, "x-aliases": { "off": ["ON"] } })));
+        assert_eq!(case, format!("{AT}/enum/1: `ON` is read as `on` too"));
+        let other = of(word(json!({ "x-aliases": { "up": ["yes"] } })));
+        assert_eq!(other, format!("{AT}/x-aliases/up: `up` has aliases, but is not a value"));
+        let other = of(word(json!({ "x-for": { "up": ["v1"] } })));
+        assert_eq!(other, format!("{AT}/x-for/up: `up` has generations, but is not a value"));
+        let unknown = of(word(json!({ "x-for": { "on": ["v8"] } })));
+        assert_eq!(unknown, format!("{AT}/enum/0: `v8` is not a generation of oma; known are v0, v1, anthropic"));
+    }
+
+    #[test]
     fn bounds_of_another_type() {
         let errors = errors(NAME, json!({ "type": "integer", "minimum": 0.5 }));
         assert_eq!(errors, format!("{NAME}: 0.5 is no bound for this type"));
@@ -150,6 +207,22 @@ mod unions {
         let word = json!([{ "$ref": "#/components/schemas/OmaWord" }]);
         let mapping = json!({ "propertyName": "type", "mapping": { "a": "OmaWord" } });
         assert_eq!(of(&word, &mapping), format!("{UNION}/oneOf/0: must refer to an object, since it carries the tag"));
+    }
+
+    #[test]
+    fn without_a_discriminator_whose_arms_differ_by_generation() {
+        let mut document = sound();
+        let of = |key: &str| json!({ "type": "object", "properties": { key: { "type": "string", "x-for": ["v1"] } } });
+        put(&mut document, "/components/schemas/OmaOne", of("a"));
+        put(&mut document, "/components/schemas/OmaTwo", of("b"));
+        let arms = ["OmaOne", "OmaTwo"].map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
+        put(&mut document, UNION, json!({ "oneOf": arms }));
+        put(&mut document, &format!("{THING}/properties/either"), json!({ "$ref": "#/components/schemas/OmaUnion" }));
+        let reason = "several arms differ by generation; give the union a discriminator";
+        assert_eq!(errors_of(&document.to_string()), format!("{UNION}/oneOf/1: {reason}"));
+        put(&mut document, &format!("{UNION}/oneOf/0/x-for"), json!(["v1"]));
+        let reason = "an arm differs by generation only in a union with a discriminator";
+        assert_eq!(errors_of(&document.to_string()), format!("{UNION}/oneOf/0: {reason}"));
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Tick {
 }
 
 /// The `ThingUpdate` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 #[non_exhaustive]
 pub struct ThingUpdate {
     /// The `id`.
@@ -139,14 +139,65 @@ pub struct ThingUpdate {
         deserialize_with = "crate::open::present"
     )]
     pub id: ::std::option::Option<::std::option::Option<::std::string::String>>,
+    /// The `kind`.
+    pub kind: Kind,
+    /// The `name`. Default: `a`. At most 9 characters. Matches `^[a-z]*$`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    /// The `owner`. A UUID.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub owner: ::std::option::Option<::std::string::String>,
+    /// The `due`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub due: ::std::option::Option<crate::open::Timestamp>,
+    /// The `count`. Default: `3`. More than 0 and at most 9.
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
+    pub count: ::std::option::Option<i64>,
+    /// The `share`. Between 0.5 and 1.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub share: ::std::option::Option<f64>,
+    /// The `url`. An `https://` URL.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<::std::string::String>,
+    /// The `tree`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub tree: ::std::option::Option<Tree>,
+    /// The `labels`. Default: `{"a":true}`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub labels: ::std::option::Option<
+        ::std::collections::BTreeMap<::std::string::String, bool>,
+    >,
+    /// The `rows`. At most 2 items.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub rows: ::std::option::Option<
+        ::std::vec::Vec<::std::option::Option<::std::string::String>>,
+    >,
+    /// Fields that this version of the crate does not know.
+    #[serde(flatten)]
+    pub unknown: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 
 impl ThingUpdate {
-    /// A new `ThingUpdate` with nothing set.
+    /// A new `ThingUpdate` with what is required.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(kind: impl ::std::convert::Into<Kind>) -> Self {
         Self {
             id: ::std::option::Option::None,
+            kind: kind.into(),
+            name: ::std::option::Option::None,
+            owner: ::std::option::Option::None,
+            due: ::std::option::Option::None,
+            count: ::std::option::Option::None,
+            share: ::std::option::Option::None,
+            url: ::std::option::Option::None,
+            tree: ::std::option::Option::None,
+            labels: ::std::option::Option::None,
+            rows: ::std::option::Option::None,
+            unknown: ::serde_json::Map::new(),
         }
     }
     /// Sets `id`.
@@ -161,19 +212,306 @@ impl ThingUpdate {
         self.id = ::std::option::Option::Some(::std::option::Option::None);
         self
     }
+    /// Sets `name`.
+    #[must_use]
+    pub fn name(
+        mut self,
+        name: impl ::std::convert::Into<::std::string::String>,
+    ) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    /// Sets `owner`.
+    #[must_use]
+    pub fn owner(
+        mut self,
+        owner: impl ::std::convert::Into<::std::string::String>,
+    ) -> Self {
+        self.owner = ::std::option::Option::Some(owner.into());
+        self
+    }
+    /// Sets `due`.
+    #[must_use]
+    pub fn due(
+        mut self,
+        due: impl ::std::convert::Into<crate::open::Timestamp>,
+    ) -> Self {
+        self.due = ::std::option::Option::Some(due.into());
+        self
+    }
+    /// Sets `count`.
+    #[must_use]
+    pub fn count(mut self, count: i64) -> Self {
+        self.count = ::std::option::Option::Some(count);
+        self
+    }
+    /// Sets `share`.
+    #[must_use]
+    pub fn share(mut self, share: f64) -> Self {
+        self.share = ::std::option::Option::Some(share);
+        self
+    }
+    /// Sets `url`.
+    #[must_use]
+    pub fn url(mut self, url: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+    /// Sets `tree`.
+    #[must_use]
+    pub fn tree(mut self, tree: impl ::std::convert::Into<Tree>) -> Self {
+        self.tree = ::std::option::Option::Some(tree.into());
+        self
+    }
+    /// Sets `labels`.
+    #[must_use]
+    pub fn labels(
+        mut self,
+        labels: ::std::collections::BTreeMap<::std::string::String, bool>,
+    ) -> Self {
+        self.labels = ::std::option::Option::Some(labels);
+        self
+    }
+    /// Sets `rows`.
+    #[must_use]
+    pub fn rows(
+        mut self,
+        rows: impl ::std::iter::IntoIterator<
+            Item = ::std::option::Option<::std::string::String>,
+        >,
+    ) -> Self {
+        self.rows = ::std::option::Option::Some(rows.into_iter().collect());
+        self
+    }
 }
 
-impl crate::check::Check for ThingUpdate {}
+impl crate::check::Check for ThingUpdate {
+    fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
+        if let ::std::option::Option::Some(value) = &self.name {
+            crate::check::chars("name", value, ..=9)?;
+            {
+                static PATTERN: crate::check::Pattern = crate::check::Pattern::new(
+                    "^[a-z]*$",
+                );
+                crate::check::pattern("name", value, &PATTERN)?;
+            }
+        }
+        if let ::std::option::Option::Some(value) = &self.owner {
+            crate::check::uuid("owner", value)?;
+        }
+        if let ::std::option::Option::Some(value) = &self.count {
+            crate::check::range(
+                "count",
+                *value,
+                (::std::ops::Bound::Excluded(0), ::std::ops::Bound::Included(9)),
+            )?;
+        }
+        if let ::std::option::Option::Some(value) = &self.share {
+            crate::check::finite("share", *value)?;
+            crate::check::range("share", *value, 0.5..=1.0)?;
+        }
+        if let ::std::option::Option::Some(value) = &self.url {
+            crate::check::https("url", value)?;
+        }
+        if let ::std::option::Option::Some(value) = &self.tree {
+            crate::check::nested("tree", value)?;
+        }
+        if let ::std::option::Option::Some(value) = &self.rows {
+            crate::check::count("rows", value.len(), ..=2)?;
+        }
+        ::std::result::Result::Ok(())
+    }
+    fn spelling() -> ::std::option::Option<&'static crate::spelling::Spelling> {
+        ::std::option::Option::Some(&SPELLING_OF_THING_UPDATE)
+    }
+}
+
+crate::open::open_enum! {
+    /// The values of a `Kind`.
+    pub enum Kind {
+        /// `a`
+        A = "a",
+        /// `b`
+        B = "b",
+    }
+}
+
+crate::open::open_union! {
+    /// The choices of a `Tree`.
+    pub enum Tree by "type" {
+        /// `Leaf`.
+        Leaf(Leaf) = "leaf",
+        /// `Fork`.
+        Fork(Fork) = "fork" | "branch" in |body| body.type_.as_ref().map_or("", ::std::string::String::as_str),
+    }
+}
+
+impl ::std::convert::From<Leaf> for Tree {
+    fn from(value: Leaf) -> Self {
+        Self::Leaf(value)
+    }
+}
+
+impl ::std::convert::From<Fork> for Tree {
+    fn from(value: Fork) -> Self {
+        Self::Fork(value)
+    }
+}
+
+impl crate::check::Check for Tree {
+    fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
+        match self {
+            Self::Leaf(value) => {
+                crate::check::nested("", value)?;
+            }
+            Self::Fork(value) => {
+                crate::check::nested("", value)?;
+            }
+            _ => {}
+        }
+        ::std::result::Result::Ok(())
+    }
+}
+
+/// The `Leaf` object.
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[serde(tag = "type", rename = "leaf")]
+#[non_exhaustive]
+pub struct Leaf {}
+impl Leaf {
+    /// A new `Leaf` with nothing set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {}
+    }
+}
+
+impl crate::check::Check for Leaf {}
+
+/// The `Fork` object.
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[non_exhaustive]
+pub struct Fork {
+    /// The `type`.
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub type_: ::std::option::Option<::std::string::String>,
+    /// The `either`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub either: ::std::option::Option<Either>,
+    /// The `trees`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub trees: ::std::option::Option<::std::vec::Vec<Tree>>,
+}
+
+impl Fork {
+    /// A new `Fork` with nothing set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            type_: ::std::option::Option::None,
+            either: ::std::option::Option::None,
+            trees: ::std::option::Option::None,
+        }
+    }
+    /// Sets `type`.
+    #[must_use]
+    pub fn type_(
+        mut self,
+        type_: impl ::std::convert::Into<::std::string::String>,
+    ) -> Self {
+        self.type_ = ::std::option::Option::Some(type_.into());
+        self
+    }
+    /// Sets `either`.
+    #[must_use]
+    pub fn either(mut self, either: impl ::std::convert::Into<Either>) -> Self {
+        self.either = ::std::option::Option::Some(either.into());
+        self
+    }
+    /// Sets `trees`.
+    #[must_use]
+    pub fn trees(mut self, trees: impl ::std::iter::IntoIterator<Item = Tree>) -> Self {
+        self.trees = ::std::option::Option::Some(trees.into_iter().collect());
+        self
+    }
+}
+
+impl crate::check::Check for Fork {
+    fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
+        if let ::std::option::Option::Some(value) = &self.either {
+            crate::check::nested("either", value)?;
+        }
+        if let ::std::option::Option::Some(value) = &self.trees {
+            crate::check::each("trees", value, crate::check::Check::check)?;
+        }
+        ::std::result::Result::Ok(())
+    }
+}
+
+/// The choices of a `Either`.
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Either {
+    /// `Text`.
+    Text(::std::string::String),
+    /// `List`.
+    List(::std::vec::Vec<Either>),
+    /// Anything that this version of the crate does not know.
+    Unknown(::serde_json::Value),
+}
+
+impl ::std::convert::From<&str> for Either {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl ::std::convert::From<::std::string::String> for Either {
+    fn from(value: ::std::string::String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl ::std::convert::From<::std::vec::Vec<Either>> for Either {
+    fn from(value: ::std::vec::Vec<Either>) -> Self {
+        Self::List(value)
+    }
+}
+
+impl crate::check::Check for Either {
+    fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
+        match self {
+            Self::List(value) => {
+                crate::check::each("", value, crate::check::Check::check)?;
+            }
+            _ => {}
+        }
+        ::std::result::Result::Ok(())
+    }
+}
 
 /// Query parameters of `GET /api/oma/things`.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListThingsParams {
     /// The `limit`. Default: `20`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub limit: ::std::option::Option<i64>,
     /// The `offset`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub offset: ::std::option::Option<i64>,
 }
 
@@ -203,11 +541,11 @@ impl ListThingsParams {
 impl crate::check::Check for ListThingsParams {}
 
 /// Query parameters of `GET /api/oma/pages`.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListPagesParams {
     /// The `page`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub page: ::std::option::Option<::std::string::String>,
 }
 
@@ -233,14 +571,14 @@ impl ListPagesParams {
 impl crate::check::Check for ListPagesParams {}
 
 /// Query parameters of `GET /api/oma/files`.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListFilesParams {
     /// The `after_id`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub after_id: ::std::option::Option<::std::string::String>,
     /// The `page`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub page: ::std::option::Option<::std::string::String>,
 }
 
@@ -274,3 +612,20 @@ impl ListFilesParams {
 }
 
 impl crate::check::Check for ListFilesParams {}
+
+static SPELLING_OF_THING_UPDATE: crate::spelling::Spelling = crate::spelling::Spelling::Object(
+    &[
+        crate::spelling::SpelledField {
+            name: "name",
+            generations: &[],
+            spelled: &[("v0", "label")],
+            inside: ::std::option::Option::None,
+        },
+        crate::spelling::SpelledField {
+            name: "owner",
+            generations: &["v1"],
+            spelled: &[],
+            inside: ::std::option::Option::None,
+        },
+    ],
+);

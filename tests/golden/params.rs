@@ -11,31 +11,40 @@ crate::open::open_enum! {
 }
 
 /// Query parameters of `GET /oma/things`.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListThingsParams {
     /// Which kind.
     pub kind: Kind,
     /// The `types`. Not empty.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub types: ::std::option::Option<::std::vec::Vec<Kind>>,
     /// Made at or after.
     #[serde(
         rename = "created_at[gte]",
+        default,
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub created_at_gte: ::std::option::Option<crate::open::Timestamp>,
     /// How many at most. Default: `50`. Between 1 and 200.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::open::optional_whole"
+    )]
     pub limit: ::std::option::Option<i64>,
     /// The `deep`. Default: `false`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub deep: ::std::option::Option<bool>,
     /// The `score`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub score: ::std::option::Option<f64>,
     /// The `type`. Not empty.
-    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
     pub type_: ::std::option::Option<::std::string::String>,
 }
 
@@ -116,11 +125,11 @@ impl crate::check::Check for ListThingsParams {
 }
 
 /// Query parameters of `POST /oma/things`.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 #[non_exhaustive]
 pub struct TouchThingsParams {
     /// The `force`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub force: ::std::option::Option<bool>,
 }
 
