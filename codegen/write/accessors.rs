@@ -1,5 +1,7 @@
 //! Methods of a tagged union for the fields that most of its choices have.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, Type};
@@ -32,11 +34,10 @@ pub fn text(
     variants: &[Variant<'_>],
 ) -> Result<TokenStream, SpecError> {
     let Some(tag) = &union.tag else { return Ok(TokenStream::new()) };
-    let Some((_, first)) = variants.iter().find_map(|variant| object(writer, variant)) else {
-        return Ok(TokenStream::new());
-    };
     let mut methods = Vec::new();
-    for field in first.fields.iter().filter(|field| field.name != *tag && variants.len() > 1) {
+    let mut seen = BTreeSet::from([tag.as_str()]);
+    let fields = variants.iter().filter_map(|variant| object(writer, variant)).flat_map(|(_, object)| &object.fields);
+    for field in fields.filter(|field| variants.len() > 1 && seen.insert(field.name.as_str())) {
         let shared = variants.iter().map(|variant| shared(writer, variant, &field.name));
         let shared: Vec<_> = shared.filter_map(Result::transpose).collect::<Result<_, SpecError>>()?;
         if shared.len() * 2 > variants.len() {
