@@ -118,8 +118,8 @@ impl Routes<'_> {
         let mut ids = Vec::new();
         for name in template_names(self.path).map_err(|reason| self.item.error(reason))? {
             let declared = parameters.iter().find(|known| known.place == Place::Path && known.name == name);
-            let declared = declared
-                .ok_or_else(|| self.operation.error(format!("the path parameter `{name}` is not declared")))?;
+            let declared =
+                declared.ok_or_else(|| self.operation.error(format!("the path parameter `{name}` is not declared")))?;
             ids.push(Id { name, uuid: is_uuid(&declared.schema) });
         }
         let stray = |known: &&Parameter| known.place == Place::Path && !ids.iter().any(|id| id.name == known.name);

@@ -1,11 +1,10 @@
-//! A table of the operations for the tests that walk them: what each takes and answers, as types.
+//! A table of the operations for the tests that walk them: the types of what each takes and returns.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::operations::{qualified, response_type};
-use super::text::{HEADER, formatted};
-use super::writer::Writer;
+use super::writer::{HEADER, Writer, formatted};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::read::operation::{Auth, Operation};
 use crate::codegen::read::response::Response;

@@ -247,7 +247,9 @@ impl FieldPlan<'_> {
     pub fn spelling_reader(&self) -> Option<String> {
         match self.presence {
             Presence::Patch => self.reader(),
-            Presence::Required | Presence::Nullable | Presence::Optional if self.time_module().is_some() => self.reader(),
+            Presence::Required | Presence::Nullable | Presence::Optional if self.time_module().is_some() => {
+                self.reader()
+            }
             Presence::Required | Presence::Nullable | Presence::Optional if is_integer(&self.bare) => {
                 Some("crate::open::optional_whole".to_owned())
             }

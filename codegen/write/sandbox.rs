@@ -1,4 +1,4 @@
-//! What the sandbox knows of a platform, as statics: its routes, what they take and what they answer.
+//! What the sandbox knows of a platform, as statics: its routes, what they take and how they respond.
 
 use heck::ToShoutySnakeCase;
 use proc_macro2::{Literal, TokenStream};
@@ -6,7 +6,7 @@ use quote::{ToTokens, format_ident, quote};
 use serde_json::{Number, Value};
 use syn::Ident;
 
-use super::text::{HEADER, formatted};
+use super::writer::{HEADER, formatted};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::Platform;
 use crate::codegen::read::body::{Body, BodyKind};
@@ -58,7 +58,6 @@ impl Statics<'_> {
         let body = self.body(operation)?;
         let status = Literal::u16_unsuffixed(operation.success.status);
         let response = self.response(operation);
-        let wrapped = &operation.wrapped;
         let routes = operation.routes.iter().map(|route| self::route(operation, route));
         let routes = routes.collect::<Result<Vec<_>, _>>()?;
         Ok(quote! {
@@ -69,7 +68,6 @@ impl Statics<'_> {
                 body: #body,
                 status: #status,
                 response: #response,
-                wrapped: &[#(#wrapped),*],
                 routes: &[#(#routes),*],
             }
         })
@@ -150,9 +148,8 @@ impl Statics<'_> {
     }
 
     fn properties(&self, object: &Object) -> Vec<TokenStream> {
-        let property = |field: &Field| {
-            self.property(&field.name, &field.schema, field.required, &field.spelling, &field.aliases)
-        };
+        let property =
+            |field: &Field| self.property(&field.name, &field.schema, field.required, &field.spelling, &field.aliases);
         object.fields.iter().map(property).collect()
     }
 
@@ -179,7 +176,6 @@ impl Statics<'_> {
     ) -> TokenStream {
         let default = option(schema.default.as_ref().filter(|default| !default.is_null()).map(literal));
         let spelled = spelled.iter().map(|(generation, name)| quote!((#generation, #name)));
-        let secret = schema.secret;
         let schema = self.schema(schema);
         quote! {
             PropertySpec {
@@ -190,7 +186,6 @@ impl Statics<'_> {
                 generations: &[#(#generations),*],
                 spelled: &[#(#spelled),*],
                 aliases: &[#(#aliases),*],
-                secret: #secret,
             }
         }
     }
@@ -310,7 +305,10 @@ fn paging(Paging { by, items }: &Paging) -> TokenStream {
     let by = match by {
         PageBy::Offset => quote!(Offset),
         PageBy::Token { send, read } => quote!(Token { send: #send, read: &[#(#read),*] }),
-        PageBy::AfterId { .. } => quote!(AfterId),
+        PageBy::AfterId { token } => {
+            let (send, read) = token.as_ref().map_or(("", &[][..]), |(send, read)| (send.as_str(), &read[..]));
+            quote!(AfterId { send: #send, read: &[#(#read),*] })
+        }
         PageBy::AfterSeq => quote!(AfterSeq),
         PageBy::Once => quote!(Once),
     };

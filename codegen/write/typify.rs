@@ -136,8 +136,10 @@ fn schemas(platform: &Platform<'_>, params: &[Params]) -> Map<String, Value> {
     let responses =
         platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), operation.response().schema()?)));
     schemas.insert(RESPONSES.to_owned(), object(responses.map(|(id, schema)| (id, bare(platform, schema)))));
-    let bodies =
-        platform.operations.iter().filter_map(|operation| Some((operation.id.clone(), &operation.typed_body()?.schema)));
+    let bodies = platform
+        .operations
+        .iter()
+        .filter_map(|operation| Some((operation.id.clone(), &operation.typed_body()?.schema)));
     schemas.insert(BODIES.to_owned(), object(bodies.map(|(id, schema)| (id, bare(platform, schema)))));
     schemas.insert(TIMESTAMP.to_owned(), json!({ "type": "string" }));
     schemas

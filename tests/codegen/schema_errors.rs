@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::spec_errors::{GET, NAME, PATCH, THING, put, rejected, errors, errors_of, sound};
+use crate::spec_errors::{GET, NAME, PATCH, THING, errors, errors_of, put, rejected, sound};
 
 mod schemas {
     use super::*;
@@ -130,7 +130,7 @@ mod schemas {
 mod platforms {
     use super::*;
 
-    /// An operation of `platform` that answers with an `OmaThing`.
+    /// An operation of `platform` that responds with an `OmaThing`.
     fn joined(platform: &str) -> String {
         let mut document = sound();
         let mut item = document["paths"]["/oma/things/{id}"].clone();
