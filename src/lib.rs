@@ -67,6 +67,8 @@ mod page;
 mod poll;
 mod secret;
 mod spelling;
+#[cfg(feature = "oma")]
+mod sse;
 mod text;
 
 #[cfg(feature = "elephantasm")]
@@ -85,8 +87,8 @@ pub use self::error::{
     Timer, TransportError, TransportKind, UnsupportedError,
 };
 pub use self::http::{
-    AttemptEnd, AttemptStart, ClientBuilder, Download, ExtraHeaders, Hook, RateLimit, Redirect, Request, RequestFuture,
-    Response, RetryClass, RetryPolicy, TransferProgress, Upload,
+    AttemptEnd, AttemptStart, ClientBuilder, CredentialProvider, Download, ExtraHeaders, Hook, KeyFuture, RateLimit,
+    Redirect, Request, RequestFuture, Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
 pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};

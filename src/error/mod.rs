@@ -18,7 +18,7 @@ use http::{HeaderMap, StatusCode};
 pub use self::api::{ApiError, FieldError};
 pub(crate) use self::api::{ErrorDetails, ErrorResponse};
 pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind, UnsupportedError};
-pub(crate) use self::call::{Awaited, CallRecord, root_cause, timeout_message};
+pub(crate) use self::call::{Awaited, CallRecord, LEARNT, root_cause, timeout_message};
 pub use self::decode::DecodeError;
 pub(crate) use self::decode::{Body, DecodeFault, Head, Headers};
 pub use self::reason::Reason;
@@ -215,6 +215,30 @@ impl Error {
             Self::Config(e) => e.record.as_deref(),
             Self::InvalidArgument(_) | Self::Unsupported(_) => None,
             other => other.api().map(|api| &api.record),
+        }
+    }
+
+    /// The attempts of the call, to be put into the history of a longer one.
+    pub(crate) fn attempts_mut(&mut self) -> Option<&mut Vec<Attempt>> {
+        match self {
+            Self::BadRequest(api)
+            | Self::Authentication(api)
+            | Self::PaymentRequired(api)
+            | Self::PermissionDenied(api)
+            | Self::NotFound(api)
+            | Self::Conflict(api)
+            | Self::TooLarge(api)
+            | Self::UnprocessableEntity(api)
+            | Self::RateLimited(api)
+            | Self::OtherClient(api)
+            | Self::Server(api)
+            | Self::UnexpectedStatus(api) => Some(&mut api.record.attempts),
+            Self::Connect(e) | Self::Transport(e) => Some(&mut e.record.attempts),
+            Self::Timeout(e) => Some(&mut e.record.attempts),
+            Self::Decode(e) => Some(&mut e.record.attempts),
+            Self::Stream(e) => Some(&mut e.record.attempts),
+            Self::Config(e) => e.record.as_mut().map(|record| &mut record.attempts),
+            Self::InvalidArgument(_) | Self::Unsupported(_) => None,
         }
     }
 

@@ -22,6 +22,8 @@ pub enum Reason {
     Scope,
     /// The object exists already, or was stored already.
     Duplicate,
+    /// The object has changed since the caller read it: read it again, and decide again.
+    PreconditionFailed,
     /// The server does not route the operation: it is an older or different build, or a host that hides it. The object
     /// may still exist.
     RouteMissing,

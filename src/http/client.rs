@@ -94,6 +94,16 @@ impl Core {
         &self.0
     }
 
+    /// The generation of the server, if it is set or was learnt.
+    pub(crate) fn generation(&self) -> Option<&'static str> {
+        self.0.settings.generation.or_else(|| self.0.learnt.generation().get().copied())
+    }
+
+    /// Whether keys come from a provider.
+    pub(crate) fn has_provider(&self) -> bool {
+        matches!(self.0.credential, Credential::Provided(_))
+    }
+
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
     }

@@ -5,7 +5,7 @@ use super::*;
 const RUNS: Paging = Paging { by: PageBy::Offset, items: &["data", "runs"] };
 const TOKENS: Paging =
     Paging { by: PageBy::Token { send: "page", read: &["next_page", "next_cursor"] }, items: &["data"] };
-const IDS: Paging = Paging { by: PageBy::AfterId, items: &["data"] };
+const IDS: Paging = Paging { by: PageBy::AfterId { token: None }, items: &["data"] };
 const EVENTS: Paging = Paging { by: PageBy::AfterSeq, items: &["data"] };
 
 fn call(query: &str) -> ListCall<'_> {
