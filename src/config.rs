@@ -112,6 +112,13 @@ pub(crate) mod oma {
     pub(crate) const EVENTS_PER_PAGE: u32 = 100;
     /// The most events of a page that any generation gives; others give their own most.
     pub(crate) const MOST_EVENTS_PER_PAGE: u32 = 1000;
+    /// Seconds after which a file may be deleted.
+    pub(crate) const FILE_LIFETIME: std::ops::RangeInclusive<u64> = 3600..=7_776_000;
+    /// What a skill may have: files, bytes of one, bytes in all, characters of its name.
+    pub(crate) const SKILL_FILES: usize = 500;
+    pub(crate) const SKILL_FILE_BYTES: u64 = 25 << 20;
+    pub(crate) const SKILL_BYTES: u64 = 100 << 20;
+    pub(crate) const SKILL_NAME: usize = 64;
 }
 
 /// The value of an environment variable.

@@ -341,6 +341,7 @@ impl Call<'_> {
             let generation_in_doubt = missed.failure.is_generation_in_doubt();
             let status = missed.failure.status();
             let hint = status.and_then(|status| (self.core.shared().platform.hint)(status, &frozen.headers));
+            let hint = hint.or(self.parts.instead.filter(|_| is_missing));
             let error = error_of(&frozen, missed, state.take_attempts(), hint);
             return Err(CallError { error, generation_in_doubt });
         }

@@ -34,6 +34,7 @@ mod upload;
 
 pub(crate) use http::Method;
 
+pub(crate) use self::body::Form;
 pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::credential::{CredentialProvider, KeyFuture};

@@ -35,6 +35,16 @@
 //! | [`Outputs`]: all | yes | yes | |
 //! | [`Vaults`], [`Credentials`]: all | yes | yes | yes |
 //! | [`Models`]: all | | yes | yes |
+//! | [`Files`]: all but `promote`; [`Skills`]: all but `file`, `upload_zip`, `download_version` | yes | yes | yes |
+//! | [`Files`]: `promote`; [`Skills`]: `upload_zip` | yes | yes | |
+//! | [`Skills`]: `file` | yes | | |
+//! | [`Skills`]: `download_version` | | yes | yes |
+//! | [`MemoryStores`]: all but `entries`, `search`; [`Memories`], [`MemoryVersions`]: all | yes | yes | yes |
+//! | [`MemoryStores`]: `entries`, `search` | yes | | |
+//! | [`Deployments`], [`DeploymentRuns`], [`Dreams`]: all | | yes | yes |
+//! | [`ModelCards`], [`Evals`]: all | yes | yes | |
+//! | [`Integrations`]: all but `list`, `install`, `uninstall`; [`Oauth`]: `authorize_mcp`, `complete_mcp`, `refresh` | yes | yes | |
+//! | [`Integrations`]: `list`, `install`, `uninstall`; [`Oauth`]: `authorize`, `complete` | yes | | |
 //! | [`ApiKeys`]: all, [`me`](Oma::me), [`health`](Oma::health) | yes | yes | |
 //!
 //! Self-hosted servers of `V0` lack some: that is [`NotFound`](crate::Error::NotFound) with
@@ -50,36 +60,62 @@
 //! - Calls that create something are not sent again once they may have been processed.
 //!
 //! The Messages API, and Anthropic's other APIs, are out of scope. Of this one, [`raw`](Oma::raw) reaches what is not
-//! here: files, skills, memory, deployments, dreams, model cards, evals, integrations, integration wizards, dispatch
-//! rules, trajectories, model calls of a session, work queues, tunnels and user profiles.
+//! here: integration wizards, dispatch rules, trajectories, model calls of a session, work queues, tunnels and user
+//! profiles.
 
 mod agents;
 mod api_keys;
 mod beta;
 mod credentials;
+mod deployment_runs;
+mod deployments;
 mod dialect;
+mod dreams;
 mod environments;
+mod evals;
 mod events;
+mod files;
 mod generation;
 mod health;
+mod integrations;
 mod me;
+mod memories;
+mod memory_stores;
+mod memory_versions;
+mod model_cards;
 mod models;
+mod oauth;
 mod outputs;
 mod resources;
 mod sessions;
 mod settings;
+mod skill;
+mod skills;
 mod threads;
 mod vaults;
 
 pub use self::agents::Agents;
 pub use self::api_keys::ApiKeys;
 pub use self::credentials::Credentials;
+pub use self::deployment_runs::DeploymentRuns;
+pub use self::deployments::Deployments;
+pub use self::dreams::Dreams;
 pub use self::environments::Environments;
+pub use self::evals::Evals;
+pub use self::files::{FileUpload, Files};
 pub use self::generation::Generation;
+pub use self::integrations::Integrations;
+pub use self::memories::Memories;
+pub use self::memory_stores::MemoryStores;
+pub use self::memory_versions::MemoryVersions;
+pub use self::model_cards::ModelCards;
 pub use self::models::Models;
+pub use self::oauth::Oauth;
 pub use self::outputs::Outputs;
 pub use self::resources::Resources;
 pub use self::sessions::Sessions;
+pub use self::skill::Skill;
+pub use self::skills::Skills;
 pub use self::threads::Threads;
 pub use self::vaults::Vaults;
 use crate::Error;
@@ -99,7 +135,7 @@ pub mod types {
     include!(concat!(env!("OUT_DIR"), "/oma_types.rs"));
 }
 
-#[allow(dead_code, reason = "event streams, files, skills, memory and what else is missing come later")]
+#[allow(dead_code, reason = "event streams come later")]
 mod ops {
     use super::types;
     include!(concat!(env!("OUT_DIR"), "/oma_ops.rs"));
@@ -171,6 +207,66 @@ impl Oma {
     /// Models that agents can have. Not on servers of `V0`.
     pub fn models(&self) -> Models {
         Models::new(&self.core)
+    }
+
+    /// Files that sessions work on and leave behind.
+    pub fn files(&self) -> Files {
+        Files::new(&self.core)
+    }
+
+    /// Skills: instructions and files for a kind of task, in versions.
+    pub fn skills(&self) -> Skills {
+        Skills::new(&self.core)
+    }
+
+    /// Memory stores, in which agents remember from session to session.
+    pub fn memory_stores(&self) -> MemoryStores {
+        MemoryStores::new(&self.core)
+    }
+
+    /// The memories in memory stores: texts at paths.
+    pub fn memories(&self) -> Memories {
+        Memories::new(&self.core)
+    }
+
+    /// Versions of memories: who wrote what, and when.
+    pub fn memory_versions(&self) -> MemoryVersions {
+        MemoryVersions::new(&self.core)
+    }
+
+    /// Deployments: sessions on a schedule, or on demand. Not on servers of `V0`.
+    pub fn deployments(&self) -> Deployments {
+        Deployments::new(&self.core)
+    }
+
+    /// Runs of deployments. Not on servers of `V0`.
+    pub fn deployment_runs(&self) -> DeploymentRuns {
+        DeploymentRuns::new(&self.core)
+    }
+
+    /// Dreams: jobs that turn sessions into memories. Not on servers of `V0`.
+    pub fn dreams(&self) -> Dreams {
+        Dreams::new(&self.core)
+    }
+
+    /// Model cards: models of providers, with keys of your own. Not on Anthropic.
+    pub fn model_cards(&self) -> ModelCards {
+        ModelCards::new(&self.core)
+    }
+
+    /// Runs of evals. Not on Anthropic.
+    pub fn evals(&self) -> Evals {
+        Evals::new(&self.core)
+    }
+
+    /// Integrations with Linear, GitHub and Slack. Not on Anthropic.
+    pub fn integrations(&self) -> Integrations {
+        Integrations::new(&self.core)
+    }
+
+    /// OAuth with providers and MCP servers. Not on Anthropic.
+    pub fn oauth(&self) -> Oauth {
+        Oauth::new(&self.core)
     }
 
     /// The tenant's API keys. Not on Anthropic.
