@@ -2,7 +2,8 @@
 
 use super::beta::dreams;
 use super::ops;
-use super::types::{Dream, DreamCreate, DreamStatus, ListDreamsParams};
+use super::types::{Dream, DreamCreate, DreamInput, DreamStatus, ListDreamsParams};
+use crate::check::InvalidArgument;
 use crate::http::{Core, Operation};
 use crate::{Job, Page, Poller, Request};
 
@@ -25,7 +26,14 @@ impl Dreams {
     /// Starts a dream about exactly one memory store and one list of sessions. It is not sent again once it may have
     /// been processed.
     pub fn create(&self, dream: DreamCreate) -> Request<Dream> {
-        self.call(ops::CREATE_DREAM).json(&dream)
+        let request = self.call(ops::CREATE_DREAM).json(&dream);
+        let stores = dream.inputs.iter().filter(|input| matches!(input, DreamInput::MemoryStore(_))).count();
+        let sessions = dream.inputs.iter().filter(|input| matches!(input, DreamInput::Sessions(_))).count();
+        if (stores, sessions) == (1, 1) {
+            return request;
+        }
+        let reason = "must have one memory store and one list of sessions";
+        request.refuse(InvalidArgument::new("inputs", reason))
     }
 
     /// Returns a dream.

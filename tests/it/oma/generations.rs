@@ -190,8 +190,7 @@ async fn a_missing_beta_makes_the_client_ask_once_more() {
     Mock::given(method("POST")).respond_with(json(201, VAULT)).mount(&server).await;
     let client = builder(&server).build().unwrap();
     client.vaults().create(VaultCreate::new("v")).await.unwrap();
-    let want =
-        [PROBE, r#"POST /v1/vaults {"name":"v"}"#, PROBE, r#"POST /v1/vaults {"display_name":"v"}"#];
+    let want = [PROBE, r#"POST /v1/vaults {"name":"v"}"#, PROBE, r#"POST /v1/vaults {"display_name":"v"}"#];
     assert_eq!(received(&server).await, want);
 }
 

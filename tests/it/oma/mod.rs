@@ -3,10 +3,15 @@
 
 mod composed;
 mod conflicts;
+mod deployments;
 mod errors;
+mod files;
 mod generations;
+mod memory;
+mod openma;
 mod requests;
 mod responses;
+mod skills;
 mod tokens;
 
 use std::time::Duration;
@@ -74,4 +79,23 @@ pub fn line(request: &wiremock::Request) -> String {
 
 pub fn header<'r>(request: &'r wiremock::Request, name: &str) -> &'r str {
     request.headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+/// The body of a form, with `B` for its boundary.
+pub fn form(request: &wiremock::Request) -> String {
+    let boundary = header(request, "content-type").strip_prefix("multipart/form-data; boundary=").unwrap();
+    String::from_utf8_lossy(&request.body).replace(boundary, "B")
+}
+
+/// A form of parts: name, file name if any, media type, content.
+pub fn parts(parts: &[(&str, &str, &str, &str)]) -> String {
+    let mut form = String::new();
+    for (name, file, media_type, content) in parts {
+        form += &format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"");
+        if !file.is_empty() {
+            form += &format!("; filename=\"{file}\"\r\nContent-Type: {media_type}");
+        }
+        form += &format!("\r\n\r\n{content}\r\n");
+    }
+    form + "--B--\r\n"
 }

@@ -11,10 +11,10 @@ use wiremock::MockServer;
 use super::{GENERATIONS, KEY, MANAGED, client, header, json, line, server};
 
 /// A server and a client per generation. The server rejects everything, which ends every call after its first request.
-struct Servers(Vec<(Generation, MockServer, Oma)>);
+pub(super) struct Servers(Vec<(Generation, MockServer, Oma)>);
 
 impl Servers {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let mut servers = Vec::new();
         for generation in GENERATIONS {
             let server = server(json(400, "{}")).await;
@@ -25,8 +25,18 @@ impl Servers {
     }
 
     /// `lines`: method, path with query and body for each generation; "" where it does not have the operation.
-    async fn check<T: 'static>(&self, beta: &str, call: impl Fn(&Oma) -> Request<T>, lines: [&str; 3]) {
-        for ((generation, server, client), want) in self.0.iter().zip(lines) {
+    pub(super) async fn check<T: 'static>(&self, beta: &str, call: impl Fn(&Oma) -> Request<T>, lines: [&str; 3]) {
+        self.accepting(["application/json"; 3], beta, call, lines).await;
+    }
+
+    pub(super) async fn accepting<T: 'static>(
+        &self,
+        media_types: [&str; 3],
+        beta: &str,
+        call: impl Fn(&Oma) -> Request<T>,
+        lines: [&str; 3],
+    ) {
+        for (((generation, server, client), want), accept) in self.0.iter().zip(lines).zip(media_types) {
             let before = server.received_requests().await.unwrap().len();
             let error = call(client).await.err().unwrap();
             let requests = server.received_requests().await.unwrap();
@@ -41,11 +51,12 @@ impl Servers {
             assert_eq!(line(request), want, "{generation}");
             assert_eq!(header(request, "anthropic-beta"), beta, "{generation} {want}");
             assert_eq!(header(request, "content-type").is_empty(), request.body.is_empty(), "{generation} {want}");
+            assert_eq!(header(request, "accept"), accept, "{generation} {want}");
             check_headers(*generation, request);
         }
     }
 
-    async fn managed<T: 'static>(&self, call: impl Fn(&Oma) -> Request<T>, lines: [&str; 3]) {
+    pub(super) async fn managed<T: 'static>(&self, call: impl Fn(&Oma) -> Request<T>, lines: [&str; 3]) {
         self.check(MANAGED, call, lines).await;
     }
 
@@ -54,7 +65,12 @@ impl Servers {
     }
 
     /// What no generation but `knowing` can be asked for: nothing is sent, and the error names `argument`.
-    async fn known_to<T: 'static>(&self, knowing: &[Generation], argument: &str, call: impl Fn(&Oma) -> Request<T>) {
+    pub(super) async fn known_to<T: 'static>(
+        &self,
+        knowing: &[Generation],
+        argument: &str,
+        call: impl Fn(&Oma) -> Request<T>,
+    ) {
         for (generation, server, client) in &self.0 {
             let before = server.received_requests().await.unwrap().len();
             let error = call(client).await.err().unwrap();
@@ -71,7 +87,6 @@ impl Servers {
 }
 
 fn check_headers(generation: Generation, request: &wiremock::Request) {
-    assert_eq!(header(request, "accept"), "application/json");
     let (key, bearer, version) = match generation {
         Generation::Anthropic => ("", format!("Bearer {KEY}"), "2026-10-21"),
         _ => (KEY, String::new(), ""),
@@ -81,20 +96,20 @@ fn check_headers(generation: Generation, request: &wiremock::Request) {
     assert_eq!(header(request, "anthropic-version"), version, "{generation}");
 }
 
-fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+pub(super) fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-const NOON: &str = "2026-10-01T10:00:00Z";
-const V0: &[Generation] = &[Generation::V0];
-const V1: &[Generation] = &[Generation::V1];
-const NEWER: &[Generation] = &[Generation::V1, Generation::Anthropic];
-const ANTHROPIC: &[Generation] = &[Generation::Anthropic];
-const OPENMA: &[Generation] = &[Generation::V0, Generation::V1];
+pub(super) const NOON: &str = "2026-10-01T10:00:00Z";
+pub(super) const V0: &[Generation] = &[Generation::V0];
+pub(super) const V1: &[Generation] = &[Generation::V1];
+pub(super) const NEWER: &[Generation] = &[Generation::V1, Generation::Anthropic];
+pub(super) const ANTHROPIC: &[Generation] = &[Generation::Anthropic];
+pub(super) const OPENMA: &[Generation] = &[Generation::V0, Generation::V1];
 
 #[tokio::test]
 async fn agents() {
@@ -111,8 +126,7 @@ async fn agents() {
         .await;
     servers.same(|c| c.agents().get("agent_01"), "GET /v1/agents/agent_01").await;
     servers.same(|c| c.agents().list(ListAgentsParams::new()), "GET /v1/agents").await;
-    let newer =
-        "GET /v1/agents?limit=1&page=pg_2&include_archived=true&created_at%5Bgte%5D=2026-10-01T10%3A00%3A00Z";
+    let newer = "GET /v1/agents?limit=1&page=pg_2&include_archived=true&created_at%5Bgte%5D=2026-10-01T10%3A00%3A00Z";
     servers
         .managed(
             |c| {
@@ -139,9 +153,7 @@ async fn agents() {
         .same(|c| c.agents().versions("agent_01", ListAgentVersionsParams::new()), "GET /v1/agents/agent_01/versions")
         .await;
     let newer = "GET /v1/agents/agent_01?version=2";
-    servers
-        .managed(|c| c.agents().version("agent_01", 2), ["GET /v1/agents/agent_01/versions/2", newer, newer])
-        .await;
+    servers.managed(|c| c.agents().version("agent_01", 2), ["GET /v1/agents/agent_01/versions/2", newer, newer]).await;
 }
 
 #[tokio::test]
@@ -198,7 +210,9 @@ async fn environments() {
     servers.same(|c| c.environments().archive("env_01"), "POST /v1/environments/env_01/archive").await;
     servers.same(|c| c.environments().delete("env_01"), "DELETE /v1/environments/env_01").await;
     servers
-        .known_to(NEWER, "metadata", |c| c.environments().create(EnvironmentCreate::new("e").metadata(map([("a", "b")]))))
+        .known_to(NEWER, "metadata", |c| {
+            c.environments().create(EnvironmentCreate::new("e").metadata(map([("a", "b")])))
+        })
         .await;
     servers
         .known_to(V0, "config.dockerfile", |c| {
@@ -250,12 +264,15 @@ async fn sessions() {
             ["GET /v1/sessions?limit=20&agent_id=agent_01&status=idle", one, one],
         )
         .await;
-    servers
-        .known_to(NEWER, "statuses", |c| c.sessions().list(ListSessionsParams::new().statuses(statuses())))
-        .await;
+    servers.known_to(NEWER, "statuses", |c| c.sessions().list(ListSessionsParams::new().statuses(statuses()))).await;
     servers
         .same(
-            |c| c.sessions().update("sesn_01", SessionUpdate::new().title("x").metadata(BTreeMap::from([("k".to_owned(), None)]))),
+            |c| {
+                c.sessions().update(
+                    "sesn_01",
+                    SessionUpdate::new().title("x").metadata(BTreeMap::from([("k".to_owned(), None)])),
+                )
+            },
             r#"POST /v1/sessions/sesn_01 {"title":"x","metadata":{"k":null}}"#,
         )
         .await;
@@ -327,9 +344,7 @@ async fn events() {
         let request = server.received_requests().await.unwrap().pop().unwrap();
         assert_eq!(line(&request), newer, "{generation}");
     }
-    servers
-        .known_to(V0, "after_seq", |c| c.sessions().events("s", ListSessionEventsParams::new().after_seq(4)))
-        .await;
+    servers.known_to(V0, "after_seq", |c| c.sessions().events("s", ListSessionEventsParams::new().after_seq(4))).await;
     servers
         .known_to(NEWER, "types", |c| c.sessions().events("s", ListSessionEventsParams::new().types(["agent.message"])))
         .await;
@@ -351,7 +366,9 @@ async fn events() {
         )
         .await;
     servers.known_to(V0, "events[0].id", |c| c.sessions().send("s", UserMessage::text("hi").id("sevt-1"))).await;
-    servers.known_to(NEWER, "events[0].type.user.tool_result", |c| c.sessions().send("s", UserToolResult::new("t"))).await;
+    servers
+        .known_to(NEWER, "events[0].type.user.tool_result", |c| c.sessions().send("s", UserToolResult::new("t")))
+        .await;
     servers
         .known_to(NEWER, "events[0].session_thread_id", |c| {
             c.sessions().send("s", UserInterrupt::new().session_thread_id("sthr_1"))
@@ -371,9 +388,7 @@ async fn events() {
 async fn threads() {
     let servers = Servers::start().await;
     servers.same(|c| c.threads().get("sesn_01", "sthr_01"), "GET /v1/sessions/sesn_01/threads/sthr_01").await;
-    servers
-        .same(|c| c.threads().list("sesn_01", ListThreadsParams::new()), "GET /v1/sessions/sesn_01/threads")
-        .await;
+    servers.same(|c| c.threads().list("sesn_01", ListThreadsParams::new()), "GET /v1/sessions/sesn_01/threads").await;
     servers
         .same(|c| c.threads().archive("sesn_01", "sthr_01"), "POST /v1/sessions/sesn_01/threads/sthr_01/archive")
         .await;
@@ -501,9 +516,7 @@ async fn what_needs_no_beta() {
     let get = "GET /v1/models/claude-sonnet-5";
     servers.check("", |c| c.models().get("claude-sonnet-5"), ["", get, get]).await;
     servers.check("", Oma::me, ["GET /v1/me", "GET /v1/oma/me", ""]).await;
-    servers
-        .check("", |c| c.api_keys().list(), ["GET /v1/api_keys", "GET /v1/oma/api_keys", ""])
-        .await;
+    servers.check("", |c| c.api_keys().list(), ["GET /v1/api_keys", "GET /v1/oma/api_keys", ""]).await;
     servers
         .check(
             "",
