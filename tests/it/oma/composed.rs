@@ -34,10 +34,7 @@ async fn an_agent_is_archived_by_deletion_on_a_server_of_the_documentation_alone
     assert!(archived.value().archived_at.is_some());
     assert_eq!(archived.failed_attempts().len(), 1);
     let get = "GET /v1/agents/agent_01";
-    assert_eq!(
-        received(&server).await,
-        ["POST /v1/agents/agent_01/archive", get, "DELETE /v1/agents/agent_01", get]
-    );
+    assert_eq!(received(&server).await, ["POST /v1/agents/agent_01/archive", get, "DELETE /v1/agents/agent_01", get]);
     for generation in [Generation::V1, Generation::Anthropic] {
         let server = routes(&all).await;
         let error = client(&server, generation).agents().archive("agent_01").await.unwrap_err();
@@ -109,11 +106,9 @@ async fn archived_agents_are_asked_for_in_the_words_of_servers_too() {
 async fn a_session_is_cancelled_by_an_interrupt_where_there_is_no_route() {
     let interrupt = r#"POST /v1/sessions/sess-1/events {"events":[{"type":"user.interrupt"}]}"#;
     for generation in super::GENERATIONS {
-        let server = routes(&[
-            ("POST", "/v1/sessions/sess-1/events", 202, ""),
-            ("GET", "/v1/sessions/sess-1", 200, SESSION),
-        ])
-        .await;
+        let server =
+            routes(&[("POST", "/v1/sessions/sess-1/events", 202, ""), ("GET", "/v1/sessions/sess-1", 200, SESSION)])
+                .await;
         let session = client(&server, generation).sessions().cancel("sess-1").await.unwrap().unwrap();
         assert_eq!(session.id, "sess-1");
         let mut want = vec!["POST /v1/sessions/sess-1/cancel", interrupt, "GET /v1/sessions/sess-1"];
@@ -125,6 +120,21 @@ async fn a_session_is_cancelled_by_an_interrupt_where_there_is_no_route() {
     let documented = server(json(200, "")).await;
     assert_eq!(client(&documented, Generation::V0).sessions().cancel("sess-1").await.unwrap(), None);
     assert_eq!(received(&documented).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_after_the_interrupt_says_that_something_was_done() {
+    let server = routes(&[
+        ("POST", "/v1/sessions/sess-1/events", 202, ""),
+        ("GET", "/v1/sessions/sess-1", 403, r#"{"error":"no"}"#),
+    ])
+    .await;
+    let error = client(&server, Generation::V0).sessions().cancel("sess-1").await.unwrap_err();
+    assert!(matches!(error, Error::PermissionDenied(_)) && error.may_have_been_processed(), "{error}");
+    let statuses: Vec<_> = error.attempts().iter().map(|attempt| attempt.status().unwrap().as_u16()).collect();
+    assert_eq!(statuses, [404, 403]);
+    let get = client(&server, Generation::V0).sessions().get("sess-1").await.unwrap_err();
+    assert!(!get.may_have_been_processed(), "the probe can fail");
 }
 
 #[tokio::test]
@@ -230,8 +240,7 @@ async fn the_last_events_of_newer_servers_are_read_by_their_tokens() {
     let page = |ids: [&str; 2], next: &str| {
         format!(r#"{{"data":[{},{}],"next_page":{next}}}"#, message(ids[0]), message(ids[1]))
     };
-    let server =
-        events(&[("", page(["e9", "e8"], "\"pg_2\"")), ("page=pg_2", page(["e7", "e6"], "\"pg_3\""))]).await;
+    let server = events(&[("", page(["e9", "e8"], "\"pg_2\"")), ("page=pg_2", page(["e7", "e6"], "\"pg_3\""))]).await;
     let sessions = client(&server, Generation::V1).sessions();
     let newest = sessions.events("sess-1", ListSessionEventsParams::new()).last(3).await.unwrap();
     let ids: Vec<_> = newest.iter().map(|event| event.id().unwrap()).collect();

@@ -185,7 +185,9 @@ async fn v1_c07_what_only_openma_has_is_under_its_prefix() {
 
 #[tokio::test]
 async fn v1_c08_sent_events_may_be_returned_or_not() {
-    for (status, body, returned) in [(200, r#"{"data":[{"type":"user.message","content":[]}]}"#, true), (202, "", false)] {
+    for (status, body, returned) in
+        [(200, r#"{"data":[{"type":"user.message","content":[]}]}"#, true), (202, "", false)]
+    {
         let server = server(json(status, body)).await;
         let sent = client(&server, Generation::V1).sessions().send("s", UserMessage::text("hi")).await.unwrap();
         assert_eq!(sent.is_some(), returned, "{status}");
@@ -271,7 +273,10 @@ async fn v1_c18_events_can_be_asked_for_by_any_word() {
     let server = server(json(400, "{}")).await;
     let params = ListSessionEventsParams::new().types(["session.deleted", "of.tomorrow"]);
     let _ = client(&server, Generation::V1).sessions().events("s", params).await;
-    assert_eq!(received(&server).await, ["GET /v1/sessions/s/events?types%5B%5D=session.deleted&types%5B%5D=of.tomorrow"]);
+    assert_eq!(
+        received(&server).await,
+        ["GET /v1/sessions/s/events?types%5B%5D=session.deleted&types%5B%5D=of.tomorrow"]
+    );
 }
 
 #[tokio::test]

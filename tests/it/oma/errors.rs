@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use polyagent::oma::types::*;
 use polyagent::oma::Generation;
+use polyagent::oma::types::*;
 use polyagent::{Error, Reason};
 use serde_json::json;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
@@ -27,7 +27,8 @@ async fn every_form_arrives_as_its_variant_with_its_words() {
     assert!(matches!(failed(401, r#"{"error":"Invalid API key"}"#).await, Error::Authentication(_)));
     let plain = failed(500, "Internal Server Error").await;
     assert!(matches!(plain, Error::Server(_)) && plain.message() == "Internal Server Error", "{plain}");
-    let object = failed(400, r#"{"error":{"type":"invalid_request_error","code":"invalid_status","message":"m"}}"#).await;
+    let object =
+        failed(400, r#"{"error":{"type":"invalid_request_error","code":"invalid_status","message":"m"}}"#).await;
     assert_eq!(object.code(), Some("invalid_status"));
     let documented = failed(429, r#"{"error":{"type":"rate_limited","message":"slow down"}}"#).await;
     assert!(documented.is_rate_limited() && documented.code() == Some("rate_limited"));

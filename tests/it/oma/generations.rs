@@ -178,6 +178,8 @@ async fn a_missing_route_makes_the_client_ask_once_more() {
     let error = client.api_keys().list().await.unwrap_err();
     assert!(matches!(error, Error::NotFound(_)), "{error}");
     assert_eq!(received(&server).await[6..], ["GET /v1/oma/api_keys", PROBE]);
+    client.api_keys().list().await.unwrap_err();
+    assert_eq!(received(&server).await[8..], ["GET /v1/oma/api_keys"], "it is known to be missing");
 }
 
 #[tokio::test]
@@ -190,8 +192,7 @@ async fn a_missing_beta_makes_the_client_ask_once_more() {
     Mock::given(method("POST")).respond_with(json(201, VAULT)).mount(&server).await;
     let client = builder(&server).build().unwrap();
     client.vaults().create(VaultCreate::new("v")).await.unwrap();
-    let want =
-        [PROBE, r#"POST /v1/vaults {"name":"v"}"#, PROBE, r#"POST /v1/vaults {"display_name":"v"}"#];
+    let want = [PROBE, r#"POST /v1/vaults {"name":"v"}"#, PROBE, r#"POST /v1/vaults {"display_name":"v"}"#];
     assert_eq!(received(&server).await, want);
 }
 

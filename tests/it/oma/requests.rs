@@ -111,8 +111,7 @@ async fn agents() {
         .await;
     servers.same(|c| c.agents().get("agent_01"), "GET /v1/agents/agent_01").await;
     servers.same(|c| c.agents().list(ListAgentsParams::new()), "GET /v1/agents").await;
-    let newer =
-        "GET /v1/agents?limit=1&page=pg_2&include_archived=true&created_at%5Bgte%5D=2026-10-01T10%3A00%3A00Z";
+    let newer = "GET /v1/agents?limit=1&page=pg_2&include_archived=true&created_at%5Bgte%5D=2026-10-01T10%3A00%3A00Z";
     servers
         .managed(
             |c| {
@@ -139,9 +138,7 @@ async fn agents() {
         .same(|c| c.agents().versions("agent_01", ListAgentVersionsParams::new()), "GET /v1/agents/agent_01/versions")
         .await;
     let newer = "GET /v1/agents/agent_01?version=2";
-    servers
-        .managed(|c| c.agents().version("agent_01", 2), ["GET /v1/agents/agent_01/versions/2", newer, newer])
-        .await;
+    servers.managed(|c| c.agents().version("agent_01", 2), ["GET /v1/agents/agent_01/versions/2", newer, newer]).await;
 }
 
 #[tokio::test]
@@ -198,7 +195,9 @@ async fn environments() {
     servers.same(|c| c.environments().archive("env_01"), "POST /v1/environments/env_01/archive").await;
     servers.same(|c| c.environments().delete("env_01"), "DELETE /v1/environments/env_01").await;
     servers
-        .known_to(NEWER, "metadata", |c| c.environments().create(EnvironmentCreate::new("e").metadata(map([("a", "b")]))))
+        .known_to(NEWER, "metadata", |c| {
+            c.environments().create(EnvironmentCreate::new("e").metadata(map([("a", "b")])))
+        })
         .await;
     servers
         .known_to(V0, "config.dockerfile", |c| {
@@ -250,12 +249,15 @@ async fn sessions() {
             ["GET /v1/sessions?limit=20&agent_id=agent_01&status=idle", one, one],
         )
         .await;
-    servers
-        .known_to(NEWER, "statuses", |c| c.sessions().list(ListSessionsParams::new().statuses(statuses())))
-        .await;
+    servers.known_to(NEWER, "statuses", |c| c.sessions().list(ListSessionsParams::new().statuses(statuses()))).await;
     servers
         .same(
-            |c| c.sessions().update("sesn_01", SessionUpdate::new().title("x").metadata(BTreeMap::from([("k".to_owned(), None)]))),
+            |c| {
+                c.sessions().update(
+                    "sesn_01",
+                    SessionUpdate::new().title("x").metadata(BTreeMap::from([("k".to_owned(), None)])),
+                )
+            },
             r#"POST /v1/sessions/sesn_01 {"title":"x","metadata":{"k":null}}"#,
         )
         .await;
@@ -327,9 +329,7 @@ async fn events() {
         let request = server.received_requests().await.unwrap().pop().unwrap();
         assert_eq!(line(&request), newer, "{generation}");
     }
-    servers
-        .known_to(V0, "after_seq", |c| c.sessions().events("s", ListSessionEventsParams::new().after_seq(4)))
-        .await;
+    servers.known_to(V0, "after_seq", |c| c.sessions().events("s", ListSessionEventsParams::new().after_seq(4))).await;
     servers
         .known_to(NEWER, "types", |c| c.sessions().events("s", ListSessionEventsParams::new().types(["agent.message"])))
         .await;
@@ -351,7 +351,9 @@ async fn events() {
         )
         .await;
     servers.known_to(V0, "events[0].id", |c| c.sessions().send("s", UserMessage::text("hi").id("sevt-1"))).await;
-    servers.known_to(NEWER, "events[0].type.user.tool_result", |c| c.sessions().send("s", UserToolResult::new("t"))).await;
+    servers
+        .known_to(NEWER, "events[0].type.user.tool_result", |c| c.sessions().send("s", UserToolResult::new("t")))
+        .await;
     servers
         .known_to(NEWER, "events[0].session_thread_id", |c| {
             c.sessions().send("s", UserInterrupt::new().session_thread_id("sthr_1"))
@@ -371,9 +373,7 @@ async fn events() {
 async fn threads() {
     let servers = Servers::start().await;
     servers.same(|c| c.threads().get("sesn_01", "sthr_01"), "GET /v1/sessions/sesn_01/threads/sthr_01").await;
-    servers
-        .same(|c| c.threads().list("sesn_01", ListThreadsParams::new()), "GET /v1/sessions/sesn_01/threads")
-        .await;
+    servers.same(|c| c.threads().list("sesn_01", ListThreadsParams::new()), "GET /v1/sessions/sesn_01/threads").await;
     servers
         .same(|c| c.threads().archive("sesn_01", "sthr_01"), "POST /v1/sessions/sesn_01/threads/sthr_01/archive")
         .await;
@@ -501,9 +501,7 @@ async fn what_needs_no_beta() {
     let get = "GET /v1/models/claude-sonnet-5";
     servers.check("", |c| c.models().get("claude-sonnet-5"), ["", get, get]).await;
     servers.check("", Oma::me, ["GET /v1/me", "GET /v1/oma/me", ""]).await;
-    servers
-        .check("", |c| c.api_keys().list(), ["GET /v1/api_keys", "GET /v1/oma/api_keys", ""])
-        .await;
+    servers.check("", |c| c.api_keys().list(), ["GET /v1/api_keys", "GET /v1/oma/api_keys", ""]).await;
     servers
         .check(
             "",

@@ -56,10 +56,7 @@ async fn decodes<T: Debug + Serialize + 'static>(
 }
 
 /// Decodes `body`, which is in the documented form.
-async fn decodes_as_documented<T: Debug + Serialize + 'static>(
-    call: impl FnOnce(Oma) -> Request<T>,
-    body: &str,
-) -> T {
+async fn decodes_as_documented<T: Debug + Serialize + 'static>(call: impl FnOnce(Oma) -> Request<T>, body: &str) -> T {
     decodes(call, body, &serde_json::from_str(body).unwrap()).await
 }
 
@@ -78,7 +75,10 @@ async fn an_agent_of_either_generation() {
     let new = decodes_as_documented(get, AGENT_V1).await;
     assert_eq!((new.id.as_str(), new.version, new.name.as_str()), ("agent_01", 1, "triager"));
     let model = new.model.unwrap();
-    assert_eq!((model.id.as_str(), model.speed, model.effort.unwrap().type_), ("claude-sonnet-5", Some(Speed::Standard), Effort::High));
+    assert_eq!(
+        (model.id.as_str(), model.speed, model.effort.unwrap().type_),
+        ("claude-sonnet-5", Some(Speed::Standard), Effort::High)
+    );
     assert!(matches!(new.execution_identity, Some(ExecutionIdentity::ServiceAccount(_))));
     let Tool::AgentToolset(tools) = &new.tools[0] else { panic!("{:?}", new.tools) };
     assert_eq!(tools.default_config.as_ref().unwrap().enabled, Some(true));
@@ -159,7 +159,8 @@ async fn environments_vaults_and_credentials() {
     let new = decodes_as_documented(get, r#"{"type":"environment","id":"env_01","name":"e","description":null,"config":{"type":"cloud","networking":{"type":"limited","allowed_hosts":["a.example"],"allow_mcp_servers":true,"allow_package_managers":false},"packages":{"type":"packages","apt":["a"],"cargo":["b"],"gem":["c"],"go":["d"],"npm":["e"],"pip":["f"]}},"metadata":{"k":"v"},"created_at":"2026-10-01T10:00:00Z","updated_at":"2026-10-01T10:00:00Z","archived_at":null,"scope":"organization"}"#).await;
     assert!(matches!(new.config.unwrap().networking, Some(Networking::Limited(_))));
     decodes_as_documented(get, r#"{"type":"environment","id":"env-1","name":"e","config":{"type":"cloud","dockerfile":"FROM debian"},"created_at":"2026-10-01T10:00:00Z"}"#).await;
-    decodes_as_documented(get, r#"{"type":"environment","id":"env_01","name":"e","config":{"type":"self_hosted"}}"#).await;
+    decodes_as_documented(get, r#"{"type":"environment","id":"env_01","name":"e","config":{"type":"self_hosted"}}"#)
+        .await;
 
     let get = |client: Oma| client.vaults().get("v");
     let old = r#"{"type":"vault","id":"vlt-1","name":"v","created_at":"2026-10-01T10:00:00Z","updated_at":null,"archived_at":null}"#;
@@ -214,7 +215,11 @@ async fn threads_outputs_and_what_waits() {
     )
     .await;
     assert_eq!(pending[0].enqueued_at.unwrap().to_string(), "2026-05-02T10:00:03.1Z");
-    assert!(page(|c| c.sessions().pending("s", ListPendingEventsParams::new()), r#"{"data":[],"has_more":false}"#).await.is_empty());
+    assert!(
+        page(|c| c.sessions().pending("s", ListPendingEventsParams::new()), r#"{"data":[],"has_more":false}"#)
+            .await
+            .is_empty()
+    );
     let result = r#"{"exit_code":1,"output":"no","truncated":true}"#;
     decodes_as_documented(|c| c.sessions().exec("s", ExecCreate::new("ls")), result).await;
 }
@@ -244,7 +249,8 @@ async fn models_accounts_and_health() {
     )
     .await;
     assert_eq!((keys[0].name.as_deref(), keys[0].source.as_deref()), (Some("ci"), Some("console")));
-    let created = r#"{"id":"ak_1","name":"ci","key":"oma_secret_0123","prefix":"oma_secr","created_at":"2026-10-01T10:00:00Z"}"#;
+    let created =
+        r#"{"id":"ak_1","name":"ci","key":"oma_secret_0123","prefix":"oma_secr","created_at":"2026-10-01T10:00:00Z"}"#;
     let created = decodes_as_documented(|c| c.api_keys().create(ApiKeyCreate::new()), created).await;
     assert_eq!(created.key.expose(), "oma_secret_0123");
     assert!(!format!("{created:?}").contains("oma_secret"));
@@ -253,8 +259,15 @@ async fn models_accounts_and_health() {
 #[tokio::test]
 async fn deletions_of_every_word() {
     for word in [
-        "agent_deleted", "session_deleted", "environment_deleted", "vault_deleted", "credential_deleted",
-        "vault_credential_deleted", "resource_deleted", "session_resource_deleted", "api_key_deleted",
+        "agent_deleted",
+        "session_deleted",
+        "environment_deleted",
+        "vault_deleted",
+        "credential_deleted",
+        "vault_credential_deleted",
+        "resource_deleted",
+        "session_resource_deleted",
+        "api_key_deleted",
     ] {
         let body = format!(r#"{{"type":"{word}","id":"x_1"}}"#);
         let deletion = decodes_as_documented(|c| c.vaults().delete("x_1"), &body).await;
@@ -280,77 +293,176 @@ async fn sent_events_come_back_where_the_server_returns_them() {
 
 /// Every event of both sheets; where it is not in the documented form, with that form behind it.
 const EVENTS: &[(&str, &str)] = &[
-    (r#"{"type":"user.message","id":"e","content":[{"type":"text","text":"a"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA=="}},{"type":"document","source":{"type":"text","media_type":"text/plain","data":"d"},"title":"t","context":"c"},{"type":"redacted"}],"processed_at":"2026-10-01T10:00:00Z"}"#, ""),
+    (
+        r#"{"type":"user.message","id":"e","content":[{"type":"text","text":"a"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA=="}},{"type":"document","source":{"type":"text","media_type":"text/plain","data":"d"},"title":"t","context":"c"},{"type":"redacted"}],"processed_at":"2026-10-01T10:00:00Z"}"#,
+        "",
+    ),
     (r#"{"type":"user.interrupt","id":"","session_thread_id":"sthr_1","processed_at":null}"#, ""),
     (r#"{"type":"user.tool_confirmation","id":"e","tool_use_id":"sevt_1","result":"deny","deny_message":"no"}"#, ""),
-    (r#"{"type":"user.custom_tool_result","id":"e","custom_tool_use_id":"sevt_1","content":[{"type":"text","text":"r"}],"is_error":true}"#, ""),
-    (r#"{"type":"user.tool_result","id":"e","tool_use_id":"sevt_1","content":[{"type":"search_result","source":"s","title":"t","content":[{"type":"text","text":"c"}],"citations":{"enabled":true}}]}"#, ""),
-    (r#"{"type":"user.define_outcome","id":"e","outcome_id":"outc_1","description":"d","rubric":{"type":"file","file_id":"file_1"},"max_iterations":3,"processed_at":"2026-10-01T10:00:00Z"}"#, ""),
-    (r#"{"type":"user.define_outcome","description":"d","rubric":"all pass"}"#, r#"{"type":"user.define_outcome","description":"d","rubric":{"type":"text","content":"all pass"}}"#),
+    (
+        r#"{"type":"user.custom_tool_result","id":"e","custom_tool_use_id":"sevt_1","content":[{"type":"text","text":"r"}],"is_error":true}"#,
+        "",
+    ),
+    (
+        r#"{"type":"user.tool_result","id":"e","tool_use_id":"sevt_1","content":[{"type":"search_result","source":"s","title":"t","content":[{"type":"text","text":"c"}],"citations":{"enabled":true}}]}"#,
+        "",
+    ),
+    (
+        r#"{"type":"user.define_outcome","id":"e","outcome_id":"outc_1","description":"d","rubric":{"type":"file","file_id":"file_1"},"max_iterations":3,"processed_at":"2026-10-01T10:00:00Z"}"#,
+        "",
+    ),
+    (
+        r#"{"type":"user.define_outcome","description":"d","rubric":"all pass"}"#,
+        r#"{"type":"user.define_outcome","description":"d","rubric":{"type":"text","content":"all pass"}}"#,
+    ),
     (r#"{"type":"system.message","id":"e","content":[{"type":"text","text":"s"}]}"#, ""),
-    (r#"{"type":"agent.message","id":"e","message_id":"m","content":[{"type":"text","text":"a"}],"processed_at":"2026-10-01T10:00:00Z"}"#, ""),
+    (
+        r#"{"type":"agent.message","id":"e","message_id":"m","content":[{"type":"text","text":"a"}],"processed_at":"2026-10-01T10:00:00Z"}"#,
+        "",
+    ),
     (r#"{"type":"agent.thinking","id":"e","text":"t","thinking_id":"0","providerOptions":{"a":1}}"#, ""),
-    (r#"{"type":"agent.tool_use","id":"toolu_1","name":"bash","input":{"command":"ls"},"evaluated_permission":"ask","evaluation":{"type":"auto","evaluated_permission":{"type":"allow","reason_code":"r"}},"session_thread_id":"sthr_1"}"#, ""),
-    (r#"{"type":"agent.tool_result","id":"e","tool_use_id":"toolu_1","content":"out","is_error":false}"#, r#"{"type":"agent.tool_result","id":"e","tool_use_id":"toolu_1","content":[{"type":"text","text":"out"}],"is_error":false}"#),
+    (
+        r#"{"type":"agent.tool_use","id":"toolu_1","name":"bash","input":{"command":"ls"},"evaluated_permission":"ask","evaluation":{"type":"auto","evaluated_permission":{"type":"allow","reason_code":"r"}},"session_thread_id":"sthr_1"}"#,
+        "",
+    ),
+    (
+        r#"{"type":"agent.tool_result","id":"e","tool_use_id":"toolu_1","content":"out","is_error":false}"#,
+        r#"{"type":"agent.tool_result","id":"e","tool_use_id":"toolu_1","content":[{"type":"text","text":"out"}],"is_error":false}"#,
+    ),
     (r#"{"type":"agent.mcp_tool_use","id":"e","mcp_server_name":"m","name":"n","input":{}}"#, ""),
-    (r#"{"type":"agent.mcp_tool_result","id":"e","mcp_tool_use_id":"u","content":"c"}"#, r#"{"type":"agent.mcp_tool_result","id":"e","mcp_tool_use_id":"u","content":[{"type":"text","text":"c"}]}"#),
+    (
+        r#"{"type":"agent.mcp_tool_result","id":"e","mcp_tool_use_id":"u","content":"c"}"#,
+        r#"{"type":"agent.mcp_tool_result","id":"e","mcp_tool_use_id":"u","content":[{"type":"text","text":"c"}]}"#,
+    ),
     (r#"{"type":"agent.custom_tool_use","id":"e","name":"n","input":{"a":1}}"#, ""),
-    (r#"{"type":"agent.thread_message_sent","id":"e","to_session_thread_id":"t","to_agent_name":"n","content":[{"type":"text","text":"c"}]}"#, ""),
-    (r#"{"type":"agent.thread_message_received","id":"e","from_thread_id":"t","content":[]}"#, r#"{"type":"agent.thread_message_received","id":"e","from_session_thread_id":"t"}"#),
-    (r#"{"type":"agent.thread_context_compacted","id":"e","original_message_count":9,"compacted_message_count":2,"summary":[{"type":"text","text":"s"}],"replaced_range":{"start_seq":1,"end_seq":5},"trigger":"auto","pre_tokens":7}"#, ""),
+    (
+        r#"{"type":"agent.thread_message_sent","id":"e","to_session_thread_id":"t","to_agent_name":"n","content":[{"type":"text","text":"c"}]}"#,
+        "",
+    ),
+    (
+        r#"{"type":"agent.thread_message_received","id":"e","from_thread_id":"t","content":[]}"#,
+        r#"{"type":"agent.thread_message_received","id":"e","from_session_thread_id":"t"}"#,
+    ),
+    (
+        r#"{"type":"agent.thread_context_compacted","id":"e","original_message_count":9,"compacted_message_count":2,"summary":[{"type":"text","text":"s"}],"replaced_range":{"start_seq":1,"end_seq":5},"trigger":"auto","pre_tokens":7}"#,
+        "",
+    ),
     (r#"{"type":"session.status_running","id":"e"}"#, ""),
-    (r#"{"type":"session.status_idle","id":"e","stop_reason":{"type":"requires_action","event_ids":["a"],"action_type":"tool_confirmation"}}"#, ""),
-    (r#"{"type":"session.status_idle","id":"e","stop_reason":{"type":"refusal"},"stop_details":{"type":"refusal","category":"c","explanation":"x"}}"#, ""),
+    (
+        r#"{"type":"session.status_idle","id":"e","stop_reason":{"type":"requires_action","event_ids":["a"],"action_type":"tool_confirmation"}}"#,
+        "",
+    ),
+    (
+        r#"{"type":"session.status_idle","id":"e","stop_reason":{"type":"refusal"},"stop_details":{"type":"refusal","category":"c","explanation":"x"}}"#,
+        "",
+    ),
     (r#"{"type":"session.status_rescheduled","id":"e","reason":"r"}"#, ""),
     (r#"{"type":"session.status_terminated","id":"e","reason":"session_deleted"}"#, ""),
-    (r#"{"type":"session.error","id":"e","error":{"type":"mcp_connection_failed_error","message":"m","retry_status":{"type":"exhausted"},"mcp_server_name":"n"}}"#, ""),
-    (r#"{"type":"session.error","error":{"type":"unknown_error","message":"m","retry_status":"retryable"}}"#, r#"{"type":"session.error","error":{"type":"unknown_error","message":"m","retry_status":{"type":"retryable"}}}"#),
+    (
+        r#"{"type":"session.error","id":"e","error":{"type":"mcp_connection_failed_error","message":"m","retry_status":{"type":"exhausted"},"mcp_server_name":"n"}}"#,
+        "",
+    ),
+    (
+        r#"{"type":"session.error","error":{"type":"unknown_error","message":"m","retry_status":"retryable"}}"#,
+        r#"{"type":"session.error","error":{"type":"unknown_error","message":"m","retry_status":{"type":"retryable"}}}"#,
+    ),
     (r#"{"type":"session.error","error":"harness_turn_failed","message":"m"}"#, ""),
-    (r#"{"type":"session.error","error":{"type":"credential_host_unreachable_error","message":"m","credential_id":"c","vault_id":"v","retry_status":{"type":"terminal"}}}"#, ""),
-    (r#"{"type":"session.error","error":{"type":"repository_clone_error","message":"m","repository_url":"u","retry_status":{"type":"retrying"}}}"#, ""),
+    (
+        r#"{"type":"session.error","error":{"type":"credential_host_unreachable_error","message":"m","credential_id":"c","vault_id":"v","retry_status":{"type":"terminal"}}}"#,
+        "",
+    ),
+    (
+        r#"{"type":"session.error","error":{"type":"repository_clone_error","message":"m","repository_url":"u","retry_status":{"type":"retrying"}}}"#,
+        "",
+    ),
     (r#"{"type":"session.updated","id":"e","title":"t","metadata":{"k":"v"}}"#, ""),
-    (r#"{"type":"session.usage","id":"e","usage":{"input_tokens":1},"budget":{"type":"limit","max_list_cost":{"amount":"1","currency":"USD"}}}"#, ""),
+    (
+        r#"{"type":"session.usage","id":"e","usage":{"input_tokens":1},"budget":{"type":"limit","max_list_cost":{"amount":"1","currency":"USD"}}}"#,
+        "",
+    ),
     (r#"{"type":"session.deleted","id":"e"}"#, ""),
-    (r#"{"type":"session.thread_created","id":"e","session_thread_id":"t","agent_id":"a","agent_name":"n","workflow_run_id":"w"}"#, ""),
+    (
+        r#"{"type":"session.thread_created","id":"e","session_thread_id":"t","agent_id":"a","agent_name":"n","workflow_run_id":"w"}"#,
+        "",
+    ),
     (r#"{"type":"session.thread_status_running","id":"e","session_thread_id":"t","agent_name":"n"}"#, ""),
-    (r#"{"type":"session.thread_status_idle","id":"e","session_thread_id":"t","agent_name":"n","stop_reason":{"type":"end_turn"}}"#, ""),
+    (
+        r#"{"type":"session.thread_status_idle","id":"e","session_thread_id":"t","agent_name":"n","stop_reason":{"type":"end_turn"}}"#,
+        "",
+    ),
     (r#"{"type":"session.thread_idle","session_thread_id":"t"}"#, ""),
     (r#"{"type":"session.thread_status_rescheduled","id":"e","session_thread_id":"t","agent_name":"n"}"#, ""),
     (r#"{"type":"session.thread_status_terminated","id":"e","session_thread_id":"t","agent_name":"n"}"#, ""),
     (r#"{"type":"session.warning","source":"s","message":"m","details":{"a":1}}"#, ""),
     (r#"{"type":"span.model_request_start","id":"e","model":"m"}"#, ""),
-    (r#"{"type":"span.model_request_end","id":"e","model_request_start_id":"s","is_error":false,"model_usage":{"input_tokens":1,"output_tokens":2,"cache_read_input_tokens":3,"cache_creation_input_tokens":4,"speed":"fast"},"model":"m","provider_response_id":"p","finish_reason":"stop","final_text_length":5,"error_message":"x","body_r2_key":"k"}"#, ""),
+    (
+        r#"{"type":"span.model_request_end","id":"e","model_request_start_id":"s","is_error":false,"model_usage":{"input_tokens":1,"output_tokens":2,"cache_read_input_tokens":3,"cache_creation_input_tokens":4,"speed":"fast"},"model":"m","provider_response_id":"p","finish_reason":"stop","final_text_length":5,"error_message":"x","body_r2_key":"k"}"#,
+        "",
+    ),
     (r#"{"type":"span.model_first_token","model":"m","model_request_start_id":"s"}"#, ""),
     (r#"{"type":"span.outcome_evaluation_start","id":"e","outcome_id":"o","iteration":0}"#, ""),
     (r#"{"type":"span.outcome_evaluation_ongoing","id":"e","outcome_id":"o","iteration":0}"#, ""),
-    (r#"{"type":"span.outcome_evaluation_end","id":"e","outcome_evaluation_start_id":"s","outcome_id":"o","iteration":0,"result":"satisfied","explanation":"x","feedback":"f","usage":{"input_tokens":1}}"#, ""),
+    (
+        r#"{"type":"span.outcome_evaluation_end","id":"e","outcome_evaluation_start_id":"s","outcome_id":"o","iteration":0,"result":"satisfied","explanation":"x","feedback":"f","usage":{"input_tokens":1}}"#,
+        "",
+    ),
     (r#"{"type":"session.outcome_evaluated","outcome_id":"o","result":"failed"}"#, ""),
     (r#"{"type":"outcome.evaluation_end","outcome_id":"o","result":"failed"}"#, ""),
     (r#"{"type":"span.compaction_summarize_start","model":"m"}"#, ""),
-    (r#"{"type":"span.compaction_summarize_end","model":"m","model_usage":{"input_tokens":1},"finish_reason":"stop","final_text_length":5}"#, ""),
-    (r#"{"type":"span.wakeup_scheduled","schedule_id":"s","fire_at":"2026-10-01T10:00:00Z","kind":"cron","cron":"* * * * *"}"#, ""),
+    (
+        r#"{"type":"span.compaction_summarize_end","model":"m","model_usage":{"input_tokens":1},"finish_reason":"stop","final_text_length":5}"#,
+        "",
+    ),
+    (
+        r#"{"type":"span.wakeup_scheduled","schedule_id":"s","fire_at":"2026-10-01T10:00:00Z","kind":"cron","cron":"* * * * *"}"#,
+        "",
+    ),
     (r#"{"type":"span.background_task_scheduled","task_id":"t","schedule_id":"s"}"#, ""),
-    (r#"{"type":"aux.model_call","model_id":"m","task":"title","parent_tool_use_id":"u","duration_ms":5,"tokens":{"input":1,"output":2,"cache_read":3},"status":"failed","error":"e"}"#, ""),
-    (r#"{"type":"workflow_run.created","id":"e","workflow_run_id":"w","name":"n","description":"d","phases":[{"id":"p","name":"n","description":"d"}]}"#, ""),
+    (
+        r#"{"type":"aux.model_call","model_id":"m","task":"title","parent_tool_use_id":"u","duration_ms":5,"tokens":{"input":1,"output":2,"cache_read":3},"status":"failed","error":"e"}"#,
+        "",
+    ),
+    (
+        r#"{"type":"workflow_run.created","id":"e","workflow_run_id":"w","name":"n","description":"d","phases":[{"id":"p","name":"n","description":"d"}]}"#,
+        "",
+    ),
     (r#"{"type":"workflow_run.status_running","id":"e","workflow_run_id":"w"}"#, ""),
     (r#"{"type":"workflow_run.status_idle","id":"e","workflow_run_id":"w"}"#, ""),
     (r#"{"type":"workflow_run.status_ended","id":"e","workflow_run_id":"w","result":{"type":"completed"}}"#, ""),
-    (r#"{"type":"workflow_run.error","id":"e","workflow_run_id":"w","error":{"type":"timeout_error","message":"m"}}"#, ""),
+    (
+        r#"{"type":"workflow_run.error","id":"e","workflow_run_id":"w","error":{"type":"timeout_error","message":"m"}}"#,
+        "",
+    ),
     (r#"{"type":"workflow_run.phase_started","id":"e","workflow_run_id":"w","workflow_run_phase_id":"p"}"#, ""),
-    (r#"{"type":"workflow_run.phase_ended","id":"e","workflow_run_id":"w","workflow_run_phase_id":"p","phase_started_id":"s"}"#, ""),
+    (
+        r#"{"type":"workflow_run.phase_ended","id":"e","workflow_run_id":"w","workflow_run_phase_id":"p","phase_started_id":"s"}"#,
+        "",
+    ),
     (r#"{"type":"event_start","event":{"type":"agent.message","id":"sevt_1"}}"#, ""),
-    (r#"{"type":"event_delta","event_id":"sevt_1","delta":{"type":"content_delta","index":0,"content":{"type":"text","text":"Done."}}}"#, ""),
+    (
+        r#"{"type":"event_delta","event_id":"sevt_1","delta":{"type":"content_delta","index":0,"content":{"type":"text","text":"Done."}}}"#,
+        "",
+    ),
     (r#"{"type":"agent.message_stream_start","message_id":"m"}"#, ""),
     (r#"{"type":"agent.message_chunk","message_id":"sevt-h7g6f5e4d3c2b1a0","delta":"Do"}"#, ""),
-    (r#"{"type":"agent.message_stream_end","message_id":"m","status":"aborted","error_text":"interrupted_mid_stream"}"#, ""),
+    (
+        r#"{"type":"agent.message_stream_end","message_id":"m","status":"aborted","error_text":"interrupted_mid_stream"}"#,
+        "",
+    ),
     (r#"{"type":"agent.thinking_stream_start","thinking_id":"0"}"#, ""),
     (r#"{"type":"agent.thinking_chunk","thinking_id":"0","delta":"d"}"#, ""),
     (r#"{"type":"agent.thinking_stream_end","thinking_id":"0","status":"completed"}"#, ""),
     (r#"{"type":"agent.tool_use_input_stream_start","tool_use_id":"u","tool_name":"n"}"#, ""),
     (r#"{"type":"agent.tool_use_input_chunk","tool_use_id":"u","delta":"{\"a"}"#, ""),
     (r#"{"type":"agent.tool_use_input_stream_end","tool_use_id":"u","status":"completed"}"#, ""),
-    (r#"{"type":"system.user_message_promoted","event_id":"e","pending_seq":1,"seq":2,"processed_at":"2026-10-01T10:00:00Z","session_thread_id":"t"}"#, ""),
-    (r#"{"type":"agent.thread_message","to_thread_id":"t","content":[]}"#, r#"{"type":"agent.thread_message","to_session_thread_id":"t"}"#),
+    (
+        r#"{"type":"system.user_message_promoted","event_id":"e","pending_seq":1,"seq":2,"processed_at":"2026-10-01T10:00:00Z","session_thread_id":"t"}"#,
+        "",
+    ),
+    (
+        r#"{"type":"agent.thread_message","to_thread_id":"t","content":[]}"#,
+        r#"{"type":"agent.thread_message","to_session_thread_id":"t"}"#,
+    ),
 ];
 
 #[tokio::test]
@@ -361,8 +473,7 @@ async fn every_event_of_both_sheets_is_known_with_every_field() {
         let events = client(&server, Generation::V1).sessions().events("s", ListSessionEventsParams::new());
         let event = events.await.unwrap_or_else(|error| panic!("{given}: {error}")).items.remove(0);
         nothing_is_unknown(&format!("{event:?}"));
-        let documented: Value =
-            serde_json::from_str(if documented.is_empty() { given } else { documented }).unwrap();
+        let documented: Value = serde_json::from_str(if documented.is_empty() { given } else { documented }).unwrap();
         assert_eq!(said(&serde_json::to_value(&event).unwrap()), said(&documented), "{given}");
     }
 }
@@ -374,7 +485,10 @@ async fn both_forms_of_a_row_and_their_times() {
     assert_eq!((events[0].seq(), events[1].seq()), (Some(4), Some(5)));
     assert_eq!((events[0].id(), events[1].id()), (Some("sevt-0a1b2c3d4e5f6g7h"), None));
     let shown = |at: Option<polyagent::Timestamp>| at.unwrap().to_string();
-    assert_eq!((shown(events[0].ts()), shown(events[1].ts())), ("2026-05-02T10:00:03Z".into(), "2026-05-02T10:00:03.1Z".into()));
+    assert_eq!(
+        (shown(events[0].ts()), shown(events[1].ts())),
+        ("2026-05-02T10:00:03Z".into(), "2026-05-02T10:00:03.1Z".into())
+    );
     assert_eq!(shown(events[1].processed_at()), "2026-05-02T10:00:03.1Z");
     assert_eq!(events[1].session_thread_id(), Some("sthr_primary"));
 }
