@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToUpperCamelCase;
 
+use super::error::{Pointer, SpecError};
 use super::read::api::{Api, prefix};
 use super::read::component::{Arm, Body, Component, Field, Object};
 use super::read::operation::Operation;
-use super::error::{Pointer, SpecError};
 use super::read::response::Response;
 use super::read::schema::{Schema, Shape};
 
@@ -18,7 +18,7 @@ pub struct Platform<'a> {
     pub prefix: String,
     /// The reached components, in the document's order.
     pub components: Vec<&'a Component>,
-    /// The operations that have a constant of their own.
+    /// In the document's order.
     pub operations: Vec<&'a Operation>,
     /// The components that a server knows: also those around a list, and those that are built by hand.
     pub served: Vec<&'a Component>,
@@ -72,7 +72,7 @@ impl<'a> Platform<'a> {
         self.components.iter().copied().find(|component| component.name == name)
     }
 
-    /// The required properties of the object that the operation answers, each with its aliases; none for anything else.
+    /// The required properties of the object that the operation returns, each with its aliases; none for anything else.
     pub fn required(&self, operation: &Operation) -> Vec<Vec<&'a str>> {
         let Response::Json(Schema { shape: Shape::Component(name), .. }) = operation.response() else {
             return Vec::new();
@@ -84,9 +84,9 @@ impl<'a> Platform<'a> {
         required.map(|field| std::iter::once(&field.name).chain(&field.aliases).map(String::as_str).collect()).collect()
     }
 
-    /// Whether the response holds a secret.
-    pub fn answers_secret(&self, operation: &Operation) -> bool {
-        let Some(schema) = operation.response().schema() else { return false };
+    /// Whether the response holds a secret, also beside what the caller gets of it.
+    pub fn response_is_secret(&self, operation: &Operation) -> bool {
+        let Some(schema) = operation.response().documented() else { return false };
         let mut seen = BTreeSet::new();
         let mut next: Vec<&Schema> = vec![schema];
         while let Some(schema) = next.pop() {
@@ -96,7 +96,8 @@ impl<'a> Platform<'a> {
             match &schema.shape {
                 Shape::List(inner) | Shape::Map(inner) => next.push(inner),
                 Shape::Component(name) if seen.insert(name) => {
-                    next.extend(self.component(name).into_iter().flat_map(Component::schemas));
+                    let component = self.served.iter().find(|component| component.name == *name);
+                    next.extend(component.into_iter().flat_map(|component| component.schemas()));
                 }
                 _ => {}
             }

@@ -13,7 +13,7 @@ use polyagent::sandbox::{Fault, Sandbox};
 const LINES: usize = 500;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     // A server whose database has no unique dedupe keys would store a repeated event again; this one has them.
     let builder = Sandbox::builder().elephantasm(|platform| platform.without(Quirk::DuplicateKeys));
     let sandbox = builder.start().await?;
@@ -52,11 +52,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     bar.finish();
     println!("{stored} stored, {known} found stored by a retry, {} failed", failed.len());
-    if (stored, known, failed.len()) != (LINES - 4, 1, 3) {
-        return Err("three lines fail, and one is stored by an attempt whose answer was lost".into());
-    }
+    anyhow::ensure!(
+        (stored, known, failed.len()) == (LINES - 4, 1, 3),
+        "three lines fail, and one is stored by an attempt whose response was lost"
+    );
 
-    // The failed captures are returned. Their time is fixed, so they keep their place, however late they are sent.
+    // The failed captures are returned. They could be kept in a file, a line each. Their time is fixed, so they keep their
+    // place, however late they are sent.
+    let spool: Vec<String> = failed.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+    let failed: Vec<Capture> = spool.iter().map(|line| serde_json::from_str(line)).collect::<Result<_, _>>()?;
     let mut again = ada.extract_all(failed);
     while let Some(outcome) = again.next().await {
         outcome.result?;
@@ -67,5 +71,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let contents: Vec<String> = client.events().list(one).items().map_ok(|event| event.content).try_collect().await?;
     let expected: Vec<String> = (0..LINES).filter(|n| n % 5 == 3).map(|n| format!("line {n}")).collect();
     println!("chat-3 has {} lines, from {:?} to {:?}", contents.len(), contents.first(), contents.last());
-    if contents == expected { Ok(()) } else { Err("a chat lost its order or a line".into()) }
+    anyhow::ensure!(contents == expected, "a chat lost its order or a line");
+    Ok(())
 }

@@ -9,7 +9,7 @@ use polyagent::sandbox::Sandbox;
 use polyagent::sandbox::elephantasm::KnowledgeSeed;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let sandbox = Sandbox::start().await?;
     let client = sandbox.elephantasm();
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
@@ -26,9 +26,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prompt = prompt_for(&ada, "Are peanuts safe?").await?;
     println!("{prompt}");
     // The question selects knowledge. What was just said is in every pack.
-    if !prompt.contains("Peanuts make Grace ill") || prompt.contains("Kyoto") || !prompt.contains("I am hungry") {
-        return Err("the prompt should hold what was just said, and what the question is about".into());
-    }
+    let as_it_should =
+        prompt.contains("Peanuts make Grace ill") && !prompt.contains("Kyoto") && prompt.contains("I am hungry");
+    anyhow::ensure!(as_it_should, "the prompt should hold what was just said, and what the question is about");
     Ok(())
 }
 
@@ -38,7 +38,8 @@ async fn prompt_for(ada: &Elephantasm, question: &str) -> Result<String, Error> 
     let memory = pack.as_ref().map(MemoryPack::as_prompt).filter(|memory| !memory.is_empty());
     let memory = memory.unwrap_or("You have no memory of this yet.");
     if let Some(pack) = &pack {
-        // The layers behind the text, for a custom layout.
+        // The layers behind the text, for a custom layout. The question selects memories and knowledge; events that no
+        // memory covers yet are in every pack.
         for event in &pack.content.pending_events {
             eprintln!("pending: {}", event.content.as_deref().unwrap_or_default());
         }

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, RwLock};
 
+use anyhow::Context;
 use polyagent::Secret;
 use polyagent::elephantasm::types::{AnimaCreate, ApiKeyCreate};
 use polyagent::sandbox::Sandbox;
@@ -25,7 +26,7 @@ impl Vault {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let sandbox = Sandbox::start().await?;
     let admin = sandbox.elephantasm();
     let first = admin.api_keys().create(ApiKeyCreate::new("worker")).await?;
@@ -39,14 +40,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let second = admin.api_keys().create(ApiKeyCreate::new("worker")).await?;
     admin.api_keys().revoke(&first.id).await?;
-    let refused = worker.animas().get(&anima.id).await.err().ok_or("a revoked key still works")?;
+    let refused = worker.animas().get(&anima.id).await.err().context("a revoked key still works")?;
     println!("between the two keys: {refused}");
-    if !refused.is_authentication() {
-        return Err("a revoked key is an authentication error".into());
-    }
+    anyhow::ensure!(refused.is_authentication(), "a revoked key is an authentication error");
 
-    vault.write(second.full_key)?;
+    vault.write(second.full_key).map_err(anyhow::Error::msg)?;
     println!("read {} with key {}…", worker.animas().get(&anima.id).await?.name, second.key_prefix);
-    println!("what a log would show of a key: {:?}", vault.read().map_err(|error| error.to_string())?);
+    println!("what a log would show of a key: {:?}", vault.read().map_err(anyhow::Error::from_boxed)?);
     Ok(())
 }

@@ -8,13 +8,12 @@
 //! thus ends it along with itself. A service whose input is `/dev/null` would end at once: set how many seconds it runs
 //! with `--for 3600`.
 
-use std::error::Error;
 use std::future::pending;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
-use std::{env, io, thread};
+use std::{env, io, process, thread};
 
 use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, ListAnimasParams, MemoryCreate};
 use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Plan, Settings};
@@ -41,8 +40,12 @@ PORT              the port of the loopback address; 8484 if not given, 0 for any
 --help            say this";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let Some(Arguments { builder, seeded, stay }) = Arguments::read(env::args().skip(1))? else {
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::read(env::args().skip(1)).unwrap_or_else(|wrong| {
+        eprintln!("{wrong}");
+        process::exit(2);
+    });
+    let Some(Arguments { builder, seeded, stay }) = arguments else {
         println!("{HELP}");
         return Ok(());
     };
@@ -69,7 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// An anima who knows something about green tea.
-async fn seed(sandbox: &Sandbox) -> Result<String, Box<dyn Error>> {
+async fn seed(sandbox: &Sandbox) -> anyhow::Result<String> {
     let client = sandbox.elephantasm();
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?.id;
     // What the platform creates in the background.

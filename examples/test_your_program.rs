@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use polyagent::elephantasm::types::{AnimaCreate, EventType};
 use polyagent::elephantasm::{Capture, Elephantasm};
 use polyagent::sandbox::{Fault, Sandbox};
@@ -20,7 +21,7 @@ async fn greet(memory: &Elephantasm, said: &str) -> String {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let sandbox = Sandbox::start().await?;
     let client = sandbox.elephantasm();
     let anima = client.animas().create(AnimaCreate::new("Ada")).await?;
@@ -32,17 +33,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Memory hangs in the middle of a response: the program still answers in time.
     let stall = sandbox.fault(Fault::stall_body_at(20).on("elephantasm_get_latest_memory_pack"))?;
     expect(&greet(&ada, "Hello?").await, "Hello! My memory is slow today.")?;
-    if stall.hits() != 1 {
-        return Err("the fault affected no call, so nothing was tested".into());
-    }
+    ensure!(stall.hits() == 1, "the fault affected no call, so nothing was tested");
 
     // And it did send what it should have.
     let sent: Vec<_> = sandbox.requests().into_iter().filter_map(|request| request.operation).collect();
-    println!("{} requests arrived, the last one {}", sent.len(), sent.last().ok_or("nothing arrived")?);
+    println!("{} requests arrived, the last one {}", sent.len(), sent.last().context("nothing arrived")?);
     Ok(())
 }
 
-fn expect(got: &str, want: &str) -> Result<(), String> {
+fn expect(got: &str, want: &str) -> anyhow::Result<()> {
     println!("{got}");
-    if got == want { Ok(()) } else { Err(format!("expected {want:?}, got {got:?}")) }
+    ensure!(got == want, "expected {want:?}, got {got:?}");
+    Ok(())
 }

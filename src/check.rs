@@ -120,7 +120,7 @@ impl Display for InvalidArgument {
 impl std::error::Error for InvalidArgument {}
 
 /// The longest value, in characters, that an error includes: a UUID fits, a key does not.
-const SHOWN: usize = 36;
+pub(crate) const SHOWN: usize = 36;
 
 /// Checks that the number of characters of `value` is within `bounds`.
 pub(crate) fn chars(name: &str, value: &str, bounds: impl RangeBounds<usize>) -> Result<(), InvalidArgument> {
@@ -142,7 +142,7 @@ pub(crate) fn range<T: PartialOrd + Display>(
     if bounds.contains(&value) {
         return Ok(());
     }
-    Err(InvalidArgument::found(name, &format!("must be {}", words(&bounds)), value))
+    Err(InvalidArgument::found(name, &format!("must be {}", text_of(&bounds)), value))
 }
 
 /// Checks that JSON can represent a number.
@@ -152,7 +152,11 @@ pub(crate) fn finite(name: &str, value: f64) -> Result<(), InvalidArgument> {
 
 /// Checks that a string is a UUID, hyphenated or as 32 hexadecimal digits.
 pub(crate) fn uuid(name: &str, value: &str) -> Result<(), InvalidArgument> {
-    if is_uuid(value) { Ok(()) } else { Err(unlike(name, "must be a UUID", value)) }
+    match value {
+        _ if is_uuid(value) => Ok(()),
+        _ if is_uuid(value.trim_matches(is_blank)) => Err(InvalidArgument::new(name, PADDED)),
+        _ => Err(unlike(name, "must be a UUID", value)),
+    }
 }
 
 /// Checks that a string is a URL that starts with `https://`.
@@ -248,14 +252,24 @@ fn length(name: &str, length: usize, bounds: &impl RangeBounds<usize>, unit: &st
         return Err(InvalidArgument::new(name, "must not be empty"));
     }
     let plural = if is_one(bounds.end_bound()) { "" } else { "s" };
-    Err(InvalidArgument::found(name, &format!("must have {} {unit}{plural}", words(bounds)), length))
+    Err(InvalidArgument::found(name, &format!("must have {} {unit}{plural}", text_of(bounds)), length))
 }
 
 fn is_one(bound: Bound<&usize>) -> bool {
     bound == Bound::Included(&1)
 }
 
-fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
+/// What is said of an id with white space around it.
+pub(crate) const PADDED: &str = "must not have white space around it";
+
+/// Whether a character is white space or shows nothing: what comes along when a value is copied or read from a file.
+pub(crate) fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// The error about a value that is not as wanted; a long one is not shown, for it may be a key.
+pub(crate) fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
     if value.is_empty() || value.chars().nth(SHOWN).is_some() {
         return InvalidArgument::new(name, wanted);
     }
@@ -263,7 +277,7 @@ fn unlike(name: &str, wanted: &str, value: &str) -> InvalidArgument {
 }
 
 /// The bounds as text.
-fn words<T: Display>(bounds: &impl RangeBounds<T>) -> String {
+fn text_of<T: Display>(bounds: &impl RangeBounds<T>) -> String {
     let low = match bounds.start_bound() {
         Bound::Included(low) => Some(format!("at least {low}")),
         Bound::Excluded(low) => Some(format!("more than {low}")),

@@ -27,6 +27,13 @@
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |
 //! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
 //!
+//! # What a server may send
+//!
+//! A newer server's values are kept: open enums and unions have `Unknown`, and objects that promise it a map of unknown
+//! fields. Floats are read to the last bit. In free-form JSON ([`serde_json::Value`]) an integer beyond `u64` or `i64`
+//! becomes the nearest float, and a number beyond every float its text. A byte that is not UTF-8, or an escape of half a
+//! surrogate pair, becomes U+FFFD; the rest of the response is delivered.
+//!
 //! # Features
 //!
 //! | feature | default | provides |
@@ -60,6 +67,7 @@ mod page;
 mod poll;
 mod secret;
 mod spelling;
+mod text;
 
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;

@@ -42,12 +42,12 @@ impl<T> fmt::Debug for Secret<T> {
 }
 
 /// The shortest key, in bytes, that is searched for in text: shorter ones, which only tests use, match parts of words.
-const SHORTEST_SOUGHT: usize = 8;
+const SHORTEST_SEARCHABLE: usize = 8;
 
 impl Secret<String> {
     /// The key as it is sent, if it is long enough to be searched for.
-    pub(crate) fn sought(&self) -> Option<&str> {
-        Some(self.0.trim()).filter(|key| key.len() >= SHORTEST_SOUGHT)
+    pub(crate) fn searchable(&self) -> Option<&str> {
+        Some(self.0.trim()).filter(|key| key.len() >= SHORTEST_SEARCHABLE)
     }
 }
 

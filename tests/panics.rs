@@ -22,6 +22,7 @@ use futures::stream;
 use polyagent::elephantasm::types::*;
 use polyagent::elephantasm::{Capture, Elephantasm};
 use polyagent::sandbox::Sandbox;
+use polyagent::sandbox::elephantasm::Settings;
 use polyagent::{AttemptEnd, AttemptStart, Error, ExtraHeaders, HeaderName, HeaderValue, Hook, RetryPolicy, Secret};
 
 use sockets::{Server, Step, answer, write};
@@ -256,7 +257,7 @@ async fn every_other_error_may_be_given_up_on() {
 #[tokio::test]
 async fn a_sandbox_may_be_given_up_on() {
     give_up_on(&Sandbox::builder().key(KEY));
-    let sandbox = Sandbox::builder().key(KEY).elephantasm(|it| it.self_hosted()).start().await.unwrap();
+    let sandbox = Sandbox::builder().key(KEY).elephantasm(Settings::self_hosted).start().await.unwrap();
     assert_eq!(sandbox.key(), KEY);
     give_up_on(&sandbox);
     give_up_on(sandbox.default_tenant());

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::component::{Arm, Body, Component, Union};
 use super::document::{Document, Node};
+use super::extensions;
 use super::generations::{self, overlap};
 use super::operation::{self, Operation};
 use super::schema::{COMPONENTS, Shape};
-use super::extensions;
 use crate::codegen::error::{SpecError, SpecErrors, gather};
 
 /// The components and operations of all platforms.
@@ -97,9 +97,9 @@ impl Api {
         for operation in &self.operations {
             for route in &operation.routes {
                 let key = (&operation.platform, &route.method, route.shape(), operation.media(route));
-                let taken = homes.iter().find(|(other, generations, _)| {
-                    *other == key && overlap(generations, &route.generations)
-                });
+                let taken = homes
+                    .iter()
+                    .find(|(other, generations, _)| *other == key && overlap(generations, &route.generations));
                 if let Some((_, _, id)) = taken {
                     errors.push(route.pointer.error(format!("the route is taken by `{id}`")));
                 }
@@ -156,11 +156,8 @@ impl Api {
             let components =
                 self.components.iter().filter(|component| owner(&component.name, platforms) == Some(*platform));
             let operations = self.operations.iter().filter(|operation| operation.platform == *platform);
-            let named =
-                components.flat_map(Component::generations).chain(operations.flat_map(Operation::generations));
-            errors.extend(
-                named.filter_map(|(names, at)| generations::known(&names, &known, platform, at).err()),
-            );
+            let named = components.flat_map(Component::generations).chain(operations.flat_map(Operation::generations));
+            errors.extend(named.filter_map(|(names, at)| generations::known(&names, &known, platform, at).err()));
         }
         Ok(errors)
     }
@@ -173,10 +170,7 @@ fn without_names(path: &str) -> String {
     parts.fold(first, |path, part| path + "{" + part.split_once('}').map_or(part, |(_, after)| after))
 }
 
-fn read_components(
-    document: &Document,
-    platforms: &[&str],
-) -> Result<Vec<Result<Component, SpecError>>, SpecError> {
+fn read_components(document: &Document, platforms: &[&str]) -> Result<Vec<Result<Component, SpecError>>, SpecError> {
     let Some(schemas) = document.target("#/components/schemas") else { return Ok(Vec::new()) };
     let named = |(name, node): &(&str, Node<'_>)| {
         owner(name, platforms).ok_or_else(|| node.error("a component's name begins with its platform's"))?;

@@ -3,9 +3,9 @@
 use heck::ToUpperCamelCase;
 
 use super::document::Node;
-use crate::codegen::error::{Pointer, SpecError};
 use super::generations::Spelling;
 use super::schema::{COMPONENTS, Schema, Shape, enum_values, known_keywords};
+use crate::codegen::error::{Pointer, SpecError};
 
 /// One component, which becomes one Rust type.
 #[derive(Clone, Debug)]

@@ -158,9 +158,8 @@ impl Takes {
 
     fn takes(self, value: &Value) -> bool {
         let one_of = |words: &[&str]| value.as_str().is_some_and(|word| words.contains(&word));
-        let items = |is: fn(&Value) -> bool| {
-            value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(is))
-        };
+        let items =
+            |is: fn(&Value) -> bool| value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(is));
         let values = |is: fn(&Value) -> bool| {
             value.as_object().is_some_and(|object| !object.is_empty() && object.values().all(is))
         };

@@ -52,9 +52,9 @@ pub fn of_platform<'d>(document: &'d Document, platform: &str) -> Result<Vec<&'d
 pub fn known(names: &[String], known: &[&str], platform: &str, at: &Pointer) -> Result<(), SpecError> {
     match names.iter().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
-        Some(name) if known.is_empty() => Err(at.error(format!(
-            "`{name}` is not a generation of {platform}: its tag declares no `x-generations`"
-        ))),
+        Some(name) if known.is_empty() => {
+            Err(at.error(format!("`{name}` is not a generation of {platform}: its tag declares no `x-generations`")))
+        }
         Some(name) => {
             Err(at.error(format!("`{name}` is not a generation of {platform}; known are {}", known.join(", "))))
         }

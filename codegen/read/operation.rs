@@ -54,7 +54,7 @@ impl Operation {
         &self.routes[0]
     }
 
-    /// What the operation answers.
+    /// What the operation returns.
     pub fn response(&self) -> &Response {
         &self.success.response
     }
@@ -69,7 +69,7 @@ impl Operation {
         self.bodies.iter().find(|body| body.is_typed())
     }
 
-    /// Everything that a server takes and answers.
+    /// Everything that a server takes and returns.
     pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
         let parameters = self.parameters.iter().map(|parameter| &parameter.schema);
         parameters.chain(self.bodies.iter().map(|body| &body.schema)).chain(self.response().documented())
@@ -107,10 +107,7 @@ impl Operation {
 }
 
 /// Every operation of the document, in order, each by itself: an error in one does not hide those of another.
-pub fn read_all(
-    document: &Document,
-    platforms: &[&str],
-) -> Result<Vec<Result<Operation, SpecError>>, SpecError> {
+pub fn read_all(document: &Document, platforms: &[&str]) -> Result<Vec<Result<Operation, SpecError>>, SpecError> {
     let mut operations = Vec::new();
     for (path, item) in document.root().entries_of("paths")? {
         let methods = item.entries()?.into_iter().filter(|(key, _)| METHODS.contains(key));
@@ -139,8 +136,7 @@ impl<'d> Reader<'d, '_> {
         if let (Some(paging), Some(page)) = (&success.paging, self.node.get("x-page")) {
             paging.check(&page, &parameters)?;
         }
-        let routes =
-            Routes { base: &base, path: self.path, item: &self.item.pointer, method, operation: self.node };
+        let routes = Routes { base: &base, path: self.path, item: &self.item.pointer, method, operation: self.node };
         let (routes, ids) = routes.read(&mut parameters)?;
         if let Some(route) = routes.iter().find(|route| route.paging.is_some() && success.paging.is_none()) {
             return Err(route.pointer.error("is paged, but the operation is not"));
@@ -252,4 +248,3 @@ fn is_snake(name: &str) -> bool {
         && !name.contains("__")
         && !name.ends_with('_')
 }
-

@@ -57,11 +57,8 @@ impl Paging {
             }
         }
         let named = |(key, _): &(&str, Schema)| self.items.iter().any(|item| item == key);
-        let documented = lists.iter().find(|list| named(list)).or(if let [only] = lists.as_slice() {
-            Some(only)
-        } else {
-            None
-        });
+        let documented =
+            lists.iter().find(|list| named(list)).or(if let [only] = lists.as_slice() { Some(only) } else { None });
         let Some((key, item)) = documented else {
             return Err(page.error(format!("which list of `{name}` holds the items? Name it first in `items`")));
         };

@@ -58,7 +58,9 @@ pub enum TimeFormat {
     Seconds,
     Milliseconds,
     /// As any of these; sent as text. `text` is whether text is the documented form.
-    Any { text: bool },
+    Any {
+        text: bool,
+    },
 }
 
 /// The prefix of a reference to a component.

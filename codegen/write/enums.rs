@@ -15,8 +15,13 @@ pub const UNKNOWN: &str = "Unknown";
 pub fn text(name: &str, component: &Component, values: &Values) -> Result<String, SpecError> {
     let idents = variants(values)?;
     let variant = |(value, ident): (&EnumValue, String)| {
-        let words: Vec<String> = std::iter::once(&value.value).chain(&value.aliases).map(|w| format!("{w:?}")).collect();
-        format!("        /// `{}`\n        {ident} = {},\n", value.value, words.join(" | "))
+        let words: Vec<String> =
+            std::iter::once(&value.value).chain(&value.aliases).map(|w| format!("{w:?}")).collect();
+        let comment = match value.value.as_str() {
+            "" => "The empty string.".to_owned(),
+            value => format!("`{}`", value.replace('`', "'")),
+        };
+        format!("        /// {comment}\n        {ident} = {},\n", words.join(" | "))
     };
     let variants: String = values.values.iter().zip(idents).map(variant).collect();
     let description = docs::sentence(component.description.as_deref(), &format!("The values of a `{name}`."));
@@ -50,7 +55,8 @@ fn variant_name(value: &str) -> String {
         Some(("-", rest)) => ("Minus", rest),
         _ => ("", value),
     };
-    let spelled: String = rest.chars().map(|c| symbol(c).map_or_else(|| c.to_string(), |name| format!(" {name} "))).collect();
+    let spelled: String =
+        rest.chars().map(|c| symbol(c).map_or_else(|| c.to_string(), |name| format!(" {name} "))).collect();
     let name = format!("{sign}{}", spelled.to_upper_camel_case());
     match name.as_str() {
         "" if value.is_empty() => "Empty".to_owned(),

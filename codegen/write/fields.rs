@@ -221,8 +221,8 @@ impl FieldPlan<'_> {
             arguments.push(quote!(deserialize_with = #reader));
         }
         if let Some(module) = self.time_module().filter(|_| writes) {
-            let writer = format!("{module}::serialize");
-            arguments.push(quote!(serialize_with = #writer));
+            let serialize = format!("{module}::serialize");
+            arguments.push(quote!(serialize_with = #serialize));
         }
         if arguments.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#arguments),*)]) }
     }
@@ -247,7 +247,9 @@ impl FieldPlan<'_> {
     pub fn spelling_reader(&self) -> Option<String> {
         match self.presence {
             Presence::Patch => self.reader(),
-            Presence::Required | Presence::Nullable | Presence::Optional if self.time_module().is_some() => self.reader(),
+            Presence::Required | Presence::Nullable | Presence::Optional if self.time_module().is_some() => {
+                self.reader()
+            }
             Presence::Required | Presence::Nullable | Presence::Optional if is_integer(&self.bare) => {
                 Some("crate::open::optional_whole".to_owned())
             }

@@ -27,7 +27,7 @@ fn line(text: &mut String, platform: &Platform<'_>, operation: &Operation) {
     let required: Vec<String> = platform.required(operation).iter().map(|names| names.join("/")).collect();
     list(text, "required", &required);
     list(text, "wrapped", &operation.wrapped);
-    if platform.answers_secret(operation) {
+    if platform.response_is_secret(operation) {
         text.push_str(" secret");
     }
     route(text, operation, home);

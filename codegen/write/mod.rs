@@ -15,7 +15,6 @@ pub mod sandbox;
 pub mod setters;
 pub mod spelling;
 pub mod structs;
-pub mod text;
 pub mod types;
 pub mod typify;
 pub mod unions;

@@ -7,8 +7,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use syn::{GenericArgument, PathArguments, Type, parse_quote};
 
-use super::text::{HEADER, formatted};
-use super::writer::Writer;
+use super::writer::{HEADER, Writer, formatted};
 use crate::codegen::error::SpecError;
 use crate::codegen::platform::Platform;
 use crate::codegen::read::operation::{Auth, Operation};
@@ -94,7 +93,7 @@ fn spec(platform: &Platform<'_>, operation: &Operation) -> TokenStream {
         Auth::None => quote!(None),
     };
     let timeout = timeout(operation.timeout);
-    let secret = platform.answers_secret(operation);
+    let secret = platform.response_is_secret(operation);
     let required = platform.required(operation).into_iter().map(|names| quote!(&[#(#names),*]));
     let wrapped = &operation.wrapped;
     let routes = operation.routes.iter().map(|route| self::route(operation, route));
@@ -166,7 +165,8 @@ fn paging(Paging { by, items }: &Paging) -> TokenStream {
     quote!(crate::http::Paging { by: crate::http::PageBy::#by, items: &[#(#items),*] })
 }
 
-fn timeout(milliseconds: Option<u64>) -> TokenStream {
+/// The expression of an attempt timeout.
+pub fn timeout(milliseconds: Option<u64>) -> TokenStream {
     let duration = match milliseconds {
         None => return quote!(::std::option::Option::None),
         Some(milliseconds) if milliseconds % 1000 == 0 => {

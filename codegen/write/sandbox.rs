@@ -1,4 +1,4 @@
-//! What the sandbox knows of a platform, as statics: its routes, what they take and what they answer.
+//! What the sandbox knows of a platform, as statics: its routes, what they take and how they respond.
 
 use heck::ToShoutySnakeCase;
 use proc_macro2::{Literal, TokenStream};
@@ -6,7 +6,8 @@ use quote::{ToTokens, format_ident, quote};
 use serde_json::{Number, Value};
 use syn::Ident;
 
-use super::text::{HEADER, formatted};
+use super::checks::{integral, whole_number};
+use super::writer::{HEADER, formatted};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::Platform;
 use crate::codegen::read::body::{Body, BodyKind};
@@ -58,7 +59,6 @@ impl Statics<'_> {
         let body = self.body(operation)?;
         let status = Literal::u16_unsuffixed(operation.success.status);
         let response = self.response(operation);
-        let wrapped = &operation.wrapped;
         let routes = operation.routes.iter().map(|route| self::route(operation, route));
         let routes = routes.collect::<Result<Vec<_>, _>>()?;
         Ok(quote! {
@@ -69,7 +69,6 @@ impl Statics<'_> {
                 body: #body,
                 status: #status,
                 response: #response,
-                wrapped: &[#(#wrapped),*],
                 routes: &[#(#routes),*],
             }
         })
@@ -150,9 +149,8 @@ impl Statics<'_> {
     }
 
     fn properties(&self, object: &Object) -> Vec<TokenStream> {
-        let property = |field: &Field| {
-            self.property(&field.name, &field.schema, field.required, &field.spelling, &field.aliases)
-        };
+        let property =
+            |field: &Field| self.property(&field.name, &field.schema, field.required, &field.spelling, &field.aliases);
         object.fields.iter().map(property).collect()
     }
 
@@ -179,7 +177,6 @@ impl Statics<'_> {
     ) -> TokenStream {
         let default = option(schema.default.as_ref().filter(|default| !default.is_null()).map(literal));
         let spelled = spelled.iter().map(|(generation, name)| quote!((#generation, #name)));
-        let secret = schema.secret;
         let schema = self.schema(schema);
         quote! {
             PropertySpec {
@@ -190,7 +187,6 @@ impl Statics<'_> {
                 generations: &[#(#generations),*],
                 spelled: &[#(#spelled),*],
                 aliases: &[#(#aliases),*],
-                secret: #secret,
             }
         }
     }
@@ -210,7 +206,6 @@ impl Statics<'_> {
             Shape::Timestamp(TimeFormat::Text | TimeFormat::Any { text: true }) => {
                 string(bounds, &quote!(Timestamp), &[])
             }
-            Shape::Timestamp(TimeFormat::Any { .. }) => quote!(Any),
             Shape::Binary => string(bounds, &quote!(Binary), &[]),
             Shape::Boolean => quote!(Boolean),
             Shape::Integer { .. } | Shape::Timestamp(TimeFormat::Seconds | TimeFormat::Milliseconds) => {
@@ -224,7 +219,7 @@ impl Statics<'_> {
                 let max = option(bounds.maximum.as_ref().and_then(number));
                 quote!(Number { min: #min, max: #max })
             }
-            Shape::Any => quote!(Any),
+            Shape::Any | Shape::Timestamp(TimeFormat::Any { .. }) => quote!(Any),
             Shape::List(items) => {
                 let (items, (min, max)) = (self.schema(items), lengths(bounds.length));
                 quote!(Array { items: &#items, min: #min, max: #max })
@@ -310,7 +305,10 @@ fn paging(Paging { by, items }: &Paging) -> TokenStream {
     let by = match by {
         PageBy::Offset => quote!(Offset),
         PageBy::Token { send, read } => quote!(Token { send: #send, read: &[#(#read),*] }),
-        PageBy::AfterId { .. } => quote!(AfterId),
+        PageBy::AfterId { token } => {
+            let (send, read) = token.as_ref().map_or(("", &[][..]), |(send, read)| (send.as_str(), &read[..]));
+            quote!(AfterId { send: #send, read: &[#(#read),*] })
+        }
         PageBy::AfterSeq => quote!(AfterSeq),
         PageBy::Once => quote!(Once),
     };
@@ -346,7 +344,7 @@ fn option(value: Option<TokenStream>) -> TokenStream {
 
 /// A bound that is inclusive: an exclusive one is moved by `step`.
 fn integer(limit: &Limit, step: i64) -> Option<TokenStream> {
-    let value = super::checks::integer(&limit.number)?;
+    let value = whole_number(&limit.number)?;
     let moved = value.saturating_add(if limit.exclusive { step } else { 0 });
     moved.to_string().parse().ok()
 }
@@ -359,16 +357,14 @@ fn literal(value: &Value) -> TokenStream {
     match value {
         Value::Bool(value) => quote!(Literal::Boolean(#value)),
         Value::String(text) => quote!(Literal::Text(#text)),
-        Value::Number(value) => match value.as_i64().and_then(|value| value.to_string().parse().ok()) {
-            Some(value) => {
-                let value: TokenStream = value;
-                quote!(Literal::Integer(#value))
-            }
-            None => {
-                let value = number(value);
-                quote!(Literal::Number(#value))
-            }
-        },
+        Value::Number(value) if value.is_i64() => {
+            let value = integral(value);
+            quote!(Literal::Integer(#value))
+        }
+        Value::Number(value) => {
+            let value = number(value);
+            quote!(Literal::Number(#value))
+        }
         Value::Null | Value::Array(_) | Value::Object(_) => {
             let json = value.to_string();
             quote!(Literal::Json(#json))

@@ -9,8 +9,27 @@ use super::fields::{FieldPlan, Presence};
 
 /// Methods that every generated type has, or that its users would no longer reach.
 pub const TAKEN: [&str; 21] = [
-    "new", "clone", "check", "default", "into", "try_into", "from", "try_from", "borrow", "borrow_mut", "to_owned",
-    "type_id", "eq", "ne", "fmt", "clone_from", "clone_into", "serialize", "deserialize", "spelling", "drop",
+    "new",
+    "clone",
+    "check",
+    "default",
+    "into",
+    "try_into",
+    "from",
+    "try_from",
+    "borrow",
+    "borrow_mut",
+    "to_owned",
+    "type_id",
+    "eq",
+    "ne",
+    "fmt",
+    "clone_from",
+    "clone_into",
+    "serialize",
+    "deserialize",
+    "spelling",
+    "drop",
 ];
 
 /// The names of the methods of a field; none for parameters of `new`.

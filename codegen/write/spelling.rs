@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
 
-use super::text::formatted;
+use super::writer::formatted;
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::{Params, Platform};
 use crate::codegen::read::component::{Arm, Body, Component, Field, Union};
@@ -113,8 +113,7 @@ impl<'a> Spellings<'a> {
     }
 
     fn object(&self, fields: &[Field]) -> TokenStream {
-        let differing =
-            fields.iter().filter(|field| !field.spelling.is_plain() || self.schema_differs(&field.schema));
+        let differing = fields.iter().filter(|field| !field.spelling.is_plain() || self.schema_differs(&field.schema));
         let fields = differing.map(|field| {
             let (name, generations) = (&field.name, &field.spelling.generations);
             let spelled = field.spelling.spelled.iter().map(|(generation, name)| quote!((#generation, #name)));
@@ -180,10 +179,11 @@ impl<'a> Spellings<'a> {
     }
 
     fn optional(&self, schema: &Schema) -> TokenStream {
-        match self.schema_differs(schema).then(|| self.reference(schema)) {
-            Some(inside) => quote!(::std::option::Option::Some(#inside)),
-            None => quote!(::std::option::Option::None),
+        if !self.schema_differs(schema) {
+            return quote!(::std::option::Option::None);
         }
+        let inside = self.reference(schema);
+        quote!(::std::option::Option::Some(#inside))
     }
 
     /// A reference to what differs in a value of `schema`, which something does.

@@ -7,8 +7,7 @@ use quote::format_ident;
 use super::fields::{ArgumentType, FieldPlan, Presence};
 use super::spelling::Spellings;
 use super::structs::Struct;
-use super::text::{HEADER, formatted};
-use super::writer::Writer;
+use super::writer::{HEADER, Writer, formatted};
 use super::{accessors, checks, docs, enums, setters, unions};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::{Direction, Params};
@@ -31,11 +30,7 @@ pub fn file(writer: &Writer<'_>, params: &[Params]) -> Result<String, SpecError>
     Ok(parts.join("\n"))
 }
 
-fn component(
-    writer: &Writer<'_>,
-    component: &Component,
-    spellings: &Spellings<'_>,
-) -> Result<Vec<String>, SpecError> {
+fn component(writer: &Writer<'_>, component: &Component, spellings: &Spellings<'_>) -> Result<Vec<String>, SpecError> {
     let spelling = spellings.method_of(component);
     let (name, pointer) = (writer.platform.type_name(&component.name), &component.pointer);
     let mut parts = Vec::new();
@@ -66,11 +61,7 @@ fn component(
 }
 
 /// The struct of an object.
-pub fn object<'o>(
-    writer: &Writer<'o>,
-    component: &'o Component,
-    object: &'o Object,
-) -> Result<Struct<'o>, SpecError> {
+pub fn object<'o>(writer: &Writer<'o>, component: &'o Component, object: &'o Object) -> Result<Struct<'o>, SpecError> {
     let platform = writer.platform;
     let name = platform.type_name(&component.name);
     let direction = platform.direction(&component.name);

@@ -9,8 +9,7 @@ use syn::{Ident, Type};
 use super::docs;
 use super::enums::UNKNOWN;
 use super::fields::{ArgumentType, is_string};
-use super::text::formatted;
-use super::writer::Writer;
+use super::writer::{Writer, formatted};
 use crate::codegen::error::SpecError;
 use crate::codegen::read::component::{Arm, Body, Component, Union};
 use crate::codegen::read::schema::Shape;
@@ -38,7 +37,11 @@ pub fn definition(
 }
 
 /// The variants of a union.
-pub fn variants<'a>(writer: &Writer<'_>, component: &Component, union: &'a Union) -> Result<Vec<Variant<'a>>, SpecError> {
+pub fn variants<'a>(
+    writer: &Writer<'_>,
+    component: &Component,
+    union: &'a Union,
+) -> Result<Vec<Variant<'a>>, SpecError> {
     let name = writer.platform.type_name(&component.name);
     let mut variants: Vec<Variant<'a>> = Vec::new();
     for (index, arm) in union.arms.iter().enumerate() {

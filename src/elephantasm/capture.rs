@@ -1,13 +1,15 @@
-//! An event that is ready to be captured, and its dedupe key.
+//! An event that is ready to be captured.
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use super::dedupe::{derived_key, hyphenated};
 use super::types::{Event, EventCreate, EventType};
 use crate::Timestamp;
+use crate::check::finite;
 
 /// An event to send to the platform, with [`extract`](super::Elephantasm::extract) or
 /// [`extract_many`](super::Elephantasm::extract_many).
@@ -19,12 +21,43 @@ use crate::Timestamp;
 /// # use polyagent::elephantasm::{Capture, types::EventType};
 /// let capture = Capture::new(EventType::MessageIn, "I like green tea.").session_id("chat-7").role("user").dedupe();
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+///
+/// A capture that could not be sent can be stored as JSON and sent later: time and dedupe key stay the same. Name the
+/// anima first if the client that reads it back may have another one.
+///
+/// ```
+/// # use polyagent::elephantasm::{Capture, types::EventType};
+/// # let capture = Capture::new(EventType::MessageIn, "I like green tea.").dedupe();
+/// let line = serde_json::to_string(&capture)?;
+/// let again: Capture = serde_json::from_str(&line)?;
+/// assert_eq!(again, capture);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredCapture")]
 pub struct Capture {
     /// An empty anima means the client's own.
+    #[serde(serialize_with = "without_loss")]
     event: EventCreate,
     dedupe: bool,
-    in_doubt: bool,
+    retry_in_doubt: bool,
+}
+
+/// JSON would write a score that is no number as null, and reading it back would give none.
+fn without_loss<S: Serializer>(event: &EventCreate, serializer: S) -> Result<S::Ok, S::Error> {
+    let score = event.importance_score.unwrap_or_default();
+    finite("importance_score", score).map_err(S::Error::custom)?;
+    event.serialize(serializer)
+}
+
+/// A serialized capture. Reading one goes through [`Capture::from`], as any other event does.
+#[derive(Deserialize)]
+struct StoredCapture {
+    event: EventCreate,
+    #[serde(default)]
+    dedupe: bool,
+    #[serde(default)]
+    retry_in_doubt: bool,
 }
 
 impl Capture {
@@ -128,28 +161,41 @@ impl Capture {
     /// A server whose database has no unique index on dedupe keys can then store the event twice.
     #[must_use]
     pub fn retry_in_doubt(mut self) -> Self {
-        self.in_doubt = true;
+        self.retry_in_doubt = true;
         self.dedupe()
     }
 
+    /// Returns the event, whose fields are public. Its `anima_id` is empty if the capture names none, and a derived
+    /// dedupe key is not in it.
+    pub fn event(&self) -> &EventCreate {
+        &self.event
+    }
+
+    /// Returns whether the dedupe key is derived; see [`dedupe`](Self::dedupe).
+    pub fn dedupes(&self) -> bool {
+        self.dedupe
+    }
+
+    /// Returns whether it is retried in doubt; see [`retry_in_doubt`](Self::retry_in_doubt).
+    pub fn retries_in_doubt(&self) -> bool {
+        self.retry_in_doubt
+    }
+
     /// Its anima and session, if it has a session: captures that share both have an order.
-    pub(super) fn conversation(&self, default_anima: Option<&str>) -> Option<(String, String)> {
+    pub(super) fn conversation(&self, client_anima: Option<&str>) -> Option<(String, String)> {
         let own = Some(self.event.anima_id.as_str()).filter(|anima| !anima.is_empty());
-        let anima = own.or(default_anima).unwrap_or_default();
+        let anima = own.or(client_anima).unwrap_or_default();
         Some((hyphenated(anima), self.event.session_id.clone()?))
     }
 
-    pub(super) fn in_doubt(&self) -> bool {
-        self.in_doubt
-    }
-
     /// The request's body, with the client's anima if it names none.
-    pub(super) fn into_event(self, default_anima: Option<&str>) -> EventCreate {
+    pub(super) fn into_body(self, client_anima: Option<&str>) -> EventCreate {
         let mut event = self.event;
         if event.anima_id.is_empty() {
-            default_anima.unwrap_or_default().clone_into(&mut event.anima_id);
+            client_anima.unwrap_or_default().clone_into(&mut event.anima_id);
         }
-        if self.dedupe && event.dedupe_key.as_deref().is_none_or(str::is_empty) {
+        let has_key = event.dedupe_key.as_deref().is_some_and(|key| !key.is_empty());
+        if self.dedupe && !has_key && !event.anima_id.is_empty() {
             event.dedupe_key = Some(derived_key(&event));
         }
         event
@@ -159,14 +205,29 @@ impl Capture {
 impl From<EventCreate> for Capture {
     /// Fixes the time, if the event has none.
     fn from(mut event: EventCreate) -> Self {
-        event.event_type = by_any_name(event.event_type);
+        event.event_type = normalized(event.event_type);
         event.occurred_at = Some(event.occurred_at.map_or_else(now, to_micros));
-        Self { event, dedupe: false, in_doubt: false }
+        Self { event, dedupe: false, retry_in_doubt: false }
+    }
+}
+
+impl From<StoredCapture> for Capture {
+    fn from(stored: StoredCapture) -> Self {
+        let StoredCapture { event, dedupe, retry_in_doubt } = stored;
+        Self { dedupe: dedupe || retry_in_doubt, retry_in_doubt, ..event.into() }
+    }
+}
+
+impl From<Capture> for EventCreate {
+    /// The body to send, with the dedupe key if one is derived. A capture that names no anima gives an event with an
+    /// empty `anima_id`, and without a derived key, which would depend on it.
+    fn from(capture: Capture) -> Self {
+        capture.into_body(None)
     }
 }
 
 /// The type of an enum name, as the platform's own SDKs accept it: the server expects the dotted form.
-fn by_any_name(event_type: EventType) -> EventType {
+fn normalized(event_type: EventType) -> EventType {
     match event_type {
         EventType::Unknown(name) => {
             let dotted = EventType::from(name.to_ascii_lowercase().replace('_', "."));
@@ -201,69 +262,6 @@ impl Captured {
     }
 }
 
-/// The key under which the server stores the event: the one that is sent, or the one that it derives itself.
-pub(super) fn key_at_the_server(event: &EventCreate) -> Option<String> {
-    let sent = event.dedupe_key.clone().filter(|key| !key.is_empty());
-    let source_uri = event.source_uri.as_deref().filter(|uri| !uri.is_empty());
-    sent.or_else(|| source_uri.map(|uri| servers_key(event, uri)))
-}
-
-fn derived_key(event: &EventCreate) -> String {
-    match event.source_uri.as_deref().filter(|uri| !uri.is_empty()) {
-        Some(uri) => servers_key(event, uri),
-        None => own_key(event),
-    }
-}
-
-/// The key as the platform's server derives it.
-fn servers_key(event: &EventCreate, source_uri: &str) -> String {
-    let content: String = event.content.chars().take(100).collect();
-    let anima = hyphenated(&event.anima_id);
-    let time = event.occurred_at.map(python_iso).unwrap_or_default();
-    short_hash([anima.as_str(), event.event_type.as_str(), &content, &time, source_uri].join("|").as_bytes())
-}
-
-/// Each part is prefixed with its length, so that no two events give the same text.
-fn own_key(event: &EventCreate) -> String {
-    let anima = hyphenated(&event.anima_id);
-    let time = event.occurred_at.map(python_iso).unwrap_or_default();
-    let [session, role, author] =
-        [&event.session_id, &event.role, &event.author].map(|text| text.as_deref().unwrap_or_default());
-    let mut text = String::new();
-    for part in [anima.as_str(), event.event_type.as_str(), &time, session, role, author, &event.content] {
-        let _ = write!(text, "{}:{part}", part.len());
-    }
-    format!("polyagent-{}", short_hash(text.as_bytes()))
-}
-
-/// The first 32 hexadecimal digits of SHA-256.
-fn short_hash(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(32);
-    for byte in &Sha256::digest(bytes)[..16] {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
-}
-
-/// The form of a UUID that the server hashes; anything else unchanged, for the server to reject.
-fn hyphenated(uuid: &str) -> String {
-    let digits: String = uuid.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();
-    if digits.len() != 32 || !digits.is_ascii() {
-        return uuid.to_owned();
-    }
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-}
-
-/// Python's `isoformat` of a UTC time: `+00:00`, and six digits of fraction or none.
-fn python_iso(time: Timestamp) -> String {
-    let text = time.to_string();
-    let text = text.trim_end_matches('Z');
-    match text.split_once('.') {
-        Some((seconds, fraction)) => format!("{seconds}.{fraction:0<6}+00:00"),
-        None => format!("{text}+00:00"),
-    }
-}
-
 /// Truncates to what the platform's database stores, so that the key and the stored time agree.
 fn to_micros(time: Timestamp) -> Timestamp {
     Timestamp::from_unix_micros(time.unix_micros()).unwrap_or(time)
@@ -273,9 +271,9 @@ fn to_micros(time: Timestamp) -> Timestamp {
 fn now() -> Timestamp {
     static LAST: AtomicI64 = AtomicI64::new(i64::MIN);
     let present = Timestamp::now().unix_micros();
-    let another = |last: i64| present.max(last.saturating_add(1));
-    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(another(last)));
-    Timestamp::from_unix_micros(another(last.unwrap_or(i64::MIN))).unwrap_or_else(Timestamp::now)
+    let after = |last: i64| present.max(last.saturating_add(1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
+    Timestamp::from_unix_micros(after(last.unwrap_or(i64::MIN))).unwrap_or_else(Timestamp::now)
 }
 
 #[cfg(test)]
@@ -285,40 +283,15 @@ mod tests {
     const ANIMA: &str = "b2352c05-e685-4021-8624-595406c725f2";
 
     fn key(capture: Capture) -> String {
-        capture.into_event(Some(ANIMA)).dedupe_key.unwrap()
+        capture.into_body(Some(ANIMA)).dedupe_key.unwrap()
+    }
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
     }
 
     fn call() -> Capture {
-        let noon: Timestamp = "2026-02-04T12:00:00+00:00".parse().unwrap();
-        Capture::new(EventType::ToolCall, "call").occurred_at(noon)
-    }
-
-    #[test]
-    fn with_a_source_the_key_is_the_servers_own() {
-        let vector = "38f512fffdb0f633c415072b5cf5f646";
-        assert_eq!(key(call().source_uri("slack://x/1").dedupe()), vector);
-        assert_eq!(key(call().source_uri("slack://x/1").session_id("any").retry_in_doubt()), vector);
-        let compact = call().anima_id("B2352C05E68540218624595406C725F2").source_uri("slack://x/1").dedupe();
-        assert_eq!(key(compact), vector);
-    }
-
-    #[test]
-    fn without_a_source_the_key_is_ours_over_all_that_tells_events_apart() {
-        let long = "x".repeat(100);
-        let a = |capture: Capture| key(capture.dedupe());
-        let base = a(call());
-        assert!(base.starts_with("polyagent-") && base.len() == 42, "{base}");
-        assert_eq!(base, a(call()));
-        assert_ne!(base, a(call().session_id("s")));
-        assert_ne!(a(call().author("Ada")), a(call().author("Bea")));
-        assert_ne!(a(call().role("Ada")), a(call().author("Ada")));
-        assert_ne!(base, a(call().occurred_at("2026-02-04T12:00:01Z".parse::<Timestamp>().unwrap())));
-        let tail = |end: &str| {
-            a(Capture::new("message.in", format!("{long}{end}")).occurred_at(Timestamp::from_unix_seconds(0).unwrap()))
-        };
-        assert_ne!(tail("a"), tail("b"));
-        assert_eq!(a(call().source_uri("")), base);
-        assert_ne!(a(call().session_id("1:a")), a(call().session_id("1")));
+        Capture::new(EventType::ToolCall, "call").occurred_at(time("2026-02-04T12:00:00+00:00"))
     }
 
     #[test]
@@ -332,36 +305,74 @@ mod tests {
         let keys: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         let different: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(different.len(), 2000);
-        let (begun, made) = (Timestamp::now().unix_seconds(), Capture::new("system", "x").into_event(None));
+        let (begun, made) = (Timestamp::now().unix_seconds(), Capture::new("system", "x").into_body(None));
         assert!((made.occurred_at.unwrap().unix_seconds() - begun).abs() < 60, "and still the present");
     }
 
     #[test]
-    fn a_key_of_the_callers_is_kept_and_none_is_made_unasked() {
+    fn keeps_the_callers_key_and_derives_none_unasked() {
         assert_eq!(key(call().dedupe_key("mine").dedupe()), "mine");
-        assert_eq!(call().into_event(Some(ANIMA)).dedupe_key, None);
+        assert_eq!(key(call().dedupe_key("").dedupe()), key(call().dedupe()));
+        assert_eq!(call().into_body(Some(ANIMA)).dedupe_key, None);
+    }
+
+    #[test]
+    fn becomes_an_event_whose_key_needs_its_anima() {
+        let event = EventCreate::from(call().anima_id(ANIMA).session_id("s").dedupe());
+        assert_eq!((event.anima_id.as_str(), event.dedupe_key), (ANIMA, Some(key(call().session_id("s").dedupe()))));
+        let homeless = EventCreate::from(call().dedupe());
+        assert_eq!((homeless.anima_id.as_str(), homeless.dedupe_key), ("", None));
+    }
+
+    #[test]
+    fn survives_a_spool() {
+        let full = call().session_id("s").role("user").author("Ada").summary("tea").source_uri("x").dedupe_key("k");
+        let full = full.meta([("a", 1)]).importance_score(0.25).anima_id(ANIMA);
+        for capture in [call(), call().dedupe(), call().retry_in_doubt(), full] {
+            let line = serde_json::to_string(&capture).unwrap();
+            let read: Capture = serde_json::from_str(&line).unwrap();
+            assert_eq!(read, capture);
+            assert_eq!(read.into_body(Some(ANIMA)), capture.into_body(Some(ANIMA)), "{line}");
+        }
+        assert_eq!(
+            serde_json::to_string(&call().retry_in_doubt()).unwrap(),
+            r#"{"event":{"anima_id":"","event_type":"tool.call","content":"call","occurred_at":"2026-02-04T12:00:00Z"},"dedupe":true,"retry_in_doubt":true}"#
+        );
+        let by_hand = r#"{"event":{"anima_id":"","event_type":"TOOL_CALL","content":"call","occurred_at":"2026-02-04T14:00:00+02:00"},"retry_in_doubt":true}"#;
+        let read: Capture = serde_json::from_str(by_hand).unwrap();
+        assert_eq!(read, call().retry_in_doubt());
+        assert!(read.dedupes() && read.retries_in_doubt());
+        let error = serde_json::to_string(&call().importance_score(f64::NAN)).unwrap_err();
+        assert_eq!(error.to_string(), "`importance_score` must be a finite number, not NaN");
+    }
+
+    #[test]
+    fn shows_what_was_set() {
+        let capture = call().session_id("s");
+        assert_eq!((capture.event().content.as_str(), capture.event().session_id.as_deref()), ("call", Some("s")));
+        assert_eq!((capture.dedupes(), capture.retries_in_doubt()), (false, false));
+        assert_eq!((call().dedupe().dedupes(), call().dedupe().retries_in_doubt()), (true, false));
     }
 
     #[test]
     fn the_time_is_frozen_to_the_microsecond() {
         let early = Capture::new("system", "x");
-        let sent = early.clone().into_event(None).occurred_at;
+        let sent = early.clone().into_body(None).occurred_at;
         assert!(sent.is_some());
-        assert_eq!(sent, early.into_event(None).occurred_at);
+        assert_eq!(sent, early.into_body(None).occurred_at);
         for (given, kept) in [
             ("2026-02-04T12:00:00.123456789Z", "2026-02-04T12:00:00.123456Z"),
             ("2026-02-04T12:00:00.1234Z", "2026-02-04T12:00:00.1234Z"),
             ("1969-12-31T23:59:59.123456789Z", "1969-12-31T23:59:59.123456Z"),
             ("2026-02-04T12:00:00Z", "2026-02-04T12:00:00Z"),
         ] {
-            let event = call().occurred_at(given.parse::<Timestamp>().unwrap()).into_event(None);
+            let event = call().occurred_at(time(given)).into_body(None);
             assert_eq!(event.occurred_at.unwrap().to_string(), kept);
         }
-        assert_eq!(python_iso("2026-02-04T12:00:00.1234Z".parse().unwrap()), "2026-02-04T12:00:00.123400+00:00");
     }
 
     #[test]
-    fn a_type_goes_by_its_enum_name_in_any_case() {
+    fn accepts_a_type_by_its_enum_name_in_any_case() {
         for (given, sent) in [
             ("MESSAGE_IN", "message.in"),
             ("Tool_Result", "tool.result"),
@@ -371,14 +382,14 @@ mod tests {
             ("heartbeat", "heartbeat"),
             ("HEART_BEAT", "HEART_BEAT"),
         ] {
-            assert_eq!(Capture::new(given, "x").into_event(None).event_type.as_str(), sent);
+            assert_eq!(Capture::new(given, "x").into_body(None).event_type.as_str(), sent);
         }
     }
 
     #[test]
     fn the_captures_own_anima_wins() {
-        assert_eq!(call().into_event(Some("a")).anima_id, "a");
-        assert_eq!(call().anima_id("b").into_event(Some("a")).anima_id, "b");
-        assert_eq!(call().into_event(None).anima_id, "");
+        assert_eq!(call().into_body(Some("a")).anima_id, "a");
+        assert_eq!(call().anima_id("b").into_body(Some("a")).anima_id, "b");
+        assert_eq!(call().into_body(None).anima_id, "");
     }
 }

@@ -5,10 +5,8 @@ use super::types::{Dream, DreamRequest, DreamStatus, ListDreamsParams};
 use crate::http::Core;
 use crate::{Job, Page, Poller, Request};
 
-/// Background maintenance of memories; from [`Elephantasm::dreams`](super::Elephantasm::dreams).
-///
-/// Self-hosted servers only: on the public host each call gives [`NotFound`](crate::Error::NotFound) with
-/// [`Reason::RouteMissing`](crate::Reason::RouteMissing).
+/// Background maintenance of memories; from [`Elephantasm::dreams`](super::Elephantasm::dreams). Self-hosted servers
+/// only.
 #[derive(Clone, Debug)]
 pub struct Dreams {
     core: Core,
@@ -19,49 +17,27 @@ impl Dreams {
         Self { core: core.clone() }
     }
 
-    /// Starts a dream of an anima, and returns while it runs. Self-hosted servers only.
+    /// Starts a dream of an anima, and returns while it runs. A soft-deleted anima dreams too.
     ///
     /// Servers of version 0.5.8 mistakenly require a query parameter named `kwargs`, with any value, and others ignore
     /// it; so it is always sent.
     ///
     /// # Errors
-    /// [`Conflict`](crate::Error::Conflict) when the anima is already dreaming, [`NotFound`](crate::Error::NotFound)
-    /// when the anima does not exist, [`PermissionDenied`](crate::Error::PermissionDenied) with
-    /// [`Reason::FeatureUnavailable`](crate::Reason::FeatureUnavailable) when the plan does not include dreams,
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::Elephantasm;
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let dream = client.dreams().trigger(anima_id).await?;
-    /// println!("dream {} began at {}", dream.id, dream.started_at);
-    /// # Ok(()) }
-    /// ```
+    /// [`Conflict`](crate::Error::Conflict) when the anima is already dreaming, [`Server`](crate::Error::Server), and
+    /// not 404, when the anima does not exist or is another user's,
+    /// [`PermissionDenied`](crate::Error::PermissionDenied) with
+    /// [`Reason::FeatureUnavailable`](crate::Reason::FeatureUnavailable) when the plan does not include dreams.
     pub fn trigger(&self, anima_id: impl Into<String>) -> Request<Dream> {
         Request::new(&self.core, ops::TRIGGER_DREAM).json(&DreamRequest::new(anima_id)).query("kwargs", "1")
     }
 
-    /// Returns a dream: its status, and what it has changed. Self-hosted servers only.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when it does not exist, [`InvalidArgument`](crate::Error::InvalidArgument)
-    /// when the id is not a UUID.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::{Elephantasm, types::DreamStatus};
-    /// # async fn example(client: Elephantasm, dream_id: &str) -> Result<(), polyagent::Error> {
-    /// let dream = client.dreams().get(dream_id).await?;
-    /// if dream.status == DreamStatus::Completed {
-    ///     println!("{}", dream.summary.unwrap_or_default());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Returns a dream: its status, and what it has changed.
     pub fn get(&self, dream_id: impl Into<String>) -> Request<Dream> {
         Request::new(&self.core, ops::GET_DREAM).id(dream_id)
     }
 
     /// Waits until a dream has ended, successfully or not: its status is then `COMPLETED` or `FAILED`, or another that
-    /// a newer server gives a dream with an end time. Self-hosted servers only.
+    /// a newer server gives a dream with an end time.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) with the last [`Dream`] that was read when it runs
@@ -79,39 +55,15 @@ impl Dreams {
         self.get(dream_id).wait()
     }
 
-    /// Lists the dreams of an anima, newest first. Self-hosted servers only.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) on the public host, [`InvalidArgument`](crate::Error::InvalidArgument) for
-    /// a limit or offset out of its bounds.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::{Elephantasm, types::{DreamStatus, ListDreamsParams}};
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let failed = ListDreamsParams::new(anima_id).status(DreamStatus::Failed);
-    /// for dream in client.dreams().list(failed).await? {
-    ///     println!("{} {}", dream.started_at, dream.error_message.unwrap_or_default());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists the dreams of an anima, newest first.
     pub fn list(&self, params: ListDreamsParams) -> Request<Page<Dream>> {
         Request::new(&self.core, ops::LIST_DREAMS).params(&params)
     }
 
-    /// Cancels a running dream, whose status becomes `FAILED`. Self-hosted servers only.
-    ///
-    /// It is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent): a second cancellation is an error.
+    /// Cancels a running dream, whose status becomes `FAILED`.
     ///
     /// # Errors
-    /// [`BadRequest`](crate::Error::BadRequest) when the dream is not running, [`NotFound`](crate::Error::NotFound)
-    /// when it does not exist, [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::Elephantasm;
-    /// # async fn example(client: Elephantasm, dream_id: &str) -> Result<(), polyagent::Error> {
-    /// let dream = client.dreams().cancel(dream_id).await?;
-    /// # Ok(()) }
-    /// ```
+    /// [`BadRequest`](crate::Error::BadRequest) when the dream is not running, as after a first cancellation.
     pub fn cancel(&self, dream_id: impl Into<String>) -> Request<Dream> {
         Request::new(&self.core, ops::CANCEL_DREAM).id(dream_id)
     }

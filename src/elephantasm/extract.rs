@@ -3,11 +3,14 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::types::{Event, GetLatestMemoryPackParams, MemoryPack};
-use super::{Capture, Captured, Elephantasm, capture};
+use super::{Capture, Captured, Elephantasm, dedupe};
 use crate::check::InvalidArgument;
-use crate::{Error, Request, Response, RetryClass};
+use crate::{Error, Reason, Request, Response, RetryClass};
 
 impl Elephantasm {
     /// Returns this client bound to one anima: [`inject`](Self::inject) and [`extract`](Self::extract) then need no id.
@@ -47,11 +50,13 @@ impl Elephantasm {
 
     /// Captures an event, for this client's anima unless the event names another.
     ///
-    /// If the platform has already stored an event with the same dedupe key, the result is [`Captured::AlreadyStored`],
-    /// not an error. Servers that do not enforce dedupe keys store it twice; see [`Capture::dedupe`].
+    /// If the server says that it has already stored an event with the same dedupe key, the result is
+    /// [`Captured::AlreadyStored`], not an error. Servers that do not enforce dedupe keys store it twice; see
+    /// [`Capture::dedupe`].
     ///
     /// # Errors
-    /// Those of [`Events::create`](super::Events::create); [`Error::InvalidArgument`] without an anima.
+    /// Those of [`Events::create`](super::Events::create), among them [`Conflict`](Error::Conflict) for any other 409;
+    /// [`Error::InvalidArgument`] without an anima.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Capture, Captured, Elephantasm, types::EventType};
@@ -66,15 +71,15 @@ impl Elephantasm {
     /// ```
     pub fn extract(&self, capture: impl Into<Capture>) -> Extract {
         let capture = capture.into();
-        let in_doubt = capture.in_doubt();
-        let event = capture.into_event(self.anima_id());
+        let retry_in_doubt = capture.retries_in_doubt();
+        let event = capture.into_body(self.anima_id());
         let missing = event.anima_id.is_empty();
-        let dedupe_key = capture::key_at_the_server(&event);
+        let dedupe_key = dedupe::stored_key(&event);
         let mut request = self.events().create(event);
         if missing {
             request = request.refuse(no_anima());
         }
-        if in_doubt {
+        if retry_in_doubt {
             request = request.retry_class(RetryClass::Idempotent);
         }
         Extract { request, dedupe_key }
@@ -118,13 +123,52 @@ pub struct Extract {
 }
 
 impl Extract {
-    /// Sets options for this call, with the methods of [`Request`].
+    /// Sets how long one attempt may take; see [`Request::attempt_timeout`].
+    pub fn attempt_timeout(self, timeout: Duration) -> Self {
+        self.options(|request| request.attempt_timeout(timeout))
+    }
+
+    /// Sets how long the call may take in all; see [`Request::total_timeout`].
+    pub fn total_timeout(self, timeout: Duration) -> Self {
+        self.options(|request| request.total_timeout(timeout))
+    }
+
+    /// Sets the number of retries after the first attempt; see [`Request::max_retries`].
+    pub fn max_retries(self, max_retries: u32) -> Self {
+        self.options(|request| request.max_retries(max_retries))
+    }
+
+    /// Sets whether it may be sent again after it may have been stored; see [`Request::retry_class`]. Default: only
+    /// with [`Capture::retry_in_doubt`].
+    pub fn retry_class(self, class: RetryClass) -> Self {
+        self.options(|request| request.retry_class(class))
+    }
+
+    /// Sets a header; see [`Request::header`].
+    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.options(|request| request.header(name, value))
+    }
+
+    /// Adds a pair to the URL's query string.
+    pub fn query(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options(|request| request.query(name, value))
+    }
+
+    /// Sets a field of the JSON body that this version of the crate does not know; see [`Request::body_field`].
+    pub fn body_field(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.options(|request| request.body_field(name, value))
+    }
+
+    /// Sets options by a function, for example one that other calls use as well.
     ///
     /// ```no_run
     /// # use std::time::Duration;
-    /// # use polyagent::elephantasm::{Capture, Elephantasm};
+    /// # use polyagent::{Request, elephantasm::{Capture, Elephantasm}};
+    /// fn patient<T>(request: Request<T>) -> Request<T> {
+    ///     request.max_retries(5).total_timeout(Duration::from_secs(300))
+    /// }
     /// # async fn example(ada: Elephantasm, capture: Capture) -> Result<(), polyagent::Error> {
-    /// ada.extract(capture).options(|request| request.total_timeout(Duration::from_secs(5))).await?;
+    /// ada.extract(capture).options(patient).await?;
     /// # Ok(()) }
     /// ```
     pub fn options(self, set: impl FnOnce(Request<Event>) -> Request<Event>) -> Self {
@@ -146,8 +190,8 @@ impl Extract {
     pub async fn with_response(self) -> Result<Response<Captured>, Error> {
         match (self.request.with_response().await, self.dedupe_key) {
             (Ok(response), _) => Ok(response.map(Captured::Stored)),
-            // The platform reports no other conflict here than that of dedupe keys.
-            (Err(Error::Conflict(conflict)), Some(dedupe_key)) => {
+            // Any other 409 is a proxy's, or a conflict of another kind: it does not mean that the event is stored.
+            (Err(Error::Conflict(conflict)), Some(dedupe_key)) if conflict.reason() == Some(Reason::Duplicate) => {
                 Ok(conflict.into_response(Captured::AlreadyStored { dedupe_key }))
             }
             (Err(error), _) => Err(error),

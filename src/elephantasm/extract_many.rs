@@ -52,7 +52,7 @@ impl Elephantasm {
             concurrency: config::EXTRACT_CONCURRENCY,
             in_session_order: false,
             options: None,
-            under_way: FuturesUnordered::new(),
+            in_flight: FuturesUnordered::new(),
             calls: BTreeMap::new(),
             busy_sessions: HashSet::new(),
             parked: HashMap::new(),
@@ -119,7 +119,7 @@ pub struct ExtractMany<S> {
     concurrency: usize,
     in_session_order: bool,
     options: Option<Options>,
-    under_way: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Outcome>>,
     /// The captures in flight, and whether their calls have begun.
     calls: BTreeMap<usize, (Capture, Arc<AtomicBool>)>,
     /// Sessions with a call in flight, if their order is kept.
@@ -147,7 +147,7 @@ where
         self
     }
 
-    /// Sets options for each call, with the methods of [`Request`].
+    /// Sets options of each call by a function, with the methods of [`Request`].
     pub fn options(mut self, set: impl Fn(Request<Event>) -> Request<Event> + Send + Sync + 'static) -> Self {
         self.options = Some(Box::new(set));
         self
@@ -171,8 +171,8 @@ where
             unsent: self.parked.into_values().flatten().collect(),
             input: self.input.into_inner(),
         };
-        for (index, (capture, begun)) in self.calls {
-            let kind = if begun.load(Ordering::Relaxed) { &mut rest.in_doubt } else { &mut rest.unsent };
+        for (index, (capture, started)) in self.calls {
+            let kind = if started.load(Ordering::Relaxed) { &mut rest.in_doubt } else { &mut rest.unsent };
             kind.push((index, capture));
         }
         rest.unsent.sort_by_key(|(index, _)| *index);
@@ -184,10 +184,10 @@ where
         if let Some(set) = &self.options {
             call = call.options(set);
         }
-        let begun = Arc::<AtomicBool>::default();
-        self.calls.insert(index, (capture.clone(), begun.clone()));
-        self.under_way.push(Box::pin(async move {
-            begun.store(true, Ordering::Relaxed);
+        let started = Arc::<AtomicBool>::default();
+        self.calls.insert(index, (capture.clone(), started.clone()));
+        self.in_flight.push(Box::pin(async move {
+            started.store(true, Ordering::Relaxed);
             Outcome { index, capture, result: call.send().await }
         }));
     }
@@ -224,7 +224,7 @@ where
 
     /// As many may wait for their session as may be in flight: one busy session does not drain the input into memory.
     fn has_room(&self) -> bool {
-        !self.input_ended && self.under_way.len() < self.concurrency && self.parked_count < self.concurrency
+        !self.input_ended && self.in_flight.len() < self.concurrency && self.parked_count < self.concurrency
     }
 }
 
@@ -242,7 +242,7 @@ where
                 Poll::Pending => break,
             }
         }
-        match self.under_way.poll_next_unpin(cx) {
+        match self.in_flight.poll_next_unpin(cx) {
             Poll::Ready(Some(outcome)) => {
                 self.calls.remove(&outcome.index);
                 self.finish(&outcome.capture);
@@ -258,7 +258,7 @@ where
 impl<S> fmt::Debug for ExtractMany<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExtractMany")
-            .field("under_way", &self.under_way.len())
+            .field("in_flight", &self.in_flight.len())
             .field("parked", &self.parked_count)
             .finish_non_exhaustive()
     }

@@ -7,12 +7,9 @@ use crate::Request;
 impl Elephantasm {
     /// Checks the server's health.
     ///
-    /// No key is sent or checked. To find out whether a key works, list one anima. A server without its database
-    /// responds too: check `status`.
-    ///
-    /// # Errors
-    /// [`Connect`](crate::Error::Connect) or [`Timeout`](crate::Error::Timeout) when the server cannot be reached,
-    /// [`Server`](crate::Error::Server) when it fails.
+    /// No key is sent or checked; to find out whether a key works, list one anima. A server without its database
+    /// responds too, so check `status`: while it is degraded, calls with a valid key fail with
+    /// [`Authentication`](crate::Error::Authentication).
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::HealthStatus};

@@ -20,7 +20,6 @@ impl Identities {
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) when the anima has none, or does not exist; the two are indistinguishable.
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;

@@ -21,17 +21,7 @@ impl KnowledgeItems {
     ///
     /// # Errors
     /// [`UnprocessableEntity`](crate::Error::UnprocessableEntity) for a kind that the server does not know; kinds are
-    /// in upper case. [`InvalidArgument`](crate::Error::InvalidArgument) for a limit or offset out of its bounds.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::{Elephantasm, types::{KnowledgeType, ListKnowledgeByTypeParams}};
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let params = ListKnowledgeByTypeParams::new(anima_id);
-    /// for fact in client.knowledge().list_by_type(KnowledgeType::Fact, params).await? {
-    ///     println!("{}", fact.content);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// in upper case.
     pub fn list_by_type(
         &self,
         knowledge_type: impl Into<KnowledgeType>,
@@ -42,9 +32,7 @@ impl KnowledgeItems {
 
     /// Finds knowledge by meaning, and returns it with its similarity to the query.
     ///
-    /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, on which the server
-    /// would fail.
+    /// Items whose similarity only equals the threshold are not found.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::KnowledgeSearch};

@@ -8,7 +8,7 @@ use crate::{Page, Request};
 
 /// Memories distilled from events; from [`Elephantasm::memories`](super::Elephantasm::memories).
 ///
-/// The public host has only [`search_semantic`](Self::search_semantic).
+/// The public host has [`search_semantic`](Self::search_semantic) only.
 #[derive(Clone, Debug)]
 pub struct Memories {
     core: Core,
@@ -21,87 +21,33 @@ impl Memories {
 
     /// Stores a memory directly, without distilling it from events. Self-hosted servers only.
     ///
-    /// It has no embedding at first, so semantic search does not find it. Each call creates another memory; it is
-    /// therefore [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent).
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when the anima does not exist, or, on the public host, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) for a
-    /// score outside 0 to 1.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::{Elephantasm, types::{MemoryCreate, MemoryState}};
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let tea = MemoryCreate::new(anima_id).summary("Likes green tea").importance(0.6).state(MemoryState::Active);
-    /// let memory = client.memories().create(tea).await?;
-    /// # Ok(()) }
-    /// ```
+    /// It has no embedding at first, so semantic search does not find it. Each call creates another memory.
     pub fn create(&self, memory: MemoryCreate) -> Request<Memory> {
         Request::new(&self.core, ops::CREATE_MEMORY).json(&memory)
     }
 
     /// Returns a memory. Self-hosted servers only.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when it does not exist, or, on the public host, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
-    /// the id is not a UUID.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::Elephantasm;
-    /// # async fn example(client: Elephantasm, memory_id: &str) -> Result<(), polyagent::Error> {
-    /// let memory = client.memories().get(memory_id).await?;
-    /// # Ok(()) }
-    /// ```
     pub fn get(&self, memory_id: impl Into<String>) -> Request<Memory> {
         Request::new(&self.core, ops::GET_MEMORY).id(memory_id)
     }
 
-    /// Lists the memories of an anima, most recent first. Self-hosted servers only.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
-    /// host, [`InvalidArgument`](crate::Error::InvalidArgument) for a limit or offset out of its bounds.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::{Elephantasm, types::{ListMemoriesParams, MemoryState}};
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let fading = ListMemoriesParams::new(anima_id).state(MemoryState::Decaying);
-    /// for memory in client.memories().list(fading).await? {
-    ///     println!("{}", memory.summary.unwrap_or_default());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists the memories of an anima by the end of what they remember, latest first; those without a time stand in
+    /// front. Self-hosted servers only.
     pub fn list(&self, params: ListMemoriesParams) -> Request<Page<Memory>> {
         Request::new(&self.core, ops::LIST_MEMORIES).params(&params)
     }
 
-    /// Finds memories by a part of their summary, ignoring case. Self-hosted servers only.
+    /// Finds memories by a part of their summary, ignoring case; the most important first. Self-hosted servers only.
     ///
     /// The list is not paged: results beyond `limit` cannot be reached.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
-    /// host, [`InvalidArgument`](crate::Error::InvalidArgument) for an empty text or a limit out of its bounds.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::{Elephantasm, types::SearchMemoriesParams};
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let found = client.memories().search(SearchMemoriesParams::new(anima_id, "tea")).await?;
-    /// # Ok(()) }
-    /// ```
     pub fn search(&self, params: SearchMemoriesParams) -> Request<Vec<Memory>> {
         Request::new(&self.core, ops::SEARCH_MEMORIES).params(&params)
     }
 
     /// Finds memories by meaning, and returns them with their similarity to the query.
     ///
-    /// Memories without an embedding are not found, and by default only active ones are; `clear_state` searches those
-    /// in any state.
-    ///
-    /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a negative limit, on which the server
-    /// would fail.
+    /// Memories without an embedding are not found, nor those whose similarity only equals the threshold. By default
+    /// only active ones are searched; `clear_state` searches those in any state.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::MemorySearch};

@@ -10,7 +10,12 @@ use crate::{Page, Request, RetryClass};
 
 /// Memory compiled for a prompt; from [`Elephantasm::memory_packs`](super::Elephantasm::memory_packs).
 ///
-/// Compiling is slow: these methods allow 60 s per attempt where a pack may be compiled.
+/// A query selects memories and knowledge only. Events that no memory covers yet are in every pack, whatever was asked:
+/// the oldest ones, up to 20. Each kind of content has a share of the pack's token budget, which ends at the first item
+/// that does not fit: session memories 20 %, such events 15 %, knowledge 30 %, long-term memories 35 %.
+///
+/// Compiling is slow: these methods allow 60 s per attempt where a pack may be compiled. The public host has
+/// [`latest`](Self::latest) only.
 #[derive(Clone, Debug)]
 pub struct MemoryPacks {
     core: Core,
@@ -33,17 +38,16 @@ impl MemoryPacks {
     ///
     /// # Errors
     /// [`Server`](crate::Error::Server), with plain text and not 404, when the anima does not exist or is another
-    /// user's. [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query,
-    /// [`BadRequest`](crate::Error::BadRequest) for a preset that the server does not know.
-    /// [`PermissionDenied`](crate::Error::PermissionDenied) or [`RateLimited`](crate::Error::RateLimited) when the
-    /// plan's packs are used up, see [`Reason::PlanLimit`](crate::Reason::PlanLimit).
+    /// user's. [`BadRequest`](crate::Error::BadRequest) for a preset that the server does not know,
+    /// [`PermissionDenied`](crate::Error::PermissionDenied) with [`Reason::PlanLimit`](crate::Reason::PlanLimit) when
+    /// the plan's packs are used up.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::GetLatestMemoryPackParams};
     /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
     /// let params = GetLatestMemoryPackParams::new().query("What does she drink?");
     /// let pack = client.memory_packs().latest(anima_id, params).await?;
-    /// let memory = pack.and_then(|pack| pack.content.context).unwrap_or_default();
+    /// let memory = pack.as_ref().map_or("", |pack| pack.as_prompt());
     /// println!("You talk to a returning customer.\n\n{memory}");
     /// # Ok(()) }
     /// ```
@@ -57,37 +61,11 @@ impl MemoryPacks {
     }
 
     /// Returns a stored pack. Self-hosted servers only.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when it does not exist, or, on the public host, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`InvalidArgument`](crate::Error::InvalidArgument) when
-    /// the id is not a UUID.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::Elephantasm;
-    /// # async fn example(client: Elephantasm, pack_id: &str) -> Result<(), polyagent::Error> {
-    /// let pack = client.memory_packs().get(pack_id).await?;
-    /// # Ok(()) }
-    /// ```
     pub fn get(&self, pack_id: impl Into<String>) -> Request<MemoryPack> {
         Request::new(&self.core, ops::GET_MEMORY_PACK).id(pack_id)
     }
 
     /// Lists the stored packs of an anima, newest first. Self-hosted servers only.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
-    /// host, [`InvalidArgument`](crate::Error::InvalidArgument) for a limit or offset out of its bounds.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::{Elephantasm, types::ListMemoryPacksParams};
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let packs = client.memory_packs().list(anima_id, ListMemoryPacksParams::new().limit(5)).await?;
-    /// for pack in &packs.items {
-    ///     println!("{} {:?}: {} tokens", pack.compiled_at, pack.query, pack.token_count);
-    /// }
-    /// # Ok(()) }
-    /// ```
     pub fn list(&self, anima_id: impl Into<String>, params: ListMemoryPacksParams) -> Request<Page<MemoryPack>> {
         Request::new(&self.core, ops::LIST_MEMORY_PACKS).id(anima_id).params(&params)
     }
@@ -96,41 +74,21 @@ impl MemoryPacks {
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) when it does not exist, possibly because an earlier attempt of the same
-    /// call deleted it, or, on the public host, with [`Reason::RouteMissing`](crate::Reason::RouteMissing).
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::Elephantasm;
-    /// # async fn example(client: Elephantasm, pack_id: &str) -> Result<(), polyagent::Error> {
-    /// client.memory_packs().delete(pack_id).await?;
-    /// # Ok(()) }
-    /// ```
+    /// call deleted it.
     pub fn delete(&self, pack_id: impl Into<String>) -> Request<()> {
         Request::new(&self.core, ops::DELETE_MEMORY_PACK).id(pack_id)
     }
 
     /// Returns statistics of the stored packs of an anima. Self-hosted servers only.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
-    /// host, [`InvalidArgument`](crate::Error::InvalidArgument) when the id is not a UUID.
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::Elephantasm;
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let stats = client.memory_packs().stats(anima_id).await?;
-    /// println!("{} packs of {} tokens on average", stats.total_packs, stats.avg_token_count.unwrap_or_default());
-    /// # Ok(()) }
-    /// ```
     pub fn stats(&self, anima_id: impl Into<String>) -> Request<MemoryPackStats> {
         Request::new(&self.core, ops::GET_MEMORY_PACK_STATS).id(anima_id)
     }
 
     /// Compiles a pack from a custom configuration, without storing it. Self-hosted servers only.
     ///
+    /// An anima that does not exist or is deleted gives a pack as well.
+    ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public
-    /// host, [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a number out of its bounds,
     /// [`Server`](crate::Error::Server) when the anima's identity has strings where objects belong.
     ///
     /// ```no_run
@@ -149,16 +107,7 @@ impl MemoryPacks {
     /// only.
     ///
     /// # Errors
-    /// As [`compile`](Self::compile): [`NotFound`](crate::Error::NotFound),
-    /// [`InvalidArgument`](crate::Error::InvalidArgument), [`Server`](crate::Error::Server).
-    ///
-    /// ```no_run
-    /// # use polyagent::elephantasm::{Elephantasm, types::RetrievalConfig};
-    /// # async fn example(client: Elephantasm, anima_id: &str) -> Result<(), polyagent::Error> {
-    /// let preview = client.memory_packs().preview(RetrievalConfig::new(anima_id).query("tea")).await?;
-    /// println!("best scores: {:?}", preview.top_longterm_scores);
-    /// # Ok(()) }
-    /// ```
+    /// Those of [`compile`](Self::compile).
     pub fn preview(&self, config: RetrievalConfig) -> Request<PackPreview> {
         Request::new(&self.core, ops::PREVIEW_PACK).json(&config)
     }
@@ -166,15 +115,13 @@ impl MemoryPacks {
     /// Compiles a pack from a preset, and stores it if `persist` is set. Self-hosted servers only.
     ///
     /// The server stores the pack after responding, so the response has no id, and keeps the newest 100 packs of the
-    /// anima. A call that stores is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent), because a second
-    /// attempt could store a second pack; any other changes nothing and is
-    /// [`RetryClass::Idempotent`](crate::RetryClass::Idempotent).
+    /// anima. A call that stores is [`RetryClass::NonIdempotent`](crate::RetryClass::NonIdempotent); any other changes
+    /// nothing and is [`RetryClass::Idempotent`](crate::RetryClass::Idempotent). An anima that does not exist gives a
+    /// pack as well.
     ///
     /// # Errors
     /// [`BadRequest`](crate::Error::BadRequest) for a preset that the server does not know, or for
-    /// [`SelfDetermined`](Preset::SelfDetermined) without a query. [`InvalidArgument`](crate::Error::InvalidArgument)
-    /// for a blank query. [`NotFound`](crate::Error::NotFound) with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing) on the public host.
+    /// [`SelfDetermined`](Preset::SelfDetermined) without a query.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::{CompilePresetPackParams, Preset}};

@@ -13,10 +13,48 @@
 //! let pack = client.memory_packs().latest(&anima.id, GetLatestMemoryPackParams::new().query("tea")).await?;
 //! # Ok(()) }
 //! ```
+//!
+//! # What holds for all calls
+//!
+//! - Ids are UUIDs, hyphenated or not. Any other id, and any value out of the bounds that its field documents, is an
+//!   [`InvalidArgument`](Error::InvalidArgument): nothing is sent. So is a blank query, on which the server would fail.
+//! - A key sees the animas of all organisations of its user, and what belongs to them. Anything else is as good as
+//!   absent: mostly [`NotFound`](Error::NotFound), never [`PermissionDenied`](Error::PermissionDenied).
+//! - [`Authentication`](Error::Authentication) means that the key is missing, wrong, expired or revoked, or that the
+//!   server's database is down: the response is the same for all. [`health`](Elephantasm::health) says which.
+//! - A plan that is used up is [`PermissionDenied`](Error::PermissionDenied) with
+//!   [`Reason::PlanLimit`](crate::Reason::PlanLimit). The platform documents 429 instead, so ask
+//!   [`is_limit_exceeded`](Error::is_limit_exceeded), which knows both: a 429 counts unless it speaks of a rate, or
+//!   only of how long to wait. Self-hosted servers have no plans.
+//! - Calls are [`Idempotent`](crate::RetryClass::Idempotent), except those that create, trigger, cancel or revoke
+//!   something, and some that compile packs: they are [`NonIdempotent`](crate::RetryClass::NonIdempotent).
+//!
+//! # Which server has which operation
+//!
+//! | operations | public host | self-hosted, version 0.5.8 |
+//! |---|---|---|
+//! | [`health`](Elephantasm::health) | yes | yes |
+//! | [`Animas`]: `create`, `get`, `get_with`, `list`, `search`, `summaries`, `update`, `delete` | yes | yes |
+//! | [`Animas`]: `stats`, `restore` | | yes |
+//! | [`Events`]: `create`, `list`; [`extract`](Elephantasm::extract) and its kin | yes | yes |
+//! | [`Events`]: `get`, `get_with`, `update`, `delete`, `memories` | | yes |
+//! | [`MemoryPacks`]: `latest`; [`inject`](Elephantasm::inject) | yes | yes |
+//! | [`MemoryPacks`]: `get`, `list`, `delete`, `stats`, `compile`, `preview`, `compile_preset` | | yes |
+//! | [`Memories`]: `search_semantic` | yes | yes |
+//! | [`Memories`]: `create`, `get`, `list`, `search` | | yes |
+//! | [`KnowledgeItems`]: `list_by_type`, `search_semantic` | yes | yes |
+//! | [`Identities`]: `of_anima` | yes | yes |
+//! | [`query`](Elephantasm::query) | yes | |
+//! | [`Subscriptions`]: `usage` | yes | |
+//! | [`Dreams`], [`ApiKeys`]: all | | yes |
+//!
+//! Where an operation is missing, the call is [`NotFound`](Error::NotFound) with
+//! [`Reason::RouteMissing`](crate::Reason::RouteMissing).
 
 mod animas;
 mod api_keys;
 mod capture;
+mod dedupe;
 mod dialect;
 mod dreams;
 mod events;
@@ -46,8 +84,8 @@ pub use self::knowledge::KnowledgeItems;
 pub use self::memories::Memories;
 pub use self::memory_packs::MemoryPacks;
 pub use self::subscriptions::Subscriptions;
-use crate::check::is_uuid;
-use crate::config::{elephantasm as defaults, variable};
+use crate::check;
+use crate::config::{Variable, elephantasm as defaults, variable};
 use crate::http::{ClientBuilder, Core, Method, Platform, Request, Scheme, no_hint};
 use crate::{Error, Secret};
 
@@ -79,13 +117,19 @@ pub(crate) static PLATFORM: Platform = Platform {
     key_optional: false,
     key_variable: defaults::API_KEY,
     own_headers: &[],
-    dialect: dialect::read,
+    dialect: dialect::parse,
     preflight: preflight::reject_nul,
     hint: no_hint,
     probe: None,
 };
 
 /// A client of Elephantasm. Clones are cheap and share connections.
+///
+/// # Several runtimes
+/// A kept connection lives in the runtime whose call opened it. In a call from another runtime it fails if its own is
+/// shut down meanwhile, and hangs until a timeout if its own stands still, as a `current_thread` one does outside
+/// `block_on`. Use one client per runtime, or keep no connections:
+/// `configure_http(|http| http.pool_max_idle_per_host(0))`.
 #[derive(Clone, Debug)]
 pub struct Elephantasm {
     core: Core,
@@ -129,24 +173,18 @@ impl Elephantasm {
         Self::builder_from(&variable)
     }
 
-    fn builder_from(variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Result<ClientBuilder<Self>, Error> {
-        let mut builder = Self::builder();
-        if let Some(key) = variable(defaults::API_KEY)? {
-            builder = builder.api_key(key);
-        }
-        if let Some(endpoint) = variable(defaults::ENDPOINT)? {
-            builder = builder.base_url(endpoint);
-        }
-        if let Some(timeout) = variable(defaults::TIMEOUT)? {
+    fn builder_from(variable: &dyn Fn(&str) -> Result<Variable, Error>) -> Result<ClientBuilder<Self>, Error> {
+        let mut builder = Self::builder()
+            .api_key_variable(variable(defaults::API_KEY)?)
+            .base_url_variable(defaults::ENDPOINT, variable(defaults::ENDPOINT)?);
+        if let Some(timeout) = variable(defaults::TIMEOUT)?.value() {
             let seconds = timeout.parse().ok().filter(|seconds| *seconds > 0);
-            let seconds =
-                seconds.ok_or_else(|| Error::config(format!("{} is not a number of seconds", defaults::TIMEOUT)))?;
-            builder = builder.attempt_timeout(Duration::from_secs(seconds));
+            let wanted = "must be a whole number of seconds, and at least 1";
+            let invalid = || Error::config(check::unlike(defaults::TIMEOUT, wanted, &timeout).to_string());
+            builder = builder.attempt_timeout(Duration::from_secs(seconds.ok_or_else(invalid)?));
         }
-        if let Some(anima_id) = variable(defaults::ANIMA_ID)? {
-            if !is_uuid(&anima_id) {
-                return Err(Error::config(format!("{} is not a UUID", defaults::ANIMA_ID)));
-            }
+        if let Some(anima_id) = variable(defaults::ANIMA_ID)?.value() {
+            check::uuid(defaults::ANIMA_ID, &anima_id).map_err(|invalid| Error::config(invalid.to_string()))?;
             builder = builder.finish_with(move |client: Self| client.with_anima(anima_id));
         }
         Ok(builder)
@@ -230,7 +268,10 @@ mod tests {
     fn from(variables: &[(&str, &str)]) -> Result<Elephantasm, Error> {
         let variables: Vec<(String, String)> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let look_up = move |name: &str| Ok(variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()));
+        let look_up = move |name: &str| {
+            let found = variables.iter().find(|(n, _)| n == name);
+            Ok(found.map_or(Variable::Unset, |(_, value)| Variable::Set(value.clone())))
+        };
         Elephantasm::builder_from(&look_up)?.build()
     }
 

@@ -8,12 +8,8 @@ impl Elephantasm {
     /// Queries the memory of an anima, and returns the nearest results together with a text for the prompt.
     ///
     /// Unlike [`MemoryPacks::latest`](super::MemoryPacks::latest), it stores nothing. An anima that does not exist
-    /// gives an empty result. The public host serves the operation; self-hosted servers of version 0.5.8 do not.
-    ///
-    /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a blank query or a number out of its bounds,
-    /// [`NotFound`](crate::Error::NotFound) with [`Reason::RouteMissing`](crate::Reason::RouteMissing) where the server
-    /// lacks the operation.
+    /// gives an empty result. A small `max_tokens` may give one too: the frame of the text alone can take 150.
+    /// Self-hosted servers of version 0.5.8 lack the operation.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::{Elephantasm, types::QueryRequest};

@@ -16,15 +16,15 @@ impl Subscriptions {
         Self { core: core.clone() }
     }
 
-    /// Returns the usage of the plan in the current period.
+    /// Returns the usage of the plan in the current period. Self-hosted servers lack it.
     ///
     /// The platform publishes no schema for the response, so every field may be missing; fields that the crate does not
     /// know are in `unknown`. The header `X-Organization-Id` selects the organisation of a user who is in several.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound) when the organisation does not exist, or, on self-hosted servers, with
-    /// [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`PermissionDenied`](crate::Error::PermissionDenied) when
-    /// the user is not in the organisation, [`BadRequest`](crate::Error::BadRequest) when the header is not a UUID.
+    /// [`NotFound`](crate::Error::NotFound) when the organisation does not exist,
+    /// [`PermissionDenied`](crate::Error::PermissionDenied) when the user is not in it,
+    /// [`BadRequest`](crate::Error::BadRequest) when the header is not a UUID.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;

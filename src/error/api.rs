@@ -9,45 +9,13 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 use url::Url;
 
+use super::Reason;
 use super::call::{CallRecord, call_accessors};
-use super::decode::{Body, Head, one_line, packed, redacted};
+use super::decode::{Body, Head};
+use super::redact::{content_encoding, one_line, redacted};
 use crate::config;
 use crate::http::{RateLimit, Response, should_retry};
 use crate::secret::Secret;
-
-/// What the status alone cannot say about an error.
-///
-/// Any version may add reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// Too many requests in too short a time. Waiting helps.
-    RateLimit,
-    /// The plan allows no more of this, such as more objects or more calls this month.
-    PlanLimit,
-    /// The plan does not include the feature.
-    FeatureUnavailable,
-    /// Today's calls of the plan are used up.
-    DailyCap,
-    /// The credits are used up.
-    Credits,
-    /// A quota of resources is used up.
-    Quota,
-    /// The key lacks a scope.
-    Scope,
-    /// The object exists already, or was stored already.
-    Duplicate,
-    /// The server does not route the operation: it is an older or different build, or a host that hides it. The object
-    /// may still exist.
-    RouteMissing,
-}
-
-impl Reason {
-    /// A limit that waiting a moment does not lift.
-    pub(crate) fn is_limit(self) -> bool {
-        matches!(self, Self::PlanLimit | Self::FeatureUnavailable | Self::DailyCap | Self::Credits | Self::Quota)
-    }
-}
 
 /// A value that the server rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +50,7 @@ impl fmt::Display for FieldError {
 
 /// What a platform's dialect reads from an error response.
 #[derive(Default)]
-pub(crate) struct Facts {
+pub(crate) struct ErrorDetails {
     pub(crate) message: Option<String>,
     pub(crate) code: Option<String>,
     pub(crate) reason: Option<Reason>,
@@ -95,13 +63,13 @@ pub(crate) struct Facts {
     /// The call is spelled for another generation of the server.
     pub(crate) other_generation: bool,
     /// The other fields of the error body, by name.
-    pub(crate) details: serde_json::Map<String, Value>,
+    pub(crate) others: serde_json::Map<String, Value>,
 }
 
-/// Without the details: they may hold anything that a server sends.
-impl fmt::Debug for Facts {
+/// Without the other fields: they may hold anything that a server sends.
+impl fmt::Debug for ErrorDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Facts")
+        f.debug_struct("ErrorDetails")
             .field("message", &self.message)
             .field("code", &self.code)
             .field("reason", &self.reason)
@@ -111,7 +79,13 @@ impl fmt::Debug for Facts {
     }
 }
 
-impl Facts {
+impl ErrorDetails {
+    /// Whether a body with a success status is an error all the same.
+    pub(crate) fn is_error(&self) -> bool {
+        let says = self.message.as_ref().is_some_and(|message| !message.is_empty());
+        says || self.code.is_some() || self.reason.is_some() || !self.field_errors.is_empty()
+    }
+
     /// Servers may echo the key in their messages; it is removed here.
     fn redact(&mut self, secret: Option<&Secret<String>>) {
         let clean = |text: &mut String| *text = one_line(&redacted(std::mem::take(text), secret), config::MAX_MESSAGE);
@@ -121,7 +95,7 @@ impl Facts {
             clean(&mut field.message);
             field.code.iter_mut().for_each(clean);
         }
-        redact_map(&mut self.details, secret);
+        redact_map(&mut self.others, secret);
     }
 }
 
@@ -146,9 +120,9 @@ fn redact_value(value: &mut Value, secret: Option<&Secret<String>>) {
 #[derive(Debug)]
 pub struct ApiError {
     pub(super) head: Head,
-    /// Taken out of `facts`, on one line; empty if there is none.
+    /// Taken out of `details`, on one line; empty if there is none.
     message: String,
-    facts: Facts,
+    details: ErrorDetails,
     retry_after: Option<Duration>,
     permanent: bool,
     pub(super) record: CallRecord,
@@ -157,22 +131,22 @@ pub struct ApiError {
 call_accessors!(ApiError);
 
 impl ApiError {
-    pub(crate) fn new(answer: ErrorAnswer, record: CallRecord, secret: Option<&Secret<String>>) -> Box<Self> {
-        let permanent = answer.wants_retry() == Some(false);
-        let ErrorAnswer { status, headers, body, mut facts, retry_after } = answer;
+    pub(crate) fn new(response: ErrorResponse, record: CallRecord, key: Option<&Secret<String>>) -> Box<Self> {
+        let permanent = response.wants_retry() == Some(false);
+        let ErrorResponse { status, headers, body, mut details, retry_after } = response;
         let body = Body(body);
-        if facts.message.is_none() {
-            facts.message = target_of_redirect(status, &headers).or_else(|| match packed(&headers) {
+        if details.message.is_none() {
+            details.message = redirect_target(status, &headers).or_else(|| match content_encoding(&headers) {
                 Some(encoding) if !body.0.is_empty() => Some(format!("{} bytes of {encoding}", body.0.len())),
-                _ => body.excerpt(secret),
+                _ => body.excerpt(&record, key),
             });
         }
-        facts.redact(secret);
-        let message = facts.message.take().unwrap_or_default();
-        let mut head = Head::new(status, headers, body, secret);
+        details.redact(key);
+        let message = details.message.take().unwrap_or_default();
+        let mut head = Head::new(status, headers, body, key);
         // An id in the body, if there is one, is the platform's own.
-        head.request_id = facts.request_id.take().or(head.request_id);
-        Box::new(Self { head, message, facts, retry_after, permanent, record })
+        head.request_id = details.request_id.take().or(head.request_id);
+        Box::new(Self { head, message, details, retry_after, permanent, record })
     }
 
     /// Converts the error to the response, for a caller to whom it is not a failure.
@@ -196,12 +170,12 @@ impl ApiError {
 
     /// Returns the platform's own error code.
     pub fn code(&self) -> Option<&str> {
-        self.facts.code.as_deref()
+        self.details.code.as_deref()
     }
 
     /// Returns what the status alone cannot say.
     pub fn reason(&self) -> Option<Reason> {
-        self.facts.reason
+        self.details.reason
     }
 
     /// Returns the server's request id, to quote to its support.
@@ -221,7 +195,7 @@ impl ApiError {
 
     /// Returns the values that the server rejected.
     pub fn field_errors(&self) -> &[FieldError] {
-        &self.facts.field_errors
+        &self.details.field_errors
     }
 
     /// Whether the server says that sending the same again would fail again.
@@ -232,7 +206,7 @@ impl ApiError {
     /// Returns another field of the error body, by the platform's own name: for a plan limit of Elephantasm, for
     /// example, `action`, `current_plan` and `upgrade_url`.
     pub fn detail(&self, name: &str) -> Option<&Value> {
-        self.facts.details.get(name)
+        self.details.others.get(name)
     }
 
     /// Returns the response's headers.
@@ -247,7 +221,7 @@ impl ApiError {
 }
 
 /// Host and path of a redirect's target. Any other part of a URL can be a secret.
-fn target_of_redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+fn redirect_target(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     let location = headers.get(header::LOCATION).filter(|_| status.is_redirection())?.to_str().ok()?;
     match Url::parse(location) {
         Ok(url) if url.scheme().starts_with("http") => {
@@ -265,6 +239,9 @@ impl fmt::Display for ApiError {
             write!(f, ": {}", self.message)?;
         }
         write!(f, " ({}", self.record)?;
+        if let Some(wait) = self.retry_after {
+            write!(f, ", retry after {wait:?}")?;
+        }
         if let Some(id) = self.request_id() {
             write!(f, ", request id {id}")?;
         }
@@ -274,55 +251,47 @@ impl fmt::Display for ApiError {
 
 impl StdError for ApiError {}
 
-/// An error response as the transport passes it on.
+/// A response with an error status, before it is an error of a call.
 #[derive(Debug)]
-pub(crate) struct ErrorAnswer {
+pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    pub(crate) facts: Facts,
+    pub(crate) details: ErrorDetails,
     pub(crate) retry_after: Option<Duration>,
 }
 
-impl ErrorAnswer {
+impl ErrorResponse {
     /// Whether the server wants the call again, where it says so.
     pub(crate) fn wants_retry(&self) -> Option<bool> {
-        if self.facts.permanent { Some(false) } else { should_retry(&self.headers) }
+        if self.details.permanent { Some(false) } else { should_retry(&self.headers) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
     use serde_json::json;
 
     use super::*;
     use crate::Error;
+    use crate::error::Attempt;
     use crate::secret::REDACTED;
 
-    fn error(status: u16, body: &'static str, facts: Facts) -> Error {
-        let answer = ErrorAnswer {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(body.as_bytes()),
-            facts,
-            retry_after: None,
-        };
-        let record = CallRecord {
-            operation: "elephantasm_get_anima",
-            method: Method::GET,
-            url: "https://host/api/animas/1?limit=…".to_owned(),
-            attempts: Vec::new(),
-            may_have_been_processed: false,
-            note: None,
-        };
-        Error::from_api(ApiError::new(answer, record, Some(&Secret::from("sk_live_0123"))))
+    fn response(status: u16, body: &'static str, details: ErrorDetails) -> ErrorResponse {
+        let status = StatusCode::from_u16(status).unwrap();
+        let body = Bytes::from_static(body.as_bytes());
+        ErrorResponse { status, headers: HeaderMap::new(), body, details, retry_after: None }
+    }
+
+    fn error(status: u16, body: &'static str, details: ErrorDetails) -> Error {
+        let key = Secret::from("sk_live_0123");
+        Error::from_api(ApiError::new(response(status, body, details), CallRecord::example(), Some(&key)))
     }
 
     #[test]
     fn each_status_has_its_variant_whatever_the_body_says() {
         for status in 300..=999 {
-            let got = format!("{:?}", error(status, "<html>", Facts::default()));
+            let got = format!("{:#?}", error(status, "<html>", ErrorDetails::default()));
             let want = match status {
                 400 => "BadRequest",
                 401 => "Authentication",
@@ -343,17 +312,17 @@ mod tests {
 
     #[test]
     fn display_is_one_line_with_status_message_and_call() {
-        let facts = Facts { message: Some("Anima 1\nnot found".to_owned()), ..Facts::default() };
+        let details = ErrorDetails { message: Some("Anima 1\nnot found".to_owned()), ..ErrorDetails::default() };
         assert_eq!(
-            error(404, "{}", facts).to_string(),
+            error(404, "{}", details).to_string(),
             "404 Not Found: Anima 1 not found (GET https://host/api/animas/1?limit=…)"
         );
         assert_eq!(
-            error(502, "<html>\n<h1>502</h1>", Facts::default()).to_string(),
+            error(502, "<html>\n<h1>502</h1>", ErrorDetails::default()).to_string(),
             "502 Bad Gateway: `<html> <h1>502</h1>` (GET https://host/api/animas/1?limit=…)"
         );
         assert_eq!(
-            error(401, "", Facts::default()).to_string(),
+            error(401, "", ErrorDetails::default()).to_string(),
             "401 Unauthorized (GET https://host/api/animas/1?limit=…)"
         );
     }
@@ -362,7 +331,7 @@ mod tests {
     fn a_redirect_tells_host_and_path_of_where_it_leads() {
         let told = |location: &str| {
             let headers = HeaderMap::from_iter([(header::LOCATION, location.parse().unwrap())]);
-            target_of_redirect(StatusCode::FOUND, &headers)
+            redirect_target(StatusCode::FOUND, &headers)
         };
         assert_eq!(told("https://user:hunter2@host/a/b?key=hunter2#x").unwrap(), "redirects to https://host/a/b");
         assert_eq!(told("/login?next=hunter2").unwrap(), "redirects to /login");
@@ -371,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_key_that_the_server_echoes_is_redacted_everywhere() {
-        let facts = Facts {
+        let details = ErrorDetails {
             message: Some("bad key sk_live_0123".to_owned()),
             code: Some("sk_live_0123".to_owned()),
             request_id: Some("r-sk_live_0123".to_owned()),
@@ -380,18 +349,60 @@ mod tests {
                 code: Some("sk_live_0123".to_owned()),
                 message: "sk_live_0123?".to_owned(),
             }],
-            details: json!({"a": ["sk_live_0123"], "b": {"sk_live_0123": 1}}).as_object().unwrap().clone(),
-            ..Facts::default()
+            others: json!({"a": ["sk_live_0123"], "b": {"sk_live_0123": 1}}).as_object().unwrap().clone(),
+            ..ErrorDetails::default()
         };
-        let with_facts = error(401, "sk_live_0123", facts);
-        let plain = error(500, "no facts, but sk_live_0123", Facts::default());
-        let details =
-            format!("{:?} {:?}", with_facts.api().unwrap().detail("a"), with_facts.api().unwrap().detail("b"));
-        assert!(!details.contains("0123"), "{details}");
-        for error in [with_facts, plain] {
+        let detailed = error(401, "sk_live_0123", details);
+        let plain = error(500, "no details, but sk_live_0123", ErrorDetails::default());
+        let others = format!("{:?} {:?}", detailed.api().unwrap().detail("a"), detailed.api().unwrap().detail("b"));
+        assert!(!others.contains("0123"), "{others}");
+        for error in [detailed, plain] {
             let shown = format!("{error} {error:?} {error:#?} {}", error.message());
             assert!(!shown.contains("0123"), "{shown}");
             assert!(shown.contains(REDACTED), "{shown}");
         }
+    }
+
+    #[test]
+    fn display_names_the_wait_and_a_spent_retry_budget() {
+        let limited = |wait: Option<Duration>, spent: bool| {
+            let details = ErrorDetails { message: Some("Slow down".to_owned()), ..ErrorDetails::default() };
+            let mut record = CallRecord::example();
+            record.attempts.push(Attempt { retry_budget_spent: spent, ..Attempt::example() });
+            let response = ErrorResponse { retry_after: wait, ..response(429, "{}", details) };
+            Error::from_api(ApiError::new(response, record, None)).to_string()
+        };
+        let call = "429 Too Many Requests: Slow down (GET https://host/api/animas/1?limit=…";
+        assert_eq!(limited(None, false), format!("{call})"));
+        assert_eq!(limited(Some(Duration::from_secs(3)), false), format!("{call}, retry after 3s)"));
+        assert_eq!(
+            limited(Some(Duration::from_millis(250)), true),
+            format!("{call}, not retried: the retry budget is spent, retry after 250ms)")
+        );
+    }
+
+    #[test]
+    fn an_id_in_the_body_comes_before_one_in_a_header() {
+        let id = |in_body: Option<&str>, headers: &[(&'static str, &'static str)]| {
+            let details = ErrorDetails { request_id: in_body.map(str::to_owned), ..ErrorDetails::default() };
+            let mut response = response(500, "{}", details);
+            response.headers = headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
+            let error = Error::from_api(ApiError::new(response, CallRecord::example(), None));
+            assert_eq!(error.to_string().contains(", request id "), error.request_id().is_some());
+            error.request_id().map(str::to_owned)
+        };
+        assert_eq!(id(None, &[]), None);
+        assert_eq!(id(Some("body"), &[]).as_deref(), Some("body"));
+        assert_eq!(id(None, &[("request-id", "plain")]).as_deref(), Some("plain"));
+        assert_eq!(id(None, &[("request-id", "plain"), ("x-request-id", "x")]).as_deref(), Some("x"));
+        assert_eq!(id(Some("body"), &[("request-id", "plain"), ("x-request-id", "x")]).as_deref(), Some("body"));
+    }
+
+    #[test]
+    fn a_json_text_or_list_is_no_message() {
+        for body in ["\"sk_new_key\"", "[\"sk_new_key\"]", "{\"key\":\"sk_new_key\"}", " \n\"sk_new_key\""] {
+            assert_eq!(error(500, body, ErrorDetails::default()).message(), "", "{body}");
+        }
+        assert_eq!(error(500, "sk_new_key", ErrorDetails::default()).message(), "`sk_new_key`", "the probe can fail");
     }
 }

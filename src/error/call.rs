@@ -18,6 +18,8 @@ pub(crate) struct CallRecord {
     pub(crate) url: String,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) may_have_been_processed: bool,
+    /// The response may hold a new secret, so its body is never quoted.
+    pub(crate) confidential: bool,
     /// What else a user should know.
     pub(crate) note: Option<&'static str>,
 }
@@ -27,6 +29,9 @@ impl fmt::Display for CallRecord {
         write!(f, "{} {}", self.method, self.url)?;
         if self.attempts.len() > 1 {
             write!(f, ", {} attempts", self.attempts.len())?;
+        }
+        if self.attempts.last().is_some_and(Attempt::retry_budget_spent) {
+            f.write_str(", not retried: the retry budget is spent")?;
         }
         if let Some(note) = self.note {
             write!(f, "; {note}")?;
@@ -76,6 +81,7 @@ pub struct Attempt {
     pub(crate) took: Duration,
     pub(crate) waited: Duration,
     pub(crate) may_have_been_processed: bool,
+    pub(crate) retry_budget_spent: bool,
 }
 
 impl Attempt {
@@ -103,6 +109,11 @@ impl Attempt {
     pub fn may_have_been_processed(&self) -> bool {
         self.may_have_been_processed
     }
+
+    /// Whether this attempt would have been retried, had the retry budget not been spent.
+    pub fn retry_budget_spent(&self) -> bool {
+        self.retry_budget_spent
+    }
 }
 
 /// Where a connection failed.
@@ -111,6 +122,10 @@ impl Attempt {
 pub enum TransportKind {
     /// No connection was made: the name was not found, the connection was refused, or the TLS handshake failed.
     NotConnected,
+    /// No connection was made, and another attempt is not made either: the server or the proxy does not speak TLS.
+    NotTls,
+    /// No connection was made, and another attempt is not made either: the proxy wants other credentials (407).
+    ProxyAuthentication,
     /// A kept-alive connection ended before a complete response head arrived: most often it was dead already.
     StaleConnection,
     /// The request was sent, and the connection ended before a complete response head arrived.
@@ -126,9 +141,14 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
-    pub(crate) fn words(self) -> &'static str {
+    /// Whether no connection was made, so that nothing was sent.
+    pub(crate) fn is_connect(self) -> bool {
+        matches!(self, Self::NotConnected | Self::NotTls | Self::ProxyAuthentication)
+    }
+
+    pub(crate) fn message(self) -> &'static str {
         match self {
-            Self::NotConnected => "could not connect",
+            Self::NotConnected | Self::NotTls | Self::ProxyAuthentication => "could not connect",
             Self::StaleConnection => "a kept-alive connection ended before a response arrived",
             Self::NoAnswer => "the connection ended before a response arrived",
             Self::BodyCut => "the connection ended in the middle of the response",
@@ -158,22 +178,19 @@ impl TransportError {
         self.kind
     }
 
-    pub(crate) fn words(&self) -> String {
-        format!("{}: {}", self.kind.words(), root_cause(&*self.source))
+    pub(crate) fn message(&self) -> String {
+        format!("{}: {}", self.kind.message(), root_cause(&*self.source))
     }
 }
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}{})", self.words(), self.record, after(self.head.as_deref()))
+        write!(f, "{} ({}{})", self.message(), self.record, after(self.head.as_deref()))
     }
 }
 
-impl StdError for TransportError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.source)
-    }
-}
+/// No source: `Display` names the root cause, which [`Error::root_cause`](crate::Error::root_cause) returns.
+impl StdError for TransportError {}
 
 /// What an error adds about a response that had begun.
 fn after(head: Option<&Head>) -> String {
@@ -255,12 +272,12 @@ impl TimeoutError {
         self.after
     }
 
-    pub(crate) fn words(&self) -> String {
-        timeout_words(self.timer, self.after)
+    pub(crate) fn message(&self) -> String {
+        timeout_message(self.timer, self.after)
     }
 }
 
-pub(crate) fn timeout_words(timer: Timer, after: Duration) -> String {
+pub(crate) fn timeout_message(timer: Timer, after: Duration) -> String {
     match timer {
         Timer::Connect => format!("no connection within {after:?}"),
         Timer::Attempt => format!("no complete response within {after:?}"),
@@ -272,7 +289,7 @@ pub(crate) fn timeout_words(timer: Timer, after: Duration) -> String {
 
 impl fmt::Display for TimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}{})", self.words(), self.record, after(self.head.as_deref()))
+        write!(f, "{} ({}{})", self.message(), self.record, after(self.head.as_deref()))
     }
 }
 
@@ -287,7 +304,7 @@ impl StdError for TimeoutError {
 #[derive(Debug)]
 pub struct ConfigError {
     message: String,
-    source: Option<BoxError>,
+    pub(super) source: Option<BoxError>,
     pub(crate) record: Option<Box<CallRecord>>,
 }
 
@@ -315,11 +332,8 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl StdError for ConfigError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|s| s as &(dyn StdError + 'static))
-    }
-}
+/// No source: `Display` names the root cause, which [`Error::root_cause`](crate::Error::root_cause) returns.
+impl StdError for ConfigError {}
 
 /// The server's generation does not have the operation; payload of [`Error::Unsupported`](crate::Error::Unsupported).
 #[derive(Debug)]
@@ -367,6 +381,35 @@ impl fmt::Display for UnsupportedError {
 impl StdError for UnsupportedError {}
 
 #[cfg(test)]
+impl CallRecord {
+    pub(crate) fn example() -> Self {
+        Self {
+            operation: "elephantasm_get_anima",
+            method: Method::GET,
+            url: "https://host/api/animas/1?limit=…".to_owned(),
+            attempts: Vec::new(),
+            may_have_been_processed: false,
+            confidential: false,
+            note: None,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Attempt {
+    pub(crate) fn example() -> Self {
+        Self {
+            status: Some(StatusCode::TOO_MANY_REQUESTS),
+            cause: "429 Too Many Requests".to_owned(),
+            took: Duration::from_millis(5),
+            waited: Duration::ZERO,
+            may_have_been_processed: false,
+            retry_budget_spent: false,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -374,8 +417,8 @@ mod tests {
     #[error("{0}")]
     struct Layer(&'static str, #[source] Option<Box<Layer>>);
 
-    fn root(words: &[&'static str]) -> String {
-        let chain = words.iter().rev().fold(None, |inner, words| Some(Box::new(Layer(words, inner))));
+    fn root(messages: &[&'static str]) -> String {
+        let chain = messages.iter().rev().fold(None, |inner, message| Some(Box::new(Layer(message, inner))));
         root_cause(&chain.unwrap()).to_string()
     }
 

@@ -7,8 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 use super::call::{CallRecord, call_accessors};
+use super::redact::{content_encoding, one_line, redacted, redacted_url, without_values};
 use crate::config;
-use crate::secret::{REDACTED, Secret};
+use crate::secret::Secret;
+use crate::text::without_bom;
 
 /// Why a body did not decode.
 #[derive(Debug)]
@@ -19,20 +21,21 @@ pub(crate) struct DecodeFault {
 }
 
 impl DecodeFault {
-    /// A fault of the response as a whole.
-    pub(crate) fn new(message: &str) -> Self {
+    /// A fault of the body as a whole.
+    pub(crate) fn whole(message: impl fmt::Display) -> Self {
         Self { path: ".".to_owned(), source: serde::de::Error::custom(message) }
     }
 }
 
-/// A successful response could not be decoded; payload of [`Error::Decode`](crate::Error::Decode).
+/// A response with a success status could not be decoded, or reports an error; payload of
+/// [`Error::Decode`](crate::Error::Decode).
 #[derive(Debug)]
 pub struct DecodeError {
     pub(super) head: Head,
     /// Media type and encoding.
     form: String,
     excerpt: Option<String>,
-    fault: DecodeFault,
+    pub(super) fault: DecodeFault,
     pub(super) record: CallRecord,
 }
 
@@ -44,23 +47,25 @@ impl DecodeError {
         headers: HeaderMap,
         body: Bytes,
         mut fault: DecodeFault,
-        record: CallRecord,
-        secret: Option<&Secret<String>>,
+        mut record: CallRecord,
+        key: Option<&Secret<String>>,
     ) -> Self {
         let body = Body(body);
         let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("no content type");
-        let (form, excerpt) = match packed(&headers) {
+        let (form, excerpt) = match content_encoding(&headers) {
             Some(encoding) => (format!("{media}, {encoding}"), None),
-            None => (media.to_owned(), body.excerpt(secret)),
+            None => (media.to_owned(), body.excerpt(&record, key)),
         };
-        let form = redacted(form, secret);
-        fault.path = one_line(&redacted(fault.path, secret), config::MAX_MESSAGE);
+        let form = redacted(form, key);
+        fault.path = one_line(&redacted(fault.path, key), config::MAX_MESSAGE);
         let said = fault.source.to_string();
-        let clean = one_line(&redacted(without_texts(&said), secret), config::MAX_MESSAGE);
+        let clean = one_line(&redacted(without_values(&said, record.confidential), key), config::MAX_MESSAGE);
         if clean != said {
             fault.source = serde::de::Error::custom(clean);
         }
-        Self { head: Head::new(status, headers, body, secret), form, excerpt, fault, record }
+        // A provided key is not known when the URL is built.
+        record.url = redacted_url(record.url, key);
+        Self { head: Head::new(status, headers, body, key), form, excerpt, fault, record }
     }
 
     /// Returns the response's status.
@@ -83,7 +88,7 @@ impl DecodeError {
         &self.fault.path
     }
 
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         let mut cause = format!(
             "cannot decode the {} response ({}, {} bytes)",
             self.status().as_u16(),
@@ -107,15 +112,12 @@ impl DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.words(), self.record)
+        write!(f, "{} ({})", self.message(), self.record)
     }
 }
 
-impl StdError for DecodeError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&self.fault.source)
-    }
-}
+/// No source: `Display` has all of it.
+impl StdError for DecodeError {}
 
 /// What arrived of a response.
 #[derive(Debug)]
@@ -128,37 +130,9 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Body, secret: Option<&Secret<String>>) -> Self {
-        let request_id = crate::http::request_id(&headers).map(|id| redacted(id.to_owned(), secret));
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Body, key: Option<&Secret<String>>) -> Self {
+        let request_id = crate::http::request_id(&headers).map(|id| redacted(id.to_owned(), key));
         Self { status, headers: Headers(headers), body, request_id }
-    }
-}
-
-/// serde's message about an unexpected value, without the value if it is a string: that may be a key that the call
-/// created, or two megabytes long.
-fn without_texts(said: &str) -> String {
-    for (kind, quote) in [("string", '"'), ("variant", '`'), ("field", '`')] {
-        let opened = said.split_once(&format!(" {kind} {quote}"));
-        if let Some((before, rest)) = opened
-            && let Some((_text, after)) = rest.rsplit_once(&format!("{quote}, expected"))
-        {
-            return format!("{before} {kind}, expected{after}");
-        }
-    }
-    said.to_owned()
-}
-
-/// The encoding of a body that was not decompressed. Such a body cannot be read.
-pub(super) fn packed(headers: &HeaderMap) -> Option<&str> {
-    let encoding = headers.get(header::CONTENT_ENCODING)?.to_str().ok()?;
-    (!encoding.eq_ignore_ascii_case("identity")).then_some(encoding)
-}
-
-/// Returns `text` without the key that was sent: a server may echo it.
-pub(crate) fn redacted(text: String, secret: Option<&Secret<String>>) -> String {
-    match secret.and_then(Secret::sought).filter(|key| text.contains(key)) {
-        Some(key) => text.replace(key, REDACTED),
-        None => text,
     }
 }
 
@@ -168,15 +142,15 @@ pub(crate) struct Body(pub(crate) Bytes);
 
 impl Body {
     /// The first bytes of a body that is not JSON (a proxy's page, plain text), on one line. JSON is not quoted: it may
-    /// hold a key that the call created.
-    pub(crate) fn excerpt(&self, secret: Option<&Secret<String>>) -> Option<String> {
-        let start = self.0.trim_ascii_start();
-        if start.is_empty() || matches!(start[0], b'{' | b'[' | b'"') {
+    /// hold a key that the call created. Nor is anything else where the response may hold one.
+    pub(super) fn excerpt(&self, record: &CallRecord, key: Option<&Secret<String>>) -> Option<String> {
+        let start = without_bom(&self.0).trim_ascii_start();
+        if record.confidential || start.is_empty() || matches!(start[0], b'{' | b'[' | b'"') {
             return None;
         }
         // Truncate after redaction: a key cut in two would not be found.
         let head = &start[..start.len().min(config::MAX_ERROR_BODY)];
-        let text = redacted(String::from_utf8_lossy(head).into_owned(), secret);
+        let text = redacted(String::from_utf8_lossy(head).into_owned(), key);
         Some(format!("`{}`", one_line(&text, config::EXCERPT)))
     }
 }
@@ -197,32 +171,22 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// Returns `text` without line breaks and other control characters, truncated to `max` characters.
-pub(crate) fn one_line(text: &str, max: usize) -> String {
-    let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if let Some((cut, _)) = line.char_indices().nth(max) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn excerpt(body: impl Into<Bytes>) -> Option<String> {
+        Body(body.into()).excerpt(&CallRecord::example(), None)
+    }
+
     #[test]
     fn a_body_that_is_no_json_is_quoted_on_one_line() {
-        let page = Body(Bytes::from_static(b"<html>\r\n<h1>502 Bad\tGateway</h1>"));
-        assert_eq!(page.excerpt(None).as_deref(), Some("`<html> <h1>502 Bad Gateway</h1>`"));
-        let long = Body(Bytes::from(vec![b'x'; 500]));
-        assert_eq!(long.excerpt(None).map(|e| e.chars().count()), Some(203));
+        let page = "<html>\r\n<h1>502 Bad\tGateway</h1>";
+        assert_eq!(excerpt(page).as_deref(), Some("`<html> <h1>502 Bad Gateway</h1>`"));
+        assert_eq!(excerpt("\u{feff} busy").as_deref(), Some("`busy`"));
+        assert_eq!(excerpt(vec![b'x'; 500]).map(|e| e.chars().count()), Some(203));
+        assert_eq!(excerpt(""), None);
+        assert_eq!(excerpt("\u{feff} "), None);
     }
 
     #[test]
@@ -230,43 +194,28 @@ mod tests {
         let key = Secret::from("sk_live_0123456789abcdef0123456789abcdef");
         for offset in 0..260 {
             let page = Body(Bytes::from(format!("{}{} {}", "x".repeat(offset), key.expose(), key.expose())));
-            let excerpt = page.excerpt(Some(&key)).unwrap();
+            let excerpt = page.excerpt(&CallRecord::example(), Some(&key)).unwrap();
             assert!(!excerpt.contains("0123"), "{offset}: {excerpt}");
         }
     }
 
     #[test]
     fn json_is_never_quoted_nor_shown() {
+        for json in ["{\"full_key\":\"sk_live_0123\"", "[\"sk_live_0123\"", "\"sk_live_0123\""] {
+            for before in ["", " ", "\r\n", "\u{feff}", "\u{feff} "] {
+                assert_eq!(excerpt(format!("{before}{json}")), None, "{before:?}{json}");
+            }
+        }
         let json = Body(Bytes::from_static(b" {\"full_key\":\"sk_live_0123\""));
-        assert_eq!(json.excerpt(None), None);
         assert_eq!(format!("{json:?}"), "[27 bytes]");
     }
 
     #[test]
-    fn a_text_that_was_not_expected_is_not_repeated() {
-        #[derive(Debug, serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Strict {
-            #[allow(dead_code, reason = "only read")]
-            n: u32,
+    fn nothing_is_quoted_where_the_response_may_hold_a_secret() {
+        let record = CallRecord { confidential: true, ..CallRecord::example() };
+        for body in [")]}',{\"full_key\":\"sk_live_0123\"}", "full_key=sk_live_0123", "<html>sk_live_0123", "sk_live"] {
+            assert_eq!(Body(Bytes::from(body)).excerpt(&record, None), None, "{body}");
+            assert!(excerpt(body).is_some(), "the probe can fail");
         }
-        #[derive(Debug, serde::Deserialize)]
-        enum Word {
-            Known,
-        }
-        let strict = |json: &str| without_texts(&serde_json::from_str::<Strict>(json).unwrap_err().to_string());
-        assert_eq!(strict(r#"{"n":"new \", expected key"}"#), "invalid type: string, expected u32 at line 1 column 27");
-        assert_eq!(strict(r#"{"n":-5}"#), "invalid value: integer `-5`, expected u32 at line 1 column 7");
-        assert_eq!(strict(r#"{"sk_live_0123":1}"#), "unknown field, expected `n` at line 1 column 15");
-        assert_eq!(strict("{}"), "missing field `n` at line 1 column 2");
-        let word = serde_json::from_str::<Word>("\"sk_live_0123\"").unwrap_err().to_string();
-        assert_eq!(without_texts(&word), "unknown variant, expected `Known` at line 1 column 14");
-        assert!(matches!(serde_json::from_str("\"Known\"").unwrap(), Word::Known));
-    }
-
-    #[test]
-    fn a_line_is_cut_at_characters() {
-        assert_eq!(one_line("äöü\nß", 3), "äöü…");
-        assert_eq!(one_line("äöü", 3), "äöü");
     }
 }

@@ -3,22 +3,30 @@
 mod api;
 mod call;
 mod decode;
+mod predicates;
+mod reason;
+mod redact;
 mod stream;
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-pub use self::api::{ApiError, FieldError, Reason};
-pub(crate) use self::api::{ErrorAnswer, Facts};
+pub use self::api::{ApiError, FieldError};
+pub(crate) use self::api::{ErrorDetails, ErrorResponse};
 pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind, UnsupportedError};
-pub(crate) use self::call::{Awaited, CallRecord, root_cause, timeout_words};
+pub(crate) use self::call::{Awaited, CallRecord, root_cause, timeout_message};
 pub use self::decode::DecodeError;
-pub(crate) use self::decode::{Body, DecodeFault, Head, Headers, redacted};
+pub(crate) use self::decode::{Body, DecodeFault, Head, Headers};
+pub use self::reason::Reason;
+use self::redact::one_line;
+pub(crate) use self::redact::{redacted, redacted_url};
 pub use self::stream::{StreamError, StreamFault};
 use crate::check::InvalidArgument;
+use crate::config;
 use crate::http::RateLimit;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -40,13 +48,17 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// }
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// `{}` is one line that names the root cause, and `{:?}` that line and the causes that it does not name, one a line;
+/// `{:#?}` shows the structure. [`source`](StdError::source) returns only what is not in the line,
+/// [`root_cause`](Self::root_cause) what is.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// 400: the server rejects the request.
     #[error(transparent)]
     BadRequest(Box<ApiError>),
-    /// 401: the key is missing, wrong, expired or revoked.
+    /// 401: the key is missing, wrong, expired or revoked; some servers also say so while their database is down.
     #[error(transparent)]
     Authentication(Box<ApiError>),
     /// 402: credits or a payment are missing.
@@ -95,7 +107,7 @@ pub enum Error {
     /// The connection failed after it was made.
     #[error(transparent)]
     Transport(Box<TransportError>),
-    /// A successful response could not be decoded.
+    /// A response with a success status could not be decoded, is HTML, or reports an error.
     #[error(transparent)]
     Decode(Box<DecodeError>),
     /// A stream or a download failed after it had begun.
@@ -104,6 +116,22 @@ pub enum Error {
     /// The server is of a generation that does not have the operation; nothing was sent.
     #[error(transparent)]
     Unsupported(Box<UnsupportedError>),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            let (name, payload) = self.variant();
+            return f.debug_tuple(name).field(payload).finish();
+        }
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, "\n  caused by: {}", one_line(&cause.to_string(), config::MAX_MESSAGE))?;
+            source = cause.source();
+        }
+        Ok(())
+    }
 }
 
 impl Error {
@@ -153,6 +181,31 @@ impl Error {
         }
     }
 
+    fn variant(&self) -> (&'static str, &dyn fmt::Debug) {
+        match self {
+            Self::BadRequest(api) => ("BadRequest", api),
+            Self::Authentication(api) => ("Authentication", api),
+            Self::PaymentRequired(api) => ("PaymentRequired", api),
+            Self::PermissionDenied(api) => ("PermissionDenied", api),
+            Self::NotFound(api) => ("NotFound", api),
+            Self::Conflict(api) => ("Conflict", api),
+            Self::TooLarge(api) => ("TooLarge", api),
+            Self::UnprocessableEntity(api) => ("UnprocessableEntity", api),
+            Self::RateLimited(api) => ("RateLimited", api),
+            Self::OtherClient(api) => ("OtherClient", api),
+            Self::Server(api) => ("Server", api),
+            Self::UnexpectedStatus(api) => ("UnexpectedStatus", api),
+            Self::Config(config) => ("Config", config),
+            Self::InvalidArgument(invalid) => ("InvalidArgument", invalid),
+            Self::Connect(transport) => ("Connect", transport),
+            Self::Timeout(timeout) => ("Timeout", timeout),
+            Self::Transport(transport) => ("Transport", transport),
+            Self::Decode(decode) => ("Decode", decode),
+            Self::Stream(stream) => ("Stream", stream),
+            Self::Unsupported(unsupported) => ("Unsupported", unsupported),
+        }
+    }
+
     fn record(&self) -> Option<&call::CallRecord> {
         match self {
             Self::Connect(e) | Self::Transport(e) => Some(&e.record),
@@ -183,15 +236,29 @@ impl Error {
     /// Returns what is wrong, in one sentence: the server's own message if it sent one, the root cause otherwise.
     pub fn message(&self) -> String {
         match self {
-            Self::Connect(e) | Self::Transport(e) => e.words(),
-            Self::Decode(e) => e.words(),
+            Self::Connect(e) | Self::Transport(e) => e.message(),
+            Self::Decode(e) => e.message(),
             Self::Stream(e) => e.message(),
             Self::Unsupported(e) => e.to_string(),
-            Self::Timeout(e) => e.words(),
+            Self::Timeout(e) => e.message(),
             Self::Config(e) => e.to_string(),
             Self::InvalidArgument(e) => e.to_string(),
             other => other.api().map(|api| api.message().to_owned()).unwrap_or_default(),
         }
+    }
+
+    /// Returns the innermost cause, which `Display` names: of a failed connection most often an [`std::io::Error`], of a
+    /// response that does not decode the parser's error. `None` for a response with an error status.
+    pub fn root_cause(&self) -> Option<&(dyn StdError + 'static)> {
+        let cause: &(dyn StdError + 'static) = match self {
+            Self::Connect(e) | Self::Transport(e) => &*e.source,
+            Self::Decode(e) => &e.fault.source,
+            Self::Config(e) => e.source.as_deref()?,
+            Self::Timeout(e) => e.met.as_deref()?,
+            Self::Stream(e) => e.source.as_deref()?,
+            _ => return None,
+        };
+        Some(root_cause(cause))
     }
 
     /// Returns the platform's own error code.
@@ -269,103 +336,6 @@ impl Error {
     pub fn may_have_been_processed(&self) -> bool {
         self.record().is_some_and(|r| r.may_have_been_processed)
     }
-
-    /// Whether the status is 400.
-    pub fn is_bad_request(&self) -> bool {
-        matches!(self, Self::BadRequest(_))
-    }
-
-    /// Whether the status is 401.
-    pub fn is_authentication(&self) -> bool {
-        matches!(self, Self::Authentication(_))
-    }
-
-    /// Whether the status is 402.
-    pub fn is_payment_required(&self) -> bool {
-        matches!(self, Self::PaymentRequired(_))
-    }
-
-    /// Whether the status is 403.
-    pub fn is_permission_denied(&self) -> bool {
-        matches!(self, Self::PermissionDenied(_))
-    }
-
-    /// Whether the status is 404.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::NotFound(_))
-    }
-
-    /// Whether the status is 409.
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict(_))
-    }
-
-    /// Whether the status is 413.
-    pub fn is_too_large(&self) -> bool {
-        matches!(self, Self::TooLarge(_))
-    }
-
-    /// Whether the status is 422.
-    pub fn is_unprocessable_entity(&self) -> bool {
-        matches!(self, Self::UnprocessableEntity(_))
-    }
-
-    /// Whether the status is 429 because of too many requests; a plan, cap or quota that is used up is
-    /// [`is_limit_exceeded`](Self::is_limit_exceeded) instead.
-    pub fn is_rate_limited(&self) -> bool {
-        matches!(self, Self::RateLimited(_)) && !self.is_limit_exceeded()
-    }
-
-    /// Whether a plan, daily cap, credit or quota limit is used up, whatever the status. Waiting a moment does not
-    /// help.
-    pub fn is_limit_exceeded(&self) -> bool {
-        self.reason().is_some_and(Reason::is_limit)
-    }
-
-    /// Whether the status is a 4xx without a variant of its own.
-    pub fn is_other_client(&self) -> bool {
-        matches!(self, Self::OtherClient(_))
-    }
-
-    /// Whether the status is 3xx, or any other that is neither success nor error.
-    pub fn is_unexpected_status(&self) -> bool {
-        matches!(self, Self::UnexpectedStatus(_))
-    }
-
-    /// Whether the connection failed after it was made.
-    pub fn is_transport(&self) -> bool {
-        matches!(self, Self::Transport(_))
-    }
-
-    /// Whether a successful response could not be decoded.
-    pub fn is_decode(&self) -> bool {
-        matches!(self, Self::Decode(_))
-    }
-
-    /// Whether the status is 5xx.
-    pub fn is_server(&self) -> bool {
-        matches!(self, Self::Server(_))
-    }
-
-    /// Whether no connection could be made. A connect timeout is [`is_timeout`](Self::is_timeout) instead.
-    pub fn is_connect(&self) -> bool {
-        matches!(self, Self::Connect(_))
-    }
-
-    /// Whether a timer ran out.
-    pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout(_))
-    }
-
-    /// Whether the client could not be built, or its credentials could not be obtained.
-    pub fn is_config(&self) -> bool {
-        matches!(self, Self::Config(_))
-    }
-
-    /// Whether an argument of the call is not valid; nothing was sent.
-    pub fn is_invalid_argument(&self) -> bool {
-        matches!(self, Self::InvalidArgument(_))
-    }
 }
 
 impl From<InvalidArgument> for Error {
@@ -373,3 +343,6 @@ impl From<InvalidArgument> for Error {
         Self::InvalidArgument(Box::new(invalid))
     }
 }
+
+#[cfg(test)]
+mod tests;

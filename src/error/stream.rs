@@ -36,7 +36,7 @@ impl StreamFault {
 pub struct StreamError {
     fault: StreamFault,
     received: u64,
-    source: Option<BoxError>,
+    pub(super) source: Option<BoxError>,
     pub(super) record: CallRecord,
 }
 
@@ -72,8 +72,5 @@ impl fmt::Display for StreamError {
     }
 }
 
-impl StdError for StreamError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
-    }
-}
+/// Without a source: the message names the root cause.
+impl StdError for StreamError {}

@@ -5,22 +5,20 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use url::Url;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::base_url::{parse_base, stays_here};
+use super::base_url::parse_base;
 use super::budget::Budget;
 use super::client::{Core, Learnt, Settings, Shared};
-use super::connection::WatchLayer;
 use super::credential::{Credential, Provider};
 use super::hook::{self, Hook};
+use super::http_client::{self, Configure};
 use super::platform::{Platform, Scheme};
 use super::retry::RetryPolicy;
-use crate::config;
-use crate::error::{BoxError, Error};
+use super::transport::Transport;
+use crate::config::{self, Variable};
+use crate::error::{BoxError, Error, redacted};
 use crate::secret::Secret;
-
-type Configure = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
 
 /// Builds a client for a platform; from the client's `builder()`.
 ///
@@ -41,9 +39,9 @@ type Configure = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilde
 pub struct ClientBuilder<C> {
     platform: &'static Platform,
     finish: Box<dyn FnOnce(Core) -> C + Send>,
-    key: Option<Key>,
+    key: Key,
     scheme: Option<&'static Scheme>,
-    base_url: Option<String>,
+    base_url: Option<BaseUrl>,
     insecure_http: bool,
     user_agent: Option<String>,
     headers: Vec<(String, String)>,
@@ -55,8 +53,17 @@ pub struct ClientBuilder<C> {
 }
 
 enum Key {
-    Fixed(Secret<String>),
+    /// Why there is none.
+    Missing(String),
+    /// The key, and where it comes from.
+    Fixed(Secret<String>, String),
     Provided(Provider),
+}
+
+struct BaseUrl {
+    /// What errors call it.
+    name: &'static str,
+    url: String,
 }
 
 impl<C> fmt::Debug for ClientBuilder<C> {
@@ -70,7 +77,7 @@ impl<C> ClientBuilder<C> {
         Self {
             platform,
             finish: Box::new(finish),
-            key: None,
+            key: Key::Missing(format!("set `api_key`, or {} with `from_env`", platform.key_variable)),
             scheme: None,
             base_url: None,
             insecure_http: false,
@@ -124,7 +131,18 @@ impl<C> ClientBuilder<C> {
 
     /// Sets the API key. Surrounding white space is trimmed.
     pub fn api_key(mut self, key: impl Into<Secret<String>>) -> Self {
-        self.key = Some(Key::Fixed(key.into()));
+        self.key = Key::Fixed(key.into(), format!("for {}", self.platform.name));
+        self
+    }
+
+    /// Sets the API key to the value of the platform's variable.
+    pub(crate) fn api_key_variable(mut self, value: Variable) -> Self {
+        let name = self.platform.key_variable;
+        self.key = match value {
+            Variable::Set(key) => Key::Fixed(Secret::new(key), format!("in {name}")),
+            Variable::Blank => Key::Missing(format!("{name} is blank")),
+            Variable::Unset => Key::Missing(format!("{name} is not set")),
+        };
         self
     }
 
@@ -148,7 +166,7 @@ impl<C> ClientBuilder<C> {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Secret<String>, BoxError>> + Send + 'static,
     {
-        self.key = Some(Key::Provided(Arc::new(move || Box::pin(provider()))));
+        self.key = Key::Provided(Arc::new(move || Box::pin(provider())));
         self
     }
 
@@ -157,7 +175,15 @@ impl<C> ClientBuilder<C> {
     /// Its path is prefixed to the paths of all operations; trailing slashes are ignored. Plain `http` is accepted for
     /// loopback hosts only, see [`allow_insecure_http`](Self::allow_insecure_http).
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
+        self.base_url = Some(BaseUrl { name: "the base URL", url: url.into() });
+        self
+    }
+
+    /// Sets the base URL to the value of the variable `name`.
+    pub(crate) fn base_url_variable(mut self, name: &'static str, value: Variable) -> Self {
+        if let Some(url) = value.value() {
+            self.base_url = Some(BaseUrl { name, url });
+        }
         self
     }
 
@@ -167,7 +193,8 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Sets how long making a connection may take, including the TLS handshake. Default: 10 s.
+    /// Sets how long making a connection may take, including the TLS handshake. Default: 10 s. [`Duration::MAX`] sets no
+    /// timer, here and in the other timeouts.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect = timeout;
         self
@@ -230,8 +257,8 @@ impl<C> ClientBuilder<C> {
     /// Customises the underlying reqwest client: proxies, root certificates, client certificates, addresses. Calls
     /// accumulate and run in order.
     ///
-    /// Proxies from the environment are used unless overridden here, except for plain `http` on loopback: the key would
-    /// leave the machine in cleartext.
+    /// The proxy that the environment sets (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` and so on) is used unless proxies are
+    /// set or cleared here, except for plain `http` on loopback: the key would leave the machine in cleartext.
     ///
     /// Afterwards the crate itself sets redirects, reqwest's own retries, decompression, the connect timeout and
     /// HTTP/1.1. A total timeout set here would cut streams off; use the timeouts of this builder.
@@ -246,22 +273,25 @@ impl<C> ClientBuilder<C> {
     /// Builds the client.
     ///
     /// # Errors
-    /// [`Error::Config`]: no key, a base URL that is not valid or not safe, a header that HTTP does not allow, or no
-    /// TLS backend for an `https` URL.
+    /// [`Error::Config`]: no key, or one that no platform issues (quotes around it, `Bearer ` in front, invisible
+    /// characters); a base URL that is not valid or not safe; a header that HTTP does not allow; a malformed proxy
+    /// variable; no TLS backend or trust store for an `https` URL.
     pub fn build(self) -> Result<C, Error> {
         let platform = self.platform;
-        let (origin, prefix) = parse_base(platform, self.base_url.as_deref(), self.insecure_http)?;
-        check_tls(&origin)?;
+        let BaseUrl { name, url } =
+            self.base_url.or_else(|| default_url(platform)).ok_or_else(|| no_base_url(platform))?;
+        let parsed = parse_base(platform, &url, self.insecure_http).map_err(|problem| {
+            let secret = if let Key::Fixed(secret, _) = &self.key { Some(secret) } else { None };
+            Error::config(redacted(format!("{name} {problem}"), secret))
+        });
+        let (origin, prefix) = parsed?;
         let scheme = self.scheme.unwrap_or(&platform.schemes[0]);
         let credential = match self.key {
-            Some(Key::Fixed(key)) => Credential::fixed(scheme, key)
-                .map_err(|error| Error::config_from(format!("no usable API key for {}", platform.name), error))?,
-            Some(Key::Provided(provider)) => Credential::Provided(provider),
-            None if platform.key_optional => Credential::None,
-            None => {
-                let name = platform.key_variable;
-                return Err(Error::config(format!("no API key: set `api_key`, or {name} with `from_env`")));
-            }
+            Key::Fixed(key, origin) => Credential::fixed(scheme, key)
+                .map_err(|problem| Error::config(format!("no usable API key {origin}: {problem}")))?,
+            Key::Provided(provider) => Credential::Provided(provider),
+            Key::Missing(_) if platform.key_optional => Credential::None,
+            Key::Missing(why) => return Err(Error::config(format!("no API key: {why}"))),
         };
         let mut headers = base_headers(platform, self.user_agent.as_deref(), &self.headers)?;
         for (name, value) in &self.own_headers {
@@ -274,11 +304,11 @@ impl<C> ClientBuilder<C> {
         }
         let mut json_headers = headers.clone();
         json_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let http = http_client(self.configure, self.settings.connect, stays_here(&origin))?;
+        let http = http_client::build(&origin, self.configure, self.settings.connect)?;
         let budget = if self.own_retry_budget { Arc::new(Budget::new()) } else { Budget::shared(&origin) };
         let shared = Shared {
             platform,
-            http,
+            transport: Transport::new(http),
             origin,
             prefix,
             headers: Arc::new(headers),
@@ -294,19 +324,12 @@ impl<C> ClientBuilder<C> {
     }
 }
 
-/// Reports missing TLS before reqwest does, and without its panic.
-fn check_tls(origin: &Url) -> Result<(), Error> {
-    #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        return Err(Error::config(
-            "no rustls provider: install one with `CryptoProvider::install_default`, or enable the feature `rustls`",
-        ));
-    }
-    let backend = cfg!(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"));
-    if origin.scheme() == "https" && !backend {
-        return Err(Error::config("https without a TLS backend: enable the feature `rustls` or `native-tls`"));
-    }
-    Ok(())
+fn default_url(platform: &Platform) -> Option<BaseUrl> {
+    platform.base_url.map(|url| BaseUrl { name: "the base URL", url: url.to_owned() })
+}
+
+fn no_base_url(platform: &Platform) -> Error {
+    Error::config(format!("no base URL: set `base_url`, or {} with `from_env`", platform.base_url_variable))
 }
 
 fn base_headers(platform: &Platform, user_agent: Option<&str>, more: &[(String, String)]) -> Result<HeaderMap, Error> {
@@ -326,63 +349,10 @@ fn base_headers(platform: &Platform, user_agent: Option<&str>, more: &[(String, 
     Ok(headers)
 }
 
-/// `direct`: bypasses the proxies of the environment.
-fn http_client(configure: Vec<Configure>, connect: Duration, direct: bool) -> Result<reqwest::Client, Error> {
-    let builder = reqwest::Client::builder().pool_idle_timeout(config::POOL_IDLE_TIMEOUT).tcp_nodelay(true);
-    let builder = if direct { builder.no_proxy() } else { builder };
-    #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-    let builder = builder.tls_backend_rustls();
-    let builder = configure.into_iter().fold(builder, |builder, configure| configure(builder)).connect_timeout(connect);
-    // Another crate may enable reqwest's HTTP/2, whose failures are not classified here.
-    let builder = builder.http1_only();
-    let never = reqwest::retry::never().max_retries_per_request(0);
-    let builder = builder.redirect(redirects()).referer(false).retry(never).connector_layer(WatchLayer);
-    let builder = builder.no_brotli().no_deflate().no_zstd();
-    #[cfg(not(feature = "gzip"))]
-    let builder = builder.no_gzip();
-    builder.build().map_err(|error| Error::config_from("the HTTP client cannot be built", error))
-}
-
-/// Follows redirects that keep method and body (307, 308) within one origin. Any other redirect is returned as the
-/// response: reqwest would send a key header to another origin, and would turn a POST into a GET.
-fn redirects() -> reqwest::redirect::Policy {
-    reqwest::redirect::Policy::custom(|attempt| {
-        let from = attempt.previous();
-        let hops = from.len();
-        match from.last() {
-            Some(from) if hops <= config::MAX_REDIRECTS && follows(attempt.status(), from, attempt.url()) => {
-                attempt.follow()
-            }
-            _ => attempt.stop(),
-        }
-    })
-}
-
-fn follows(status: StatusCode, from: &Url, to: &Url) -> bool {
-    matches!(status.as_u16(), 307 | 308) && from.origin() == to.origin()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::elephantasm::Elephantasm;
-
-    #[test]
-    fn a_redirect_is_followed_within_its_origin_only() {
-        let follows = |status, to: &str| {
-            let from = Url::parse("https://host/api/a").unwrap();
-            follows(StatusCode::from_u16(status).unwrap(), &from, &Url::parse(to).unwrap())
-        };
-        assert!(follows(307, "https://host/api/b") && follows(308, "https://host:443/"));
-        for elsewhere in
-            ["http://host/api/a", "https://other/api/a", "https://host:444/", "https://host.evil/", "ftp://host/"]
-        {
-            assert!(!follows(307, elsewhere), "{elsewhere}");
-        }
-        for status in [300, 301, 302, 303, 304, 305] {
-            assert!(!follows(status, "https://host/api/b"), "{status}");
-        }
-    }
 
     #[test]
     fn a_client_needs_a_key_that_a_header_can_carry() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::client::Core;
 use super::credential::SentSecret;
@@ -17,15 +17,15 @@ use super::parts::RequestParts;
 use super::platform::Probe;
 use super::reader::location;
 use super::retry::{self, Failed, Plan as RetrySettings, Progress as RetryState, Window as Deadline};
-use super::transport::{self, Exchange, Failure as AttemptError, Received};
+use super::transport::{self, Failure as AttemptError, Limits, Received};
 use super::{retry_after, trace};
 use crate::Error;
 use crate::check::InvalidArgument;
-use crate::clock;
+use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{
-    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorAnswer as ErrorResponse, Head,
-    TimeoutError, Timer, TransportError, TransportKind, UnsupportedError, redacted,
+    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, TimeoutError,
+    Timer, TransportError, UnsupportedError, redacted_url,
 };
 use crate::secret::Secret;
 use crate::spelling::is_known_to;
@@ -113,7 +113,7 @@ impl Core {
         ends: Instant,
     ) -> Result<Option<SentSecret>, AttemptError> {
         let shared = self.shared();
-        let authorizing = shared.credential.authorize(shared.scheme, frozen.auth, headers);
+        let authorizing = shared.credential.authorize(shared.scheme, frozen.spec.auth, headers);
         match timeout_at(ends, authorizing).await {
             Ok(secret) => {
                 secret.map_err(|source| AttemptError::Unsent { why: "the credential provider failed", source })
@@ -133,10 +133,10 @@ impl Core {
     ) -> Result<Received, AttemptError> {
         let shared = self.shared();
         let pulse = Pulse::new();
-        let request = frozen.to_request(&shared.http, headers, number.saturating_add(1), &pulse).await;
+        let request = frozen.to_request(shared.transport.client(), headers, number.saturating_add(1), &pulse).await;
         let request =
             request.map_err(|source| AttemptError::Unsent { why: "the body cannot be sent", source: source.into() })?;
-        let exchange = Exchange {
+        let limits = Limits {
             window: deadline,
             ends,
             connect: shared.settings.connect,
@@ -144,7 +144,7 @@ impl Core {
             live: ending == Ending::Live,
             upload: frozen.body.is_transfer().then_some(pulse),
         };
-        let received = exchange.run(shared.http.execute(request)).await?;
+        let received = shared.transport.exchange(request, limits).await?;
         let handed_out = ending == Ending::Redirect && received.status.is_redirection();
         if received.status.is_success() || (handed_out && location(&received.headers).is_some()) {
             return Ok(received);
@@ -154,10 +154,10 @@ impl Core {
 
     fn read_error(&self, received: Received) -> ErrorResponse {
         let Received { status, headers, mut body, .. } = received;
-        let facts = (self.shared().platform.dialect)(status, &headers, &body);
+        let details = (self.shared().platform.dialect)(status, &headers, &body);
         body.truncate(config::MAX_ERROR_BODY);
-        let retry_after = retry_after::from_headers(&headers).or(facts.retry_after);
-        ErrorResponse { status, headers, body, facts, retry_after }
+        let retry_after = retry_after::from_headers(&headers).or(details.retry_after);
+        ErrorResponse { status, headers, body, details, retry_after }
     }
 
     fn before(&self, frozen: &Frozen, number: u32, headers: &mut HeaderMap) {
@@ -239,7 +239,14 @@ impl Call<'_> {
             Err(_elapsed) => {
                 let record = CallRecord { note: Some(probe.advice), ..self.parts.record() };
                 let (timer, after) = (Timer::Total, self.settings.total);
-                Err(Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head: None, awaited: None, record })))
+                Err(Error::Timeout(Box::new(TimeoutError {
+                    timer,
+                    after,
+                    met: None,
+                    head: None,
+                    awaited: None,
+                    record,
+                })))
             }
         }
     }
@@ -259,7 +266,7 @@ impl Call<'_> {
         };
         let Sent { received: Received { status, headers, body, .. }, secret, .. } = sent;
         (probe.judge)(&headers, &body).ok_or_else(|| {
-            let fault = DecodeFault::new("the response is of no known generation");
+            let fault = DecodeFault::whole("the response is of no known generation");
             let record = CallRecord { note: Some(probe.advice), ..frozen.record(state.take_attempts(), false) };
             Error::Decode(Box::new(DecodeError::new(status, headers, body, fault, record, secret.as_deref())))
         })
@@ -365,7 +372,7 @@ fn error_of(frozen: &Frozen, missed: Missed, attempts: Vec<Attempt>, note: Optio
     let mut record = frozen.record(attempts, may_have_been_processed);
     record.note = note;
     // A provided key is not known when the URL is built.
-    record.url = redacted(record.url, secret.as_deref());
+    record.url = redacted_url(record.url, secret.as_deref());
     error_after(None, failure, record, secret.as_deref())
 }
 
@@ -378,7 +385,7 @@ fn error_after(
 ) -> Error {
     match failure {
         AttemptError::Answer(response) => Error::from_api(ApiError::new(*response, record, secret)),
-        AttemptError::Transport { kind: kind @ TransportKind::NotConnected, source } => {
+        AttemptError::Transport { kind, source } if kind.is_connect() => {
             Error::Connect(Box::new(TransportError { kind, source, head, record }))
         }
         AttemptError::Transport { kind, source } => {

@@ -14,6 +14,7 @@ use super::credential::Credential;
 use super::hook::Hook;
 use super::platform::{Platform, Scheme};
 use super::retry::RetryPolicy;
+use super::transport::Transport;
 use crate::lock::lock;
 
 /// State shared by all clones and resources of a client.
@@ -22,7 +23,7 @@ pub(crate) struct Core(Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) platform: &'static Platform,
-    pub(super) http: reqwest::Client,
+    pub(super) transport: Transport,
     /// Scheme, host and port.
     pub(super) origin: Url,
     /// Prefix of the document's paths, without a trailing slash.

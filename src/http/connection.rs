@@ -1,10 +1,44 @@
-//! Which connection an attempt runs on, which decides how a failure is classified.
+//! Which connection an attempt runs on, which decides how a failure is classified; and when connections may be reused.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
+
+use http::{HeaderMap, StatusCode, Version, header};
+use tokio::time::{Instant, sleep_until};
+
+use crate::config;
+use crate::lock::lock;
+
+/// Whether the server may end the connection behind this response although it has not announced it.
+pub(super) fn may_end_unannounced(status: StatusCode, version: Version, headers: &HeaderMap) -> bool {
+    let options = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let mut options = options.flat_map(|value| value.split(',')).map(str::trim);
+    let announced = version < Version::HTTP_11 || options.any(|option| option.eq_ignore_ascii_case("close"));
+    status.is_server_error() && !announced
+}
+
+/// The time until which a client's kept connections are not used, because one of them may be about to end; see
+/// [`config::SETTLE`].
+#[derive(Debug, Default)]
+pub(super) struct Settling(Mutex<Option<Instant>>);
+
+impl Settling {
+    /// A response that may be followed by the end of its connection has just arrived.
+    pub(super) fn begin(&self) {
+        *lock(&self.0) = Some(Instant::now() + config::SETTLE);
+    }
+
+    /// Waits until the connections have settled, or until `deadline`.
+    pub(super) async fn wait(&self, deadline: Instant) {
+        let until = *lock(&self.0);
+        if let Some(until) = until.filter(|until| *until > Instant::now()) {
+            sleep_until(until.min(deadline)).await;
+        }
+    }
+}
 
 /// What became of the connection that an attempt began to open, if it began to open one.
 ///
@@ -146,5 +180,49 @@ where
             guard.end(if connected.is_ok() { Opening::Done } else { Opening::Failed });
             Poll::Ready(connected)
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_5xx_may_be_followed_by_an_unannounced_end() {
+        let ends = |status: u16, version, connection: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in connection {
+                headers.append("connection", http::HeaderValue::from_static(value));
+            }
+            may_end_unannounced(StatusCode::from_u16(status).unwrap(), version, &headers)
+        };
+        for status in [500, 502, 503, 504, 599] {
+            assert!(ends(status, Version::HTTP_11, &[]), "{status}");
+        }
+        assert!(ends(500, Version::HTTP_11, &["keep-alive"]));
+        for status in [200, 204, 307, 404, 409, 429] {
+            assert!(!ends(status, Version::HTTP_11, &[]), "{status}");
+        }
+        assert!(!ends(500, Version::HTTP_10, &[]), "announced by its version");
+        for close in [&["close"][..], &["Close"], &["keep-alive, close"], &["upgrade", "close"]] {
+            assert!(!ends(500, Version::HTTP_11, close), "{close:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_settle_for_twenty_milliseconds_and_no_longer_than_the_deadline() {
+        let settling = Settling::default();
+        let (begun, far) = (Instant::now(), Instant::now() + Duration::from_secs(9));
+        settling.wait(far).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO, "nothing has failed yet");
+        settling.begin();
+        settling.wait(begun + Duration::from_millis(4)).await;
+        assert_eq!(begun.elapsed(), Duration::from_millis(4));
+        settling.wait(far).await;
+        assert_eq!(begun.elapsed(), Duration::from_millis(20));
+        settling.wait(far).await;
+        assert_eq!(begun.elapsed(), Duration::from_millis(20), "it is over");
     }
 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::operation::AuthUse;
 use super::platform::Scheme;
+use crate::check::is_blank;
 use crate::error::BoxError;
 use crate::secret::Secret;
 
@@ -20,19 +21,63 @@ pub(crate) type SentSecret = Arc<Secret<String>>;
 impl Scheme {
     fn value(&self, secret: &Secret<String>) -> Result<HeaderValue, InvalidKey> {
         let key = secret.expose().trim();
-        if key.is_empty() {
-            return Err(InvalidKey("is empty"));
-        }
+        check_key(key)?;
         let value = HeaderValue::try_from(format!("{}{key}", self.prefix));
-        let mut value = value.map_err(|_| InvalidKey("has characters that no header can carry"))?;
+        let mut value = value.map_err(|_| InvalidKey::from("has characters that no header can carry"))?;
         value.set_sensitive(true);
         Ok(value)
     }
 }
 
+/// What is wrong with a key, without any of it.
 #[derive(Debug, thiserror::Error)]
 #[error("the key {0}")]
-pub(crate) struct InvalidKey(&'static str);
+pub(crate) struct InvalidKey(String);
+
+impl From<&str> for InvalidKey {
+    fn from(problem: &str) -> Self {
+        Self(problem.to_owned())
+    }
+}
+
+/// Rejects what no platform issues: what was copied along with a key, or changed in it by a word processor.
+fn check_key(key: &str) -> Result<(), InvalidKey> {
+    const PREFIXES: [&str; 5] = ["Bearer ", "Basic ", "Token ", "Authorization:", "x-api-key:"];
+    let begins = |prefix: &str| key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    if key.is_empty() {
+        return Err("is blank".into());
+    }
+    if key.starts_with(is_quote) || key.ends_with(is_quote) {
+        return Err("has quotes around it".into());
+    }
+    if let Some(prefix) = PREFIXES.into_iter().find(|prefix| begins(prefix) || key.eq_ignore_ascii_case(prefix.trim()))
+    {
+        return Err(InvalidKey(format!("begins with `{prefix}`: give the key alone")));
+    }
+    if let Some((name, rest)) = key.split_once('=') {
+        // Padding of base64 is at the end.
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if is_name && !rest.trim_matches('=').is_empty() {
+            return Err("begins with a name and `=`: give the key alone".into());
+        }
+    }
+    match key.chars().find(|c| !c.is_ascii_graphic()) {
+        None => Ok(()),
+        Some(c) if c.is_whitespace() => Err("has white space in it".into()),
+        Some(c) if c.is_control() || is_blank(c) => {
+            Err(InvalidKey(format!("has an invisible character in it, {}", code(c))))
+        }
+        Some(c) => Err(InvalidKey(format!("has a character in it that is not ASCII, {}", code(c)))),
+    }
+}
+
+fn code(c: char) -> String {
+    format!("U+{:04X}", u32::from(c))
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{2018}'..='\u{201f}')
+}
 
 /// A client's key.
 pub(crate) enum Credential {
@@ -53,7 +98,7 @@ impl Credential {
     /// A key that is known before any call, if it is long enough to be searched for.
     pub(super) fn fixed_key(&self) -> Option<&str> {
         match self {
-            Self::Fixed { secret, .. } => secret.sought(),
+            Self::Fixed { secret, .. } => secret.searchable(),
             Self::Provided(_) | Self::None => None,
         }
     }
@@ -68,7 +113,7 @@ impl Credential {
     ) -> Result<Option<SentSecret>, BoxError> {
         match self {
             _ if wanted == AuthUse::None => Ok(None),
-            Self::None if wanted == AuthUse::Required => Err(InvalidKey("is missing: this operation needs one").into()),
+            Self::None if wanted == AuthUse::Required => Err(InvalidKey::from("is missing, and needed here").into()),
             Self::None => Ok(None),
             Self::Fixed { secret, .. } => Ok(Some(Arc::clone(secret))),
             Self::Provided(provider) => {
@@ -83,5 +128,59 @@ impl Credential {
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(crate::secret::REDACTED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(key: &str) -> Result<HeaderValue, String> {
+        Scheme { header: "authorization", prefix: "Bearer " }
+            .value(&Secret::from(key))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_key_that_no_platform_issues_is_refused_by_its_mistake() {
+        for (key, problem) in [
+            ("", "the key is blank"),
+            (" \n", "the key is blank"),
+            ("\u{feff}sk_live_0", "the key has an invisible character in it, U+FEFF"),
+            ("sk_live_0\u{200b}", "the key has an invisible character in it, U+200B"),
+            ("sk_\u{202e}live_0", "the key has an invisible character in it, U+202E"),
+            ("sk_live_0\u{0}", "the key has an invisible character in it, U+0000"),
+            ("sk\u{2013}live", "the key has a character in it that is not ASCII, U+2013"),
+            ("sk_livé_0", "the key has a character in it that is not ASCII, U+00E9"),
+            ("sk live", "the key has white space in it"),
+            ("sk_live_0\nsk_live_1", "the key has white space in it"),
+            ("sk\u{a0}live", "the key has white space in it"),
+            ("\"sk_live_0\"", "the key has quotes around it"),
+            ("'sk_live_0'", "the key has quotes around it"),
+            ("`sk_live_0`", "the key has quotes around it"),
+            ("\u{201c}sk_live_0\u{201d}", "the key has quotes around it"),
+            ("\u{ab}sk_live_0\u{bb}", "the key has quotes around it"),
+            ("sk_live_0\"", "the key has quotes around it"),
+            ("Bearer sk_live_0", "the key begins with `Bearer `: give the key alone"),
+            ("bearer  sk_live_0", "the key begins with `Bearer `: give the key alone"),
+            ("Bearer ", "the key begins with `Bearer `: give the key alone"),
+            ("Basic YTpi", "the key begins with `Basic `: give the key alone"),
+            ("authorization: Bearer sk", "the key begins with `Authorization:`: give the key alone"),
+            ("X-API-Key: sk_live_0", "the key begins with `x-api-key:`: give the key alone"),
+            ("ELEPHANTASM_API_KEY=sk_live_0", "the key begins with a name and `=`: give the key alone"),
+            ("key=sk_live_0", "the key begins with a name and `=`: give the key alone"),
+            ("export KEY=sk_live_0", "the key has white space in it"),
+        ] {
+            assert_eq!(header(key).unwrap_err(), problem, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_any_issued_form_is_sent() {
+        for key in ["k", "sk_live_0", "a.b-c~d+e/f", "YWJjZA==", "YWI=", "eyJh.eyJi.c_d-e", "Bearer_1", "a:b", "$a"] {
+            assert_eq!(header(key).unwrap(), format!("Bearer {key}"));
+        }
+        assert_eq!(header("\t sk_live_0\r\n").unwrap(), "Bearer sk_live_0");
+        assert!(header("k").unwrap().is_sensitive());
     }
 }

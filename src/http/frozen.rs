@@ -7,7 +7,7 @@ use url::{Url, form_urlencoded};
 
 use super::body::Body;
 use super::hook::AttemptStart;
-use super::operation::{AuthUse, Route};
+use super::operation::{OperationSpec, Route};
 use super::pace::Pulse;
 use super::upload::UploadError;
 use crate::error::{Attempt, CallRecord};
@@ -15,8 +15,7 @@ use crate::error::{Attempt, CallRecord};
 /// A request whose bytes are fixed.
 #[derive(Debug)]
 pub(crate) struct Frozen {
-    pub(crate) operation: &'static str,
-    pub(crate) auth: AuthUse,
+    pub(crate) spec: &'static OperationSpec,
     pub(crate) route: &'static Route,
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -63,13 +62,21 @@ impl Frozen {
     }
 
     pub(crate) fn record(&self, attempts: Vec<Attempt>, may_have_been_processed: bool) -> CallRecord {
-        let (operation, method, url) = (self.operation, self.method.clone(), self.shown_url().to_owned());
-        CallRecord { operation, method, url, attempts, may_have_been_processed, note: None }
+        let (operation, method, url) = (self.spec.id, self.method.clone(), self.shown_url().to_owned());
+        CallRecord {
+            operation,
+            method,
+            url,
+            attempts,
+            may_have_been_processed,
+            confidential: self.spec.secret,
+            note: None,
+        }
     }
 
     pub(crate) fn start(&self, attempt: u32) -> AttemptStart<'_> {
         AttemptStart {
-            operation: self.operation,
+            operation: self.spec.id,
             method: &self.method,
             url: self.shown_url(),
             number: attempt.saturating_add(1),

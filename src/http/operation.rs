@@ -93,7 +93,7 @@ pub enum RetryClass {
     /// Doing it twice is the same as doing it once: also retried when the outcome of an attempt is unknown.
     Idempotent,
     /// Doing it twice may do it twice: retried only after an attempt that made no connection, or whose response asks
-    /// for it (429, and 503 or 529 with `Retry-After`). For exactly one attempt, set
+    /// for it (429, and 503 with `Retry-After`). For exactly one attempt, set
     /// [`max_retries(0)`](crate::Request::max_retries).
     NonIdempotent,
 }

@@ -8,8 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::base_url::check_length;
 use super::body::Body;
 use super::client::{Core, Shared};
+use super::depth;
 use super::frozen::Frozen;
 use super::operation::{self, AuthUse, OperationSpec, RetryClass, Route};
 use super::retry::Plan as RetrySettings;
@@ -155,6 +157,7 @@ impl RequestParts {
                 url: String::new(),
                 attempts: Vec::new(),
                 may_have_been_processed: false,
+                confidential: self.spec.secret,
                 note: None,
             },
         }
@@ -190,6 +193,7 @@ impl RequestParts {
             query = paging.start(&self.list_call(&query), cursor)?;
         }
         let body = self.final_body(&method, generation)?;
+        depth::check(body.json_bytes().map(|bytes| &**bytes).unwrap_or_default())?;
         (shared.platform.preflight)(&query, body.json_bytes().map(|bytes| &**bytes))?;
         let mut url = shared.origin.clone();
         if shared.prefix.is_empty() {
@@ -200,9 +204,10 @@ impl RequestParts {
         if !query.is_empty() {
             url.set_query(Some(&query));
         }
+        check_length(&url)?;
         let headers = self.final_headers(shared, route, &method, &body)?;
-        let (operation, auth) = (self.spec.id, self.spec.auth);
-        Ok(Frozen { operation, auth, route, method, url, query, headers, body, shown_url: OnceLock::new() })
+        let (spec, shown_url) = (self.spec, OnceLock::new());
+        Ok(Frozen { spec, route, method, url, query, headers, body, shown_url })
     }
 
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as

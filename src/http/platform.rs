@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::operation::OperationSpec;
 use crate::check::InvalidArgument;
-use crate::error::Facts as ErrorDetails;
+use crate::error::ErrorDetails;
 
 /// A platform, as far as carrying its calls is concerned.
 pub(crate) struct Platform {

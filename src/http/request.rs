@@ -15,7 +15,6 @@ use serde_json::Value;
 use super::body::{Body, Form};
 use super::client::Core;
 use super::decode::Exchange;
-use super::{hook, retry_after};
 use super::operation::{Operation, RetryClass};
 use super::parts::{RAW, RequestParts, Target};
 use super::platform::Platform;
@@ -23,6 +22,7 @@ use super::reader::{Reader, redirect_target};
 use super::response::Response;
 use super::transport::Received;
 use super::upload::Upload;
+use super::{hook, retry_after};
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
 use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers};
@@ -253,13 +253,15 @@ impl<T> Request<T> {
             (Reader::Whole(read), _) => {
                 let frozen = &answered.frozen;
                 let list = parts.list_call(&frozen.query);
-                read(&Exchange { spec: parts.spec, route: frozen.route, list, body: &body })
+                let dialect = parts.core.shared().platform.dialect;
+                let (spec, route) = (parts.spec, frozen.route);
+                read(&Exchange { spec, route, list, status, headers: &headers, body: &body, dialect })
             }
             (Reader::Live(open), Some(live)) => Ok(open(parts, headers.clone(), live)),
-            (Reader::Live(_), None) => Err(DecodeFault::new("the response has no body")),
+            (Reader::Live(_), None) => Err(DecodeFault::whole("the response has no body")),
             (Reader::Redirect(read), _) => match redirect_target(&headers, &body) {
                 Some(target) => Ok(read(target)),
-                None => Err(DecodeFault::new("the response names no target")),
+                None => Err(DecodeFault::whole("the response names no target")),
             },
         };
         match read {
@@ -271,6 +273,7 @@ impl<T> Request<T> {
                     took: answered.took,
                     waited: Duration::ZERO,
                     may_have_been_processed: true,
+                    retry_budget_spent: false,
                 });
                 let record = answered.frozen.record(answered.attempts, true);
                 let error = DecodeError::new(status, headers, body, fault, record, answered.secret.as_deref());

@@ -149,7 +149,7 @@ impl Outcome {
         match self {
             // A redirect says nothing about what was done before it.
             Self::Status { status, .. } => !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT,
-            Self::Transport(kind) => kind != TransportKind::NotConnected,
+            Self::Transport(kind) => !kind.is_connect(),
             Self::Timeout { connected, .. } => connected,
             Self::NotSent => false,
         }
@@ -316,7 +316,8 @@ where
             Err(failure) => failure,
         };
         let outcome = failure.outcome();
-        let pause = progress.pause(plan, outcome, random()).filter(|_| budget.try_spend());
+        let due = progress.pause(plan, outcome, random());
+        let pause = due.filter(|_| budget.try_spend());
         if outcome.server_works() {
             budget.earn();
         }
@@ -326,6 +327,7 @@ where
             took: begun.elapsed(),
             waited: pause.unwrap_or_default(),
             may_have_been_processed: outcome.may_have_been_processed(),
+            retry_budget_spent: due.is_some() && pause.is_none(),
         });
         match pause {
             Some(pause) => sleep(pause).await,

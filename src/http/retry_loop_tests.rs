@@ -181,8 +181,10 @@ async fn a_spent_budget_ends_all_retries() {
     let budget = Budget::new();
     while budget.try_spend() {}
     let script = vec![(SEC, Some(status(500, None, None)))];
-    let (ok, pauses, ..) = drive(plan(Idempotent), &budget, script).await;
-    assert!(!ok && pauses.is_empty());
+    let (ok, pauses, _, _, attempts) = drive(plan(Idempotent), &budget, script.clone()).await;
+    assert!(!ok && pauses.is_empty() && attempts[0].retry_budget_spent());
+    let (_, _, _, _, attempts) = drive(plan(NonIdempotent), &budget, script).await;
+    assert!(!attempts[0].retry_budget_spent(), "it would not be retried anyway");
 }
 
 /// How many retries are left; they are spent.

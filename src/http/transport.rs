@@ -1,26 +1,26 @@
 //! One attempt over reqwest: connection watching, timers, body limits, and the classification of failures.
 
 use std::error::Error as StdError;
-use std::future::Future;
 use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::connection::Watched;
+use super::connect_error;
+use super::connection::{Settling, Watched, may_end_unannounced};
 use super::operation::Route;
 use super::pace::Pulse;
 use super::retry::{Failed, Outcome, Window};
-use crate::clock;
+use crate::clock::{self, timeout_at};
 use crate::config;
-use crate::error::{BoxError, ErrorAnswer, Reason, Timer, TransportKind, root_cause, timeout_words};
+use crate::error::{BoxError, ErrorResponse, Reason, Timer, TransportKind, root_cause, timeout_message};
 
 /// An attempt that did not get a 2xx response.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Answer(Box<ErrorAnswer>),
+    Answer(Box<ErrorResponse>),
     Transport {
         kind: TransportKind,
         source: BoxError,
@@ -46,7 +46,7 @@ impl Failure {
     /// The reason that an error response gave.
     pub(super) fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Answer(answer) => answer.facts.reason,
+            Self::Answer(answer) => answer.details.reason,
             _ => None,
         }
     }
@@ -65,7 +65,7 @@ impl Failure {
 
     /// Whether the server says that the call is spelled for another generation.
     pub(super) fn is_generation_in_doubt(&self) -> bool {
-        matches!(self, Self::Answer(answer) if answer.facts.other_generation)
+        matches!(self, Self::Answer(answer) if answer.details.other_generation)
     }
 
     /// Without the URL that reqwest puts into its errors: it includes the values of the query.
@@ -101,15 +101,15 @@ impl Failed for Failure {
     fn cause(&self) -> String {
         match self {
             Self::Answer(answer) => answer.status.to_string(),
-            Self::Transport { kind, source } => format!("{}: {}", kind.words(), root_cause(&**source)),
-            Self::Timeout { timer, after, .. } => timeout_words(*timer, *after),
+            Self::Transport { kind, source } => format!("{}: {}", kind.message(), root_cause(&**source)),
+            Self::Timeout { timer, after, .. } => timeout_message(*timer, *after),
             Self::Incomplete { failure, .. } => failure.cause(),
             Self::Unsent { why, source } => format!("{why}: {}", root_cause(&**source)),
         }
     }
 }
 
-/// A response, read as far as its call requires.
+/// A response whose body was read as far as its status requires.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) status: StatusCode,
@@ -119,30 +119,31 @@ pub(crate) struct Received {
     pub(crate) live: Option<reqwest::Response>,
 }
 
-/// How one attempt is carried out.
-pub(super) struct Exchange {
-    pub(super) window: Window,
-    pub(super) ends: Instant,
-    pub(super) connect: Duration,
-    pub(super) max_body: usize,
-    /// Whether the body of a successful response is handed on while it arrives.
-    pub(super) live: bool,
-    /// The pulse of a body without a deadline of its own.
-    pub(super) upload: Option<Pulse>,
+/// A client's HTTP client, and what its attempts learn about its connections.
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    settling: Settling,
 }
 
-impl Exchange {
-    /// Drives `sending` and reads the response: all of a 2xx up to the client's limit, else what the dialect may need.
+impl Transport {
+    pub(super) fn new(http: reqwest::Client) -> Self {
+        Self { http, settling: Settling::default() }
+    }
+
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Sends `request` and reads the response: all of a 2xx up to the client's limit, else what the dialect may need.
     ///
     /// # Errors
     /// `Transport` or `Timeout`; never for the body of a response with an error status, whose status says enough.
-    pub(super) async fn run(
-        &self,
-        sending: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
-    ) -> Result<Received, Failure> {
+    pub(super) async fn exchange(&self, request: reqwest::Request, limits: Limits) -> Result<Received, Failure> {
+        let Limits { window, ends, .. } = limits;
+        self.settling.wait(ends).await;
         let watched = Watched::new();
-        let sending = timeout_at(self.ends, watched.watch(sending));
-        let sent = match &self.upload {
+        let sending = timeout_at(ends, watched.watch(self.http.execute(request)));
+        let sent = match &limits.upload {
             None => sending.await,
             Some(pulse) => tokio::select! {
                 sent = sending => sent,
@@ -153,27 +154,50 @@ impl Exchange {
         };
         let mut response = match sent {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(before_the_head(error, &watched, self.window, self.connect)),
-            Err(_elapsed) => return Err(timed_out(self.window, !watched.was_never_made())),
+            Ok(Err(error)) => return Err(before_the_head(error, &watched, window, limits.connect)),
+            Err(_elapsed) => return Err(timed_out(window, !watched.was_never_made())),
         };
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        if self.live && status.is_success() {
+        if limits.live && status.is_success() {
             return Ok(Received { status, headers, body: Bytes::new(), live: Some(response) });
         }
         let mut kept = Kept::default();
         if status.is_success() {
-            let read = timeout_at(self.ends, kept.read(&mut response, self.window, self.max_body)).await;
-            if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(self.window, true))) {
+            let read = timeout_at(ends, kept.read(&mut response, window, limits.max_body)).await;
+            if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(window, true))) {
                 let answer = Box::new(Received { status, headers, body: kept.start(), live: None });
                 return Err(Failure::Incomplete { answer, failure: Box::new(failure) });
             }
             return Ok(Received { status, headers, body: kept.all(), live: None });
         }
-        // However this ends, what was read so far is kept. The status is known, so the message is not worth a long wait.
-        let patience = self.ends.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
+        let may_end = may_end_unannounced(status, response.version(), &headers);
+        if may_end {
+            // The connection of a short body is free for other calls already.
+            self.settling.begin();
+        }
+        // However this ends, what was read so far is kept. The status is known, so the message is not worth a long
+        // wait.
+        let patience = ends.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
         let _ = timeout_at(patience, kept.read_start(&mut response)).await;
+        drop(response);
+        if may_end {
+            self.settling.begin();
+            self.settling.wait(ends).await;
+        }
         Ok(Received { status, headers, body: kept.all(), live: None })
     }
+}
+
+/// How long an attempt may take and how much it may read.
+pub(super) struct Limits {
+    pub(super) window: Window,
+    pub(super) ends: Instant,
+    pub(super) connect: Duration,
+    pub(super) max_body: usize,
+    /// Whether the body of a successful response is handed on while it arrives.
+    pub(super) live: bool,
+    /// The pulse of a body without a deadline of its own.
+    pub(super) upload: Option<Pulse>,
 }
 
 pub(super) fn timed_out(window: Window, connected: bool) -> Failure {
@@ -261,7 +285,10 @@ fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, con
         return Failure::Timeout { timer: Timer::Connect, after: connect, connected: false };
     }
     if error.is_connect() {
-        return Failure::transport(TransportKind::NotConnected, error);
+        return match connect_error::explain(&error) {
+            (kind, Some(text)) => Failure::Transport { kind, source: text.into() },
+            (kind, None) => Failure::transport(kind, error),
+        };
     }
     if error.is_timeout() {
         // A timer of the caller's own HTTP client.
@@ -273,10 +300,9 @@ fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, con
     }
 }
 
-/// Walks the chain of sources until one is recognised.
+/// The kind of the first cause that is recognised.
 pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> TransportKind {
-    let mut next = Some(error);
-    while let Some(error) = next {
+    for error in connect_error::chain(error) {
         if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
             if hyper.is_parse() || hyper.is_parse_status() {
                 return TransportKind::InvalidHttp;
@@ -291,7 +317,6 @@ pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> TransportKind {
                 return TransportKind::NoAnswer;
             }
         }
-        next = error.source();
     }
     TransportKind::Other
 }
@@ -315,6 +340,9 @@ mod tests {
             let reset = wrapped(io::Error::from(io::ErrorKind::ConnectionReset), layers);
             assert_eq!(kind_of(&reset), TransportKind::NoAnswer);
         }
+        // An IO error hides the one that it wraps from its own `source`.
+        let hidden = io::Error::other(io::Error::other(io::Error::from(io::ErrorKind::ConnectionReset)));
+        assert_eq!(kind_of(&wrapped(hidden, 2)), TransportKind::NoAnswer);
         assert_eq!(kind_of(&wrapped(io::Error::other("odd"), 3)), TransportKind::Other);
     }
 }

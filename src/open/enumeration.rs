@@ -29,7 +29,7 @@ macro_rules! open_enum {
         $(#[$attribute])*
         ///
         /// Values of newer servers are kept as `Unknown`. A later version of the crate may know them, so compare with
-        /// [`as_str`](Self::as_str) and not with `Unknown`.
+        /// the text (`value == "text"`) and not with `Unknown`.
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
@@ -92,6 +92,18 @@ macro_rules! open_enum {
             }
         }
 
+        impl ::std::cmp::PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.as_str() == other
+            }
+        }
+
+        impl ::std::cmp::PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.as_str() == *other
+            }
+        }
+
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
@@ -141,5 +153,24 @@ where
 
     fn visit_string<E: Error>(self, word: String) -> Result<T, E> {
         Ok(T::from(word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    open_enum! {
+        /// A colour.
+        pub enum Color {
+            /// `red`
+            Red = "red",
+        }
+    }
+
+    #[test]
+    fn a_value_equals_its_text_known_or_not() {
+        let blue = Color::from("blue");
+        assert!(Color::Red == *"red" && Color::Red == "red" && blue == "blue");
+        assert!(Color::Red != "Red" && blue != "red" && blue != *"");
+        assert_eq!((Color::from("red".to_owned()), Color::KNOWN), (Color::Red, &["red"][..]));
     }
 }

@@ -1,20 +1,22 @@
 //! The base of the generated types: enums and unions that are open to values of newer servers, [`Timestamp`], and
 //! deserializers that distinguish null from absent and accept `3.0` as a whole number.
 
+mod civil;
 mod enumeration;
+mod integer;
 #[allow(dead_code, reason = "not every platform needs it")]
 mod shorthand;
 mod timestamp;
 #[allow(dead_code, unused_macros, reason = "for generated unions, which no enabled platform may have")]
 mod union;
 mod unix_time;
-mod whole;
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use enumeration::{deserialize_word, open_enum};
+pub(crate) use integer::{optional_whole, whole};
 #[allow(unused_imports, reason = "not every platform needs it")]
 pub(crate) use shorthand::shorthand;
 pub use timestamp::{InvalidTimestamp, Timestamp};
@@ -24,7 +26,6 @@ pub(crate) use union::{
 };
 #[allow(unused_imports, reason = "not every platform needs them")]
 pub(crate) use unix_time::{any_time, unix_milliseconds, unix_seconds};
-pub(crate) use whole::{optional_whole, whole};
 
 /// Deserializes null as the empty value.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

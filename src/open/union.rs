@@ -397,3 +397,70 @@ impl<'de> Visitor<'de> for TagVisitor {
         Value::deserialize(MapAccessDeserializer::new(access)).map(Tag::Other)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The keys and values of an object, in the order in which they come.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Entries(Vec<(String, Value)>);
+
+    impl<'de> Deserialize<'de> for Entries {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct InOrder;
+
+            impl<'de> Visitor<'de> for InOrder {
+                type Value = Entries;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                    let mut entries = Vec::new();
+                    while let Some(entry) = map.next_entry()? {
+                        entries.push(entry);
+                    }
+                    Ok(Entries(entries))
+                }
+            }
+
+            deserializer.deserialize_map(InOrder)
+        }
+    }
+
+    open_union! {
+        /// One thing or another.
+        pub enum Thing by "type" {
+            /// The one.
+            One(Entries) = "one",
+        }
+    }
+
+    #[test]
+    fn entries_come_as_they_were_written_wherever_the_tag_is() {
+        let entries = [("b", json!(1)), ("a", json!({"z": 1, "y": 2})), ("type", json!("one")), ("c", json!(null))];
+        for shift in 0..entries.len() {
+            let mut written = entries.clone();
+            written.rotate_left(shift);
+            let fields: Vec<_> = written.iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
+            let text = format!("{{{}}}", fields.join(","));
+            let thing: Thing = serde_json::from_str(&text).unwrap();
+            assert_eq!(thing.tag(), "one");
+            let want = written.map(|(key, value)| (key.to_owned(), value)).to_vec();
+            assert_eq!(thing, Thing::One(Entries(want)), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_comes_twice_comes_twice() {
+        let thing: Thing = serde_json::from_str(r#"{"a":1,"a":2,"type":"one","a":3}"#).unwrap();
+        let Thing::One(Entries(entries)) = thing else { panic!("{thing:?}") };
+        let values: Vec<_> = entries.iter().map(|(key, value)| (key.as_str(), value.as_i64())).collect();
+        assert_eq!(values, [("a", Some(1)), ("a", Some(2)), ("type", None), ("a", Some(3))]);
+    }
+}

@@ -205,9 +205,18 @@ mod tests {
     fn numbers_are_read_in_their_unit() {
         let noon = || Some("2026-02-04T12:00:00Z".to_owned());
         let half = || Some("2026-02-04T12:00:00.5Z".to_owned());
-        assert_eq!(times(r#"{"seconds":1770206400,"millis":1770206400000,"any":1770206400}"#), [noon(), noon(), noon()]);
-        assert_eq!(times(r#"{"seconds":1770206400.5,"millis":1770206400500,"any":1770206400500}"#), [half(), half(), half()]);
-        assert_eq!(times(r#"{"seconds":"2026-02-04T12:00:00Z","millis":null,"any":1770206400.5}"#), [noon(), None, half()]);
+        assert_eq!(
+            times(r#"{"seconds":1770206400,"millis":1770206400000,"any":1770206400}"#),
+            [noon(), noon(), noon()]
+        );
+        assert_eq!(
+            times(r#"{"seconds":1770206400.5,"millis":1770206400500,"any":1770206400500}"#),
+            [half(), half(), half()]
+        );
+        assert_eq!(
+            times(r#"{"seconds":"2026-02-04T12:00:00Z","millis":null,"any":1770206400.5}"#),
+            [noon(), None, half()]
+        );
         let edge = times(r#"{"seconds":-1,"any":99999999999}"#);
         assert_eq!(edge, [Some("1969-12-31T23:59:59Z".to_owned()), None, Some("5138-11-16T09:46:39Z".to_owned())]);
         assert_eq!(times(r#"{"seconds":0,"any":100000000000}"#)[2].as_deref(), Some("1973-03-03T09:46:40Z"));

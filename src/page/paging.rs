@@ -120,7 +120,9 @@ impl Paging {
             PageBy::Offset if count > 0 => {
                 let begun = call.sent(OFFSET).and_then(|sent| sent.parse::<u64>().ok()).unwrap_or_default();
                 let reached = begun.saturating_add(count as u64);
-                let all = listed.field::<u64>("total").is_some_and(|total| reached >= total);
+                // A total below what just arrived counts something else.
+                let total = listed.field::<u64>("total").filter(|total| *total >= count as u64);
+                let all = total.is_some_and(|total| reached >= total);
                 Ok((!all).then(|| Position { style: Style::Offset, value: reached.to_string() }))
             }
             PageBy::Token { read, .. } => match read.iter().find_map(|key| listed.text(key)) {

@@ -54,6 +54,7 @@ fn offsets_end_where_the_total_is_reached() {
     assert_eq!(then(RUNS, "offset=2", r#"{"runs":[1,2],"meta":{"total":4}}"#), None);
     assert_eq!(then(RUNS, "", r#"{"data":[1],"pagination":{"has_more":false}}"#), None);
     assert_eq!(then(RUNS, "", r#"{"data":[1],"has_more":true,"total":null}"#).as_deref(), Some("offset=1"));
+    assert_eq!(then(RUNS, "", r#"{"data":[1,2],"total":0}"#).as_deref(), Some("offset=2"), "a total of something else");
     assert_eq!(then(RUNS, "", r#"{"data":[],"total":4}"#), None, "an empty page ends it whatever the total");
 }
 

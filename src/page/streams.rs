@@ -143,10 +143,12 @@ mod tests {
         Page { items: items.to_vec(), next: next.map(Cursor::from), total: None }
     }
 
-    /// Pages of a script, and the cursors that were asked for.
-    fn scripted(script: Vec<Result<Page<u8>, Error>>) -> (Pages<u8>, Arc<Mutex<Vec<Option<Cursor>>>>) {
-        let (asked, mut script) = (Arc::default(), VecDeque::from(script));
-        let seen: Arc<Mutex<Vec<Option<Cursor>>>> = Arc::clone(&asked);
+    /// The cursors that were asked for.
+    type Asked = Arc<Mutex<Vec<Option<Cursor>>>>;
+
+    fn scripted(script: Vec<Result<Page<u8>, Error>>) -> (Pages<u8>, Asked) {
+        let (asked, mut script) = (Asked::default(), VecDeque::from(script));
+        let seen = Arc::clone(&asked);
         let pages = Pages::new(move |cursor| {
             seen.lock().unwrap().push(cursor);
             Box::pin(std::future::ready(script.pop_front().expect("one page more than scripted")))

@@ -52,13 +52,16 @@ pub struct Poller<T, U = T> {
 
 /// The call that a poller repeats.
 pub(crate) struct Source<U> {
-    /// Sends it once; it should take no longer than it is told.
-    pub(crate) fetch: Arc<dyn Fn(Duration) -> BoxFuture<'static, Result<State<U>, Error>> + Send + Sync>,
+    /// Sends it once.
+    pub(crate) fetch: Arc<Fetch<U>>,
     /// Describes it for errors.
     pub(crate) record: Arc<dyn Fn() -> CallRecord + Send + Sync>,
     /// The ids in its path.
     pub(crate) ids: Vec<String>,
 }
+
+/// One poll, which should take no longer than it is told.
+pub(crate) type Fetch<U> = dyn Fn(Duration) -> BoxFuture<'static, Result<State<U>, Error>> + Send + Sync;
 
 /// The response to one poll.
 pub(crate) struct State<U> {

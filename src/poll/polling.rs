@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Poller, State};
-use crate::error::{Awaited, TimeoutError, Timer, TransportKind};
+use crate::error::{ApiError, Awaited, TimeoutError, Timer, TransportKind};
 use crate::{Error, clock, config};
 
 pub(super) struct Polling<T, U> {
@@ -150,7 +150,7 @@ impl<T, U: Send + Sync + 'static> Polling<T, U> {
 
 /// Whether the next poll may not meet the failure.
 fn is_transient(error: &Error) -> bool {
-    if error.api().is_some_and(|api| api.is_permanent()) || error.is_limit_exceeded() {
+    if error.api().is_some_and(ApiError::is_permanent) || error.is_limit_exceeded() {
         return false;
     }
     match error {

@@ -49,7 +49,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the initial time of the sandbox's clock, within the years 1 to 9999. Default: the current time.
+    /// Sets the initial time of the sandbox's clock. Default: the current time.
     pub fn starts_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.starts_at = Some(time.into());
         self
@@ -66,7 +66,7 @@ impl SandboxBuilder {
     )]
     pub async fn start(self) -> Result<Sandbox, Error> {
         let key = self.key.map(usable).transpose()?.unwrap_or_else(new_key);
-        let clock = Arc::new(self.starts_at.map_or_else(|| Ok(Clock::default()), starting_at)?);
+        let clock = Arc::new(self.starts_at.map_or_else(Clock::default, Clock::starting_at));
         let (reach, orders) = Orders::new();
         let shared = Arc::new(Shared {
             platforms: Platforms::new(self.settings, &clock),
@@ -98,9 +98,4 @@ fn usable(key: Secret<String>) -> Result<Secret<String>, Error> {
         return Err(Error::config("the sandbox's key has characters that are not visible ASCII"));
     }
     Ok(Secret::new(key.to_owned()))
-}
-
-fn starting_at(time: Timestamp) -> Result<Clock, Error> {
-    let wrong = || Error::config(format!("the sandbox's clock can't start at {time}: it covers the years 1 to 9999"));
-    Clock::starting_at(time).ok_or_else(wrong)
 }

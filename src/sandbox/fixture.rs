@@ -11,7 +11,7 @@ use super::clock::TimeFormat;
 use super::error_reply::ErrorReply;
 use super::handlers::{Handler, Outcome, Output};
 use super::ids;
-use super::pipeline::{Call, Credential, Platform, RateLimit, World};
+use super::platform::{Call, Credential, Platform, RateLimit, World};
 use super::reply::Reply;
 use super::spec::*;
 use super::store::{Object, Table, object, text};
@@ -20,7 +20,7 @@ use super::stream::{Format as Written, Frame, Live, Next};
 static JOBS: Table =
     Table::new("jobs", "Job").key("job_id").ids(|| ids::prefixed("job-", 8)).hides("archived_at", "all");
 const NOTES_ALONG: &[&Table] = &[&NOTES];
-static NOTES: Table = Table::new("notes", "Note").child_of(&JOBS, "job_id");
+pub(super) static NOTES: Table = Table::new("notes", "Note").child_of(&JOBS, "job_id");
 
 /// How it behaves.
 #[derive(Default)]
@@ -43,6 +43,7 @@ impl Platform for Fixture {
         ("list_notes", Handler::list(&NOTES)),
         ("watch_job", Handler::custom(watch)),
         ("upload", Handler::custom(upload)),
+        ("tail", Handler::custom(tail)),
         (
             "download",
             Handler::custom(|_| {
@@ -132,6 +133,13 @@ fn watch(call: &mut Call<'_, Fixture>) -> Outcome<Fixture> {
     Ok(Output::Live(live))
 }
 
+/// Two lines, the second one a minute later, and an empty line for each 10 ms of silence.
+fn tail(_: &mut Call<'_, Fixture>) -> Outcome<Fixture> {
+    let line = |status: &str| Frame::data(json!({"status": status}));
+    let frames = vec![(Duration::ZERO, line("one")), (Duration::from_secs(60), line("two"))];
+    Ok(Output::Live(Live::script(Written::Lines, frames).keep_alive(Duration::from_millis(10), line("still here"))))
+}
+
 fn upload(call: &mut Call<'_, Fixture>) -> Outcome<Fixture> {
     let files = call.files.iter().map(|file| json!({"name": file.file_name, "bytes": file.content.len()}));
     let mut answer = call.body.clone();
@@ -148,7 +156,7 @@ const fn string(format: Format, values: &'static [&'static str], max: Option<u64
 }
 
 const fn property(name: &'static str, schema: &'static Schema, required: bool) -> PropertySpec {
-    PropertySpec { name, schema, required, default: None, generations: &[], spelled: &[], aliases: &[], secret: false }
+    PropertySpec { name, schema, required, default: None, generations: &[], spelled: &[], aliases: &[] }
 }
 
 const fn operation(
@@ -159,7 +167,7 @@ const fn operation(
     parameters: &'static [ParameterSpec],
     routes: &'static [RouteSpec],
 ) -> OperationSpec {
-    OperationSpec { id, auth: Auth::Required, parameters, body, status, response, wrapped: &[], routes }
+    OperationSpec { id, auth: Auth::Required, parameters, body, status, response, routes }
 }
 
 const fn route(method: &'static str, path: &'static [Segment], media: &'static str) -> RouteSpec {
@@ -271,7 +279,7 @@ static UPLOADED: ObjectSpec = ObjectSpec {
 const BY_ID: &[ParameterSpec] = &[ParameterSpec { place: Place::Path, property: property("job_id", &TEXT, true) }];
 const JSON: &str = "application/json";
 static TOKENS: PagingSpec = PagingSpec { by: PageBy::Token { send: "page", read: &["next"] }, items: &["jobs"] };
-static AFTER: PagingSpec = PagingSpec { by: PageBy::AfterId, items: &[] };
+static AFTER: PagingSpec = PagingSpec { by: PageBy::AfterId { send: "", read: &[] }, items: &[] };
 
 static PLATFORM: PlatformSpec = PlatformSpec {
     name: "fixture",
@@ -372,6 +380,14 @@ static PLATFORM: PlatformSpec = PlatformSpec {
             ResponseSpec::Events(&schema(Kind::Object(&STATUS))),
             BY_ID,
             &[route("GET", &[Segment::Text("jobs"), JOB_ID], "text/event-stream")],
+        ),
+        operation(
+            "tail",
+            200,
+            BodySpec::None,
+            ResponseSpec::Lines(&schema(Kind::Object(&STATUS))),
+            &[],
+            &[route("GET", &[Segment::Text("tail")], "application/x-ndjson")],
         ),
         operation(
             "upload",

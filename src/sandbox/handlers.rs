@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::clock::stored;
 use super::error_reply::ErrorReply;
-use super::pipeline::{Call, Platform};
+use super::platform::{Call, Platform};
 use super::reply::Reply;
 use super::store::{Object, Table, text};
 use super::stream::Live;

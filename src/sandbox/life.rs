@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::clock::Micros;
-use super::pipeline::{Platform, World};
+use super::platform::{Platform, World};
 
 /// One step in the life of an object.
 pub(crate) type Step<P> = Box<dyn FnOnce(&mut World<'_, P>) + Send>;

@@ -49,15 +49,12 @@ fn parameter(header: &str, wanted: &str) -> Option<String> {
     let mut rest = header;
     while let Some((_, after)) = rest.split_once(';') {
         let (name, value) = after.trim_start().split_once('=')?;
-        let (value, after) = match value.strip_prefix('"') {
-            Some(quoted) => {
-                let end = quoted.match_indices('"').map(|(at, _)| at).find(|at| !quoted[..*at].ends_with('\\'))?;
-                (quoted[..end].replace("\\\"", "\"").replace("%22", "\""), &quoted[end + 1..])
-            }
-            None => {
-                let end = value.find(';').unwrap_or(value.len());
-                (value[..end].trim().to_owned(), &value[end..])
-            }
+        let (value, after) = if let Some(quoted) = value.strip_prefix('"') {
+            let end = quoted.match_indices('"').map(|(at, _)| at).find(|at| !quoted[..*at].ends_with('\\'))?;
+            (quoted[..end].replace("\\\"", "\"").replace("%22", "\""), &quoted[end + 1..])
+        } else {
+            let end = value.find(';').unwrap_or(value.len());
+            (value[..end].trim().to_owned(), &value[end..])
         };
         if name.eq_ignore_ascii_case(wanted) {
             return Some(value);

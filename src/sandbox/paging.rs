@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::pipeline::{Call, Platform};
+use super::platform::{Call, Platform};
 use super::spec::{PageBy, PagingSpec};
 use super::store::{Object, object};
 
@@ -24,14 +24,11 @@ impl<P: Platform> Call<'_, P> {
             PageBy::Once => 0,
             PageBy::Offset => self.count("offset").unwrap_or(0),
             // A token that the sandbox did not give begins the list again, as on real servers.
-            PageBy::Token { send, .. } => self
-                .text(send)
-                .and_then(|token| {
-                    let id_of = |row: &Object| token_of(&id(row));
-                    rows.iter().position(|row| id_of(row) == token)
-                })
-                .map_or(0, |at| at + 1),
-            PageBy::AfterId => self.text("after_id").map_or(0, after),
+            PageBy::Token { send, .. } | PageBy::AfterId { send, .. } => {
+                let token = self.text(send).and_then(|token| rows.iter().position(|row| token_of(&id(row)) == token));
+                let id = self.text("after_id").filter(|_| matches!(by, PageBy::AfterId { .. }));
+                token.map_or_else(|| id.map_or(0, after), |at| at + 1)
+            }
             PageBy::AfterSeq => {
                 let seq = self.query.get("after_seq").and_then(Value::as_i64).unwrap_or(i64::MIN);
                 rows.iter().take_while(|row| row.get("seq").and_then(Value::as_i64).is_some_and(|it| it <= seq)).count()
@@ -49,7 +46,7 @@ impl<P: Platform> Call<'_, P> {
         let mut envelope = object(json!({
             "total": total, "limit": limit, "offset": begin, "has_more": has_more, "first_id": first, "last_id": last,
         }));
-        if let PageBy::Token { read, .. } = by {
+        if let PageBy::Token { read, .. } | PageBy::AfterId { read, .. } = by {
             envelope.extend(read.iter().map(|name| ((*name).to_owned(), json!(next))));
         }
         envelope.insert((*documented).to_owned(), page);

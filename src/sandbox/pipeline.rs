@@ -1,189 +1,29 @@
 //! What a call passes on its way to a response: route, credential, rate limit, validation, handler, rendering.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use super::clock::{Clock, Micros, TimeFormat};
+use super::clock::{Clock, Micros};
 use super::error_reply::ErrorReply;
-use super::handlers::{Handler, Output};
+use super::handlers::Output;
 use super::life::Life;
-use super::multipart::{self, Part};
+use super::multipart;
+use super::platform::{Call, Platform, RateLimit, Values, World};
 use super::reply::{Body, Reply};
 use super::router::{Routed, Router};
 use super::shape::{Shaped, Style};
-use super::spec::{Auth, BodySpec, OperationSpec, Place, PlatformSpec, ResponseSpec, RouteSpec};
-use super::store::{Object, Store, Table};
+use super::spec::{Auth, BodySpec, OperationSpec, Place, ResponseSpec};
+use super::store::Store;
 use super::stream::{self, Next, Source};
-use super::validate::{Problem, Validator, Violation, knows};
+use super::validate::{Problem, Validator};
 use crate::Secret;
 use crate::lock::lock;
-
-/// A header that may carry a credential, and what stands before it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Credential {
-    /// In lower case.
-    pub(crate) header: &'static str,
-    /// Case-sensitive, such as `Bearer `; often empty.
-    pub(crate) prefix: &'static str,
-}
-
-/// How many calls each account may make within any period of `per`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RateLimit {
-    pub(crate) calls: usize,
-    pub(crate) per: Duration,
-}
-
-/// One platform: its settings, its table of handlers and its dialect. The type holds the settings.
-pub(crate) trait Platform: Send + Sync + Sized + 'static {
-    /// The generated description.
-    fn spec() -> &'static PlatformSpec;
-    /// In the order of precedence.
-    const CREDENTIALS: &'static [Credential];
-    /// Each operation's handler. One that is missing here has no route.
-    const HANDLERS: &'static [(&'static str, Handler<Self>)];
-
-    /// The platform's response to a call that is not carried out.
-    fn error(&self, error: &ErrorReply) -> Reply;
-
-    /// How it writes points in time.
-    fn times(&self) -> TimeFormat;
-
-    /// The generation that it simulates; empty if there is only one.
-    fn generation(&self) -> &'static str {
-        ""
-    }
-
-    /// Whether it has a route. By default those of its generation.
-    fn mounts(&self, _operation: &OperationSpec, route: &RouteSpec) -> bool {
-        knows(route.generations, self.generation())
-    }
-
-    fn rate_limit(&self) -> Option<RateLimit> {
-        None
-    }
-
-    /// Whether `credential` belongs to the account whose own key is `key`.
-    fn authenticates(&self, credential: &str, key: &str, _store: &mut Store, _now: Micros) -> bool {
-        credential == key
-    }
-
-    /// A condition that every call must fulfil, such as a header of its own, before its values are validated.
-    fn admit(&self, _headers: &HeaderMap, _operation: &OperationSpec) -> Result<(), ErrorReply> {
-        Ok(())
-    }
-
-    /// What the violations of a call lead to. By default [`ErrorReply::Invalid`] if there are any. A server that does
-    /// not check some value drops its violation.
-    fn judge(
-        &self,
-        _operation: &OperationSpec,
-        _values: &Values,
-        violations: Vec<Violation>,
-    ) -> Result<(), ErrorReply> {
-        if violations.is_empty() { Ok(()) } else { Err(ErrorReply::Invalid(violations)) }
-    }
-
-    /// An object as the stock handlers show it, with the fields that are computed when it is read.
-    fn view(&self, _table: &Table, row: &Object, _store: &Store, _now: Micros) -> Object {
-        row.clone()
-    }
-
-    /// What an account has from the beginning.
-    fn open(&self, _world: &mut World<'_, Self>, _key: &str) {}
-
-    /// Headers that every response has, such as a request id.
-    fn finish(&self, _reply: &mut Reply) {}
-}
-
-/// What an account's steps of life and live bodies work on.
-pub(crate) struct World<'a, P> {
-    pub(crate) platform: &'a P,
-    pub(crate) store: &'a mut Store,
-    pub(crate) life: &'a mut Life<P>,
-    /// The time of what happens.
-    pub(crate) now: Micros,
-}
-
-/// A call with a valid credential and valid values, and what its handler works on.
-pub(crate) struct Call<'a, P> {
-    pub(crate) platform: &'a P,
-    pub(crate) store: &'a mut Store,
-    pub(crate) life: &'a mut Life<P>,
-    pub(crate) now: Micros,
-    pub(crate) operation: &'static OperationSpec,
-    pub(crate) route: &'static RouteSpec,
-    /// Whether it has no credential, and needs none.
-    pub(crate) anonymous: bool,
-    /// Validated parameters, by their documented names.
-    pub(crate) path: Object,
-    pub(crate) query: Object,
-    /// The validated body, with documented names; null if the operation has none.
-    pub(crate) body: Value,
-    /// The parts of a multipart body that are files, or all of them if the operation takes any.
-    pub(crate) files: Vec<Part>,
-    /// The body of an operation that takes bytes.
-    pub(crate) bytes: Bytes,
-    pub(crate) headers: HeaderMap,
-    sent_query: String,
-}
-
-impl<P: Platform> Call<'_, P> {
-    pub(crate) fn world(&mut self) -> World<'_, P> {
-        World { platform: self.platform, store: self.store, life: self.life, now: self.now }
-    }
-
-    /// The last parameter of the path: the id of the object that the call is about.
-    pub(crate) fn id(&self) -> &str {
-        let last = self.operation.parameters.iter().rfind(|parameter| parameter.place == Place::Path);
-        last.map_or("", |parameter| self.path_text(parameter.property.name))
-    }
-
-    pub(crate) fn path_text(&self, name: &str) -> &str {
-        self.path.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// A text of the query.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.query.get(name).and_then(Value::as_str)
-    }
-
-    /// Whether the query has this name, documented or not.
-    pub(crate) fn has_query(&self, name: &str) -> bool {
-        url::form_urlencoded::parse(self.sent_query.as_bytes()).any(|(sent, _)| sent == name)
-    }
-
-    pub(crate) fn flag(&self, name: &str) -> bool {
-        self.query.get(name).and_then(Value::as_bool).unwrap_or_default()
-    }
-
-    pub(crate) fn count(&self, name: &str) -> Option<usize> {
-        self.query.get(name).and_then(Value::as_u64).and_then(|count| count.try_into().ok())
-    }
-
-    /// A text of the body.
-    pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        self.body.get(name).and_then(Value::as_str)
-    }
-
-    /// The stored object of that id, unless it is hidden.
-    pub(crate) fn find(&self, table: &Table, id: &str) -> Result<&Object, ErrorReply> {
-        let shown =
-            |row: &&Object| !table.is_hidden(row) || table.hidden.is_some_and(|hidden| self.flag(hidden.unless));
-        self.store.get(table, id).filter(shown).ok_or_else(|| ErrorReply::not_found(table.kind, id))
-    }
-
-    /// An object as the platform shows it.
-    pub(crate) fn view(&self, table: &Table, row: &Object) -> Object {
-        self.platform.view(table, row, self.store, self.now)
-    }
-}
 
 /// One account: what belongs to one key.
 struct Account<P> {
@@ -267,11 +107,14 @@ impl<P: Platform> Mounted<P> {
         let handler = handler.ok_or(ErrorReply::NoRoute)?;
         let mut accounts = lock(&self.accounts);
         let now = self.clock.now();
-        let found = self.authenticate(&mut accounts, &head.headers, now);
+        let found = match operation.auth {
+            Auth::None => Ok(None),
+            Auth::Required | Auth::Optional => self.authenticate(&mut accounts, &head.headers, now),
+        };
         let index = match (operation.auth, &found) {
             (_, Ok(Some(index))) => *index,
-            (Auth::None, _) | (Auth::Optional, Ok(None)) => 0,
-            (Auth::Required | Auth::Optional, _) => return Err(ErrorReply::Unauthenticated),
+            (Auth::None | Auth::Optional, Ok(None)) => 0,
+            _ => return Err(ErrorReply::Unauthenticated),
         };
         let account = accounts.get_mut(index).ok_or(ErrorReply::Unauthenticated)?;
         if operation.auth != Auth::None
@@ -374,7 +217,7 @@ impl<P: Platform> Mounted<P> {
             (Output::Json(value), Some(schema)) => Reply::json(status, &Shaped { schema, value: &value, style }),
             (Output::Wrapped(key, value), Some(schema)) => {
                 let shaped = Shaped { schema, value: &value, style };
-                Reply::json(status, &std::collections::BTreeMap::from([(key, shaped)]))
+                Reply::json(status, &BTreeMap::from([(key, shaped)]))
             }
             (Output::Json(_) | Output::Wrapped(..), None) | (Output::Empty, _) => Reply::empty(status),
             (Output::Bytes { media, bytes, file_name }, _) => {
@@ -451,16 +294,6 @@ impl<P> Account<P> {
     }
 }
 
-/// The values of a call. A value with a violation is as it was sent.
-#[derive(Default)]
-pub(crate) struct Values {
-    pub(crate) path: Object,
-    pub(crate) query: Object,
-    pub(crate) body: Value,
-    files: Vec<Part>,
-    bytes: Bytes,
-}
-
 fn read_body(it: &mut Validator, spec: &BodySpec, headers: &HeaderMap, body: &Bytes, values: &mut Values) {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match spec {
@@ -468,11 +301,13 @@ fn read_body(it: &mut Validator, spec: &BodySpec, headers: &HeaderMap, body: &By
         BodySpec::Bytes(_) => values.bytes = body.clone(),
         BodySpec::Json { required: false, .. } if body.is_empty() => {}
         BodySpec::Json { .. } if body.is_empty() => it.push(Problem::Missing, Value::Null, &Value::Null),
-        BodySpec::Json { schema, .. } => match serde_json::from_slice(body) {
-            Ok(value) if content_type.is_empty() || is_json(content_type) => values.body = it.value(schema, &value),
-            Ok(_) => it.push(Problem::Syntax, "application/json", &Value::Null),
-            Err(error) => it.push(Problem::Syntax, error.column(), &Value::Null),
-        },
+        BodySpec::Json { schema, .. } => {
+            match serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)) {
+                Ok(value) if content_type.is_empty() || is_json(content_type) => values.body = it.value(schema, &value),
+                Ok(_) => it.push(Problem::Syntax, "application/json", &Value::Null),
+                Err(error) => it.push(Problem::Syntax, error.column(), &Value::Null),
+            }
+        }
         BodySpec::Form(spec) => {
             let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
             values.body = Value::Object(it.texts(spec.properties, &pairs));

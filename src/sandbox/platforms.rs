@@ -4,7 +4,7 @@
 //!
 //! 1. `src/sandbox/<platform>/mod.rs` includes the generated routes and implements [`Platform`] for its `Settings`:
 //!
-//!    ```ignore
+//!    ```text
 //!    mod spec {
 //!        include!(concat!(env!("OUT_DIR"), "/eclips_sandbox.rs"));
 //!    }
@@ -30,7 +30,7 @@
 //! 2. Its tables are statics, its handlers rows of `(operation id, handler)`; the stock ones take a table, and functions
 //!    that complete an object (`before`), begin its life (`after`) or choose what a list has (`keep`):
 //!
-//!    ```ignore
+//!    ```text
 //!    static RUNS: Table = Table::new("runs", "Run").key("run_id").ids(|| ids::prefixed("run_", 8));
 //!
 //!    const ALL: &[(&str, Handler<Settings>)] = &[
@@ -67,7 +67,7 @@ use crate::http::ClientBuilder;
 use crate::{Error, Secret};
 
 #[allow(unused_imports, reason = "for the links above")]
-use super::pipeline::Platform;
+use super::platform::Platform;
 
 macro_rules! platforms {
     ($($feature:literal, $title:literal: $platform:ident, $builder:ident;)*) => {

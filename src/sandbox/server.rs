@@ -133,14 +133,11 @@ async fn handle(shared: &Shared, control: &ResponseControl, request: http::Reque
         (Some(platform), Some(routed)) => platform.clone().respond(routed, &head, &body),
         _ => no_platform(shared),
     };
-    let fault = shared.injector.inject(InjectionPoint::Call(operation));
-    match fault {
-        Some(fault) => network::carry_out(fault, &shared.reach, control, process).await,
-        None => {
-            control.next_response(None);
-            process()
-        }
+    if let Some(fault) = shared.injector.inject(InjectionPoint::Call(operation)) {
+        return network::carry_out(fault, &shared.reach, control, process).await;
     }
+    control.next_response(None);
+    process()
 }
 
 /// The response to a path that is no platform's.

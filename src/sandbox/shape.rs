@@ -96,7 +96,10 @@ fn object<S: Serializer>(spec: &ObjectSpec, value: &Value, style: Style, seriali
     for property in spec.properties.iter().filter(|property| knows(property.generations, style.generation)) {
         let name = spelled(property, style.generation);
         let schema = property.schema;
-        match value.get(property.name) {
+        // An object that has another spelling of a name keeps it.
+        let alias = property.aliases.iter().find(|alias| value.get(**alias).is_some());
+        let name = alias.map_or(name, |alias| *alias);
+        match value.get(alias.map_or(property.name, |alias| *alias)) {
             Some(value) if !value.is_null() => map.serialize_entry(name, &Shaped { schema, value, style })?,
             _ if schema.nullable => map.serialize_entry(name, &())?,
             _ if !property.required => {}

@@ -9,8 +9,10 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::clock::Clock;
-use super::fixture::Fixture;
-use super::pipeline::{Mounted, RateLimit, Service};
+use super::fixture::{Fixture, NOTES};
+use super::network::{Fault, Orders, ResponseControl, carry_out};
+use super::pipeline::{Mounted, Service};
+use super::platform::RateLimit;
 use super::reply::{Body, Reply};
 use crate::Secret;
 
@@ -25,7 +27,7 @@ impl Server {
     }
 
     fn with(fixture: Fixture) -> Self {
-        let clock = Arc::new(Clock::starting_at("2026-02-04T12:00:00Z".parse().unwrap()).unwrap());
+        let clock = Arc::new(Clock::starting_at("2026-02-04T12:00:00Z".parse().unwrap()));
         let platform = Mounted::new(fixture, clock.clone());
         for (name, key) in [("one", "k1"), ("two", "k2")] {
             platform.open(name, &Secret::new(key.to_owned()));
@@ -105,6 +107,7 @@ fn accounts_do_not_see_each_other() {
 #[test]
 fn names_each_value_that_does_not_match() {
     let server = Server::new();
+    assert_eq!(server.call("POST", "/api/jobs", &json!({"name": "fives", "weight": 0, "tags": ["a", "b"]})).0, 201);
     let rejected = |body: Value| {
         let (status, answer) = server.call("POST", "/api/jobs", &body);
         assert_eq!(status, 400, "{body}");
@@ -175,7 +178,10 @@ fn stock_handlers_keep_parents_and_children_together() {
 
     let job = format!("/api/jobs/{id}");
     assert_eq!(server.call("PATCH", &job, &json!({"name": "b"})).1["name"], "b");
+    let left = || server.platform.with("one", |world| world.store.rows(&NOTES).count());
+    assert_eq!(left(), Some(3));
     assert_eq!(server.call("DELETE", &job, &Value::Null), (204, Value::Null));
+    assert_eq!(left(), Some(0));
     assert_eq!(server.get(&job).0, 404);
     assert_eq!(server.get("/api/jobs").1["jobs"], json!([]));
     assert_eq!(server.get("/api/jobs?all=true").1["jobs"].as_array().unwrap().len(), 1);
@@ -221,8 +227,7 @@ fn a_live_body_follows_an_object_until_it_ends() {
     let reply = server.send(watch.header("accept", "text/event-stream"), b"");
     assert_eq!(reply.headers[0], (header::CONTENT_TYPE, "text/event-stream".parse().unwrap()));
     let Body::Live(mut body) = reply.body else { panic!("a whole body") };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         let event = |status| Some(format!("event: status\nid: 7\ndata: {{\"status\":\"{status}\"}}\n\n").into());
         assert_eq!(body.next().await, event("queued"));
         assert_eq!(body.next().now_or_never(), None);
@@ -233,6 +238,51 @@ fn a_live_body_follows_an_object_until_it_ends() {
         assert_eq!(body.next().await, event("cancelled"));
         assert_eq!(body.next().await, None);
     });
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+fn frames_of(reply: Reply) -> Vec<String> {
+    let Body::Live(body) = reply.body else { panic!("a whole body") };
+    let frames: Vec<Bytes> = block_on(body.collect());
+    frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
+}
+
+#[test]
+fn a_script_writes_its_lines_in_time_and_keeps_the_connection_alive() {
+    let server = Server::new();
+    let reply = server.send(http::Request::get("/api/tail").header("x-fixture-key", "k1"), b"");
+    let Body::Live(mut body) = reply.body else { panic!("a whole body") };
+    let line = |status| Some(format!("{{\"status\":\"{status}\"}}\n").into());
+    block_on(async {
+        assert_eq!(body.next().await, line("one"));
+        assert_eq!(body.next().await, line("still here"));
+        server.clock.advance(Duration::from_secs(60));
+        assert_eq!(body.next().await, line("two"));
+        assert_eq!(body.next().await, None);
+    });
+}
+
+#[test]
+fn faults_lose_frames_of_a_live_body_cut_it_or_change_a_byte() {
+    let (orders, _obeyed) = Orders::new();
+    let live = || {
+        let frames = futures::stream::iter(["one;", "two;", "three;"]).map(Bytes::from);
+        Reply::typed(StatusCode::OK, "text/event-stream", Body::Live(frames.boxed()))
+    };
+    let after = |fault| {
+        let control = ResponseControl::default();
+        let reply = carry_out(fault, &orders, &control, live);
+        frames_of(block_on(reply)).concat()
+    };
+    assert_eq!(after(Fault::drop_frames(2, 1)), "one;three;");
+    assert_eq!(after(Fault::drop_frames(2, 9)), "one;");
+    assert_eq!(after(Fault::end_after_frames(2)), "one;two;");
+    assert_eq!(after(Fault::truncate(6)), "one;tw");
+    assert_eq!(after(Fault::corrupt_body_at(5)), "one;t\u{fffd}o;three;");
+    assert_eq!(after(Fault::split(1)), "one;two;three;");
 }
 
 #[test]

@@ -27,8 +27,6 @@ pub(crate) struct OperationSpec {
     /// The documented success status.
     pub(crate) status: u16,
     pub(crate) response: ResponseSpec,
-    /// The keys under which the response may come wrapped (`x-wrapped`).
-    pub(crate) wrapped: &'static [&'static str],
     /// The documented home first, then those of `x-routes` in their order.
     pub(crate) routes: &'static [RouteSpec],
 }
@@ -87,7 +85,11 @@ pub(crate) enum PageBy {
         send: &'static str,
         read: &'static [&'static str],
     },
-    AfterId,
+    /// With a token besides, where `send` is not empty.
+    AfterId {
+        send: &'static str,
+        read: &'static [&'static str],
+    },
     AfterSeq,
     Once,
 }
@@ -223,8 +225,6 @@ pub(crate) struct PropertySpec {
     pub(crate) spelled: &'static [(&'static str, &'static str)],
     /// `x-aliases`
     pub(crate) aliases: &'static [&'static str],
-    /// `x-secret`
-    pub(crate) secret: bool,
 }
 
 /// A default value.

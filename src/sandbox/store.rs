@@ -11,7 +11,7 @@ pub(crate) type Object = Map<String, Value>;
 
 /// A kind of stored object: what the stock handlers know of it.
 ///
-/// ```ignore
+/// ```text
 /// static AGENTS: Table = Table::new("agents", "Agent").ids(|| ids::prefixed("agent-"));
 /// static RUNS: Table = Table::new("runs", "Run").key("run_id").child_of(&AGENTS, "agent_id");
 /// ```
@@ -102,8 +102,7 @@ pub(crate) struct Store {
 
 #[derive(Default)]
 struct Rows {
-    /// By order of insertion.
-    rows: BTreeMap<u64, Object>,
+    by_insertion: BTreeMap<u64, Object>,
     ids: HashMap<String, u64>,
     inserted: u64,
 }
@@ -120,27 +119,27 @@ impl Store {
         rows.inserted += 1;
         object.insert("_n".to_owned(), rows.inserted.into());
         rows.ids.insert(id, rows.inserted);
-        rows.rows.entry(rows.inserted).or_insert(object)
+        rows.by_insertion.entry(rows.inserted).or_insert(object)
     }
 
     /// The object of that id, hidden or not.
     pub(crate) fn get(&self, table: &Table, id: &str) -> Option<&Object> {
         let rows = self.tables.get(table.name)?;
-        rows.rows.get(rows.ids.get(id)?)
+        rows.by_insertion.get(rows.ids.get(id)?)
     }
 
     pub(crate) fn get_mut(&mut self, table: &Table, id: &str) -> Option<&mut Object> {
         let rows = self.tables.get_mut(table.name)?;
-        rows.rows.get_mut(rows.ids.get(id)?)
+        rows.by_insertion.get_mut(rows.ids.get(id)?)
     }
 
     /// All objects, hidden or not, in the order of insertion.
     pub(crate) fn rows(&self, table: &Table) -> impl DoubleEndedIterator<Item = &Object> + use<'_> {
-        self.tables.get(table.name).into_iter().flat_map(|rows| rows.rows.values())
+        self.tables.get(table.name).into_iter().flat_map(|rows| rows.by_insertion.values())
     }
 
     pub(crate) fn rows_mut(&mut self, table: &Table) -> impl DoubleEndedIterator<Item = &mut Object> + use<'_> {
-        self.tables.get_mut(table.name).into_iter().flat_map(|rows| rows.rows.values_mut())
+        self.tables.get_mut(table.name).into_iter().flat_map(|rows| rows.by_insertion.values_mut())
     }
 
     /// The objects, hidden or not, whose `field` is `value`, in the order of insertion.
@@ -155,7 +154,7 @@ impl Store {
 
     pub(crate) fn remove(&mut self, table: &Table, id: &str) -> Option<Object> {
         let rows = self.tables.get_mut(table.name)?;
-        rows.rows.remove(&rows.ids.remove(id)?)
+        rows.by_insertion.remove(&rows.ids.remove(id)?)
     }
 
     /// Removes all objects that `goes` selects, and returns how many.

@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::clock::Micros;
-use super::pipeline::{Mounted, Platform, World};
+use super::pipeline::Mounted;
+use super::platform::{Platform, World};
 use super::shape::{Shaped, Style};
 use super::spec::{Kind, Schema};
 

@@ -219,13 +219,10 @@ impl Validator {
             Format::Uuid => None,
             Format::None | Format::Binary => Some(text.to_owned()),
         };
-        match read {
-            Some(read) => Value::String(read),
-            None => {
-                self.push(Problem::Format, format_name(spec.format), value);
-                value.clone()
-            }
+        if read.is_none() {
+            self.push(Problem::Format, format_name(spec.format), value);
         }
+        read.map_or_else(|| value.clone(), Value::String)
     }
 
     /// The arm that the tag names; without a tag, the first arm that the value matches, or else the closest.

@@ -8,10 +8,13 @@ use crate::fragment::{self, PLATFORMS};
 
 #[test]
 fn the_types_of_each_rule_are_what_the_generator_writes() {
-    let mut rules: Vec<String> = fs::read_dir(golden("")).unwrap().filter_map(|entry| {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        name.strip_suffix(".json").map(str::to_owned)
-    }).collect();
+    let mut rules: Vec<String> = fs::read_dir(golden(""))
+        .unwrap()
+        .filter_map(|entry| {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            name.strip_suffix(".json").map(str::to_owned)
+        })
+        .collect();
     rules.sort();
     assert!(rules.len() >= 16, "only {} rules were seen", rules.len());
     for rule in rules {
@@ -57,7 +60,8 @@ fn two_platforms_may_have_the_same_path_below_their_servers() {
         "/health": { "servers": [{ "url": "https://oma.example/api/" }], "get": operation("oma") },
         "/api/health": { "servers": [{ "url": "https://eclips.example" }], "get": operation("eclips") },
     } }));
-    let generated = generate(&document.to_string(), &PLATFORMS, &["oma", "eclips"]).unwrap_or_else(|errors| panic!("{errors}"));
+    let generated =
+        generate(&document.to_string(), &PLATFORMS, &["oma", "eclips"]).unwrap_or_else(|errors| panic!("{errors}"));
     for platform in generated {
         let path = r#"path: &[crate::http::Piece::Text("/api/health")]"#;
         assert!(platform.operations.contains(path), "{}", platform.operations);

@@ -219,9 +219,9 @@ mod operations {
         with_a_comma_list: format!("{GET}/parameters"),
             [{ "name": "ids", "in": "query", "explode": false, "schema": { "type": "array", "items": { "type": "string" } } }]
             => format!("{GET}/parameters/0"), "lists are written as repeated keys; declare a comma list as a string";
-        whose_answer_has_no_example: format!("{CONTENT}/application~1json"), { "schema": { "type": "string" } }
+        whose_response_has_no_example: format!("{CONTENT}/application~1json"), { "schema": { "type": "string" } }
             => format!("{CONTENT}/application~1json"), "has no example";
-        whose_answer_has_an_example_without_a_value: format!("{CONTENT}/application~1json"),
+        whose_response_has_an_example_without_a_value: format!("{CONTENT}/application~1json"),
             { "schema": { "type": "string" }, "examples": { "one": {} } }
             => format!("{CONTENT}/application~1json/examples/one"), "`value` is missing";
         whose_error_has_no_example: format!("{GET}/responses/404"),
@@ -254,7 +254,7 @@ mod operations {
         without_an_id: format!("{GET}/operationId") => GET, "`operationId` is missing";
         without_servers: "/paths/~1oma~1things~1{id}/servers" => "/paths/~1oma~1things~1{id}", "`servers` is missing";
         without_security: format!("{GET}/security") => GET, "`security` is missing";
-        without_answers: format!("{GET}/responses") => GET, "`responses` is missing";
+        without_responses: format!("{GET}/responses") => GET, "`responses` is missing";
     }
 
     #[test]
@@ -343,10 +343,7 @@ mod operations {
         assert_eq!(routed(json!([{ "method": "call" }])), format!("{at}/method: no such method: `call`"));
         assert_eq!(routed(json!([{ "path": "/oma/old" }])), format!("{at}: has no place for the id `id`"));
         assert_eq!(routed(json!([{ "path": "/oma/old?id={id}" }])), "");
-        assert_eq!(
-            routed(json!([{ "path": "/oma/old/{id}?a=1" }])),
-            format!("{at}/path: `a=1` is not `name={{id}}`")
-        );
+        assert_eq!(routed(json!([{ "path": "/oma/old/{id}?a=1" }])), format!("{at}/path: `a=1` is not `name={{id}}`"));
         assert_eq!(
             routed(json!([{ "path": "/oma/old/{id}", "status": 3 }])),
             format!("{at}/status: unknown key `status`; known are method, path, for, page, accept")

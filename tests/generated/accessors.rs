@@ -42,8 +42,7 @@ fn an_unknown_choice_has_none() {
 fn there_is_no_method_for_what_differs_or_is_taken() {
     let committed = include_str!("../golden/accessors.rs");
     let methods = committed.split("impl Event {").nth(1).unwrap().split("\n}\n").next().unwrap();
-    let names: Vec<&str> =
-        methods.split("pub fn ").skip(1).map(|method| method.split('(').next().unwrap()).collect();
+    let names: Vec<&str> = methods.split("pub fn ").skip(1).map(|method| method.split('(').next().unwrap()).collect();
     assert_eq!(names, ["id", "seq", "at", "mark", "note"], "not `tags`, `check`, `text`, `size`");
     let _ = (Message::new("m", 1, Timestamp::now()), Status::new(None, Mark::new()));
 }

@@ -30,6 +30,24 @@ fn strings() {
 }
 
 #[test]
+fn a_least_length_of_nothing_is_no_bound_and_a_pattern_without_a_format_is_only_one() {
+    assert_eq!(said(&form().any("")), "");
+    assert_eq!(said(&form().link("https://")), "");
+    assert_eq!(said(&form().link("HTTPS://a")), "`link` must match `^https://`, not \"HTTPS://a\"");
+}
+
+#[test]
+fn items_that_may_be_null_are_checked_where_they_are_not() {
+    assert_eq!(said(&form().gaps([None, Some(Line::new("a"))])), "");
+    assert_eq!(
+        said(&form().gaps([None, Some(Line::new("ab"))])),
+        "`gaps[1].text` must have at most 1 character, not 2"
+    );
+    assert_eq!(said(&form().holes([Some("a".to_owned()), None])), "");
+    assert_eq!(said(&form().holes([None, Some("ab".to_owned())])), "`holes[1]` must have at most 1 character, not 2");
+}
+
+#[test]
 fn uuids() {
     for id in ["0199C3D0-8b3c-7e1f-9a55-3d2c1b0a9f8e", "0199c3d08b3c7e1f9a553d2c1b0a9f8E"] {
         assert_eq!(said(&form().id(id)), "", "{id}");

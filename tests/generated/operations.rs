@@ -159,7 +159,13 @@ fn a_path_is_the_server_s_path_then_text_and_ids_in_turn() {
     let file = ops::GET_FILE.spec.routes[0].path;
     assert_eq!(
         file,
-        [Piece::Text("/api/oma/things/"), id(0, "thing_id"), Piece::Text("/files/"), id(1, "name"), Piece::Text(":raw")]
+        [
+            Piece::Text("/api/oma/things/"),
+            id(0, "thing_id"),
+            Piece::Text("/files/"),
+            id(1, "name"),
+            Piece::Text(":raw")
+        ]
     );
     assert_eq!(ops::GET_THING.spec.routes[0].path[1], UUID);
 }
@@ -181,6 +187,7 @@ fn a_response_says_what_it_requires_hides_and_comes_wrapped_in() {
     let key = ops::CREATE_KEY.spec;
     assert_eq!(key.required, [&["id", "key_id"] as &[_], &["holder"]]);
     assert_eq!((key.secret, key.wrapped), (true, &["key", "data"] as &[_]));
+    assert!(ops::LIST_PAGES.spec.secret, "beside the items");
     let thing = ops::UPDATE_THING.spec;
     assert!(!thing.secret && thing.required.is_empty() && thing.wrapped.is_empty());
 }
@@ -213,7 +220,10 @@ fn each_response_is_asked_for_by_its_media_type() {
 #[test]
 fn further_routes_follow_the_documented_home() {
     let [home, put, post] = ops::UPDATE_THING.spec.routes else { panic!("three routes") };
-    assert_eq!((&home.method, home.path, home.generations), (&Method::PATCH, &[Piece::Text("/api/oma/things/"), UUID] as &[_], &["v1"] as &[_]));
+    assert_eq!(
+        (&home.method, home.path, home.generations),
+        (&Method::PATCH, &[Piece::Text("/api/oma/things/"), UUID] as &[_], &["v1"] as &[_])
+    );
     assert_eq!((&put.method, put.path, put.generations), (&Method::PUT, home.path, &["v0", "anthropic"] as &[_]));
     assert_eq!((&post.method, post.path), (&Method::POST, &[Piece::Text("/api/oma/set")] as &[_]));
     assert_eq!(post.query, [("thing", 0), ("tenant", 1)], "an id that no path has comes last");

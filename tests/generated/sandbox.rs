@@ -1,4 +1,4 @@
-//! The statics of the sandbox: what a platform takes and answers.
+//! The statics of the sandbox: what a platform takes and returns.
 
 #[path = "../../src/sandbox/spec.rs"]
 #[allow(dead_code, reason = "not all of it is looked at")]
@@ -57,12 +57,20 @@ fn every_parameter_is_there_with_its_place() {
 #[test]
 fn auth_status_and_media_are_the_document_s() {
     let auth = |name: &str| operation(name).auth;
-    assert_eq!([auth("get_thing"), auth("list_pages"), auth("get_health")], [Auth::Required, Auth::Optional, Auth::None]);
+    assert_eq!(
+        [auth("get_thing"), auth("list_pages"), auth("get_health")],
+        [Auth::Required, Auth::Optional, Auth::None]
+    );
     let status = |name: &str| operation(name).status;
-    assert_eq!([status("create_key"), status("delete_thing"), status("authorize"), status("get_thing")], [201, 204, 302, 200]);
+    assert_eq!(
+        [status("create_key"), status("delete_thing"), status("authorize"), status("get_thing")],
+        [201, 204, 302, 200]
+    );
     let media = |name: &str| operation(name).routes[0].media;
-    assert_eq!([media("delete_thing"), media("get_archive"), media("get_thing")], ["", "application/zip", "application/json"]);
-    assert_eq!(operation("create_key").wrapped, ["key", "data"]);
+    assert_eq!(
+        [media("delete_thing"), media("get_archive"), media("get_thing")],
+        ["", "application/zip", "application/json"]
+    );
 }
 
 #[test]
@@ -86,7 +94,7 @@ fn lists_are_paged_as_each_route_says() {
     let paging = |route: usize| operation("list_pages").routes[route].paging.unwrap();
     let token = PageBy::Token { send: "page", read: &["next_page", "next_cursor"] };
     assert_eq!(paging(0), &PagingSpec { by: token, items: &["data", "things"] });
-    assert_eq!((&paging(1).by, &paging(2).by), (&PageBy::AfterId, &PageBy::Once));
+    assert_eq!((&paging(1).by, &paging(2).by), (&PageBy::AfterId { send: "", read: &[] }, &PageBy::Once));
     assert!(operation("get_thing").routes[0].paging.is_none());
 }
 
@@ -124,7 +132,12 @@ fn a_request_schema_may_hold_itself() {
     let Kind::Object(fork) = arms[2].schema.kind else { panic!("an object") };
     let Kind::Array { items, .. } = &property(fork, "trees").schema.kind else { panic!("a list") };
     assert!(matches!(items.kind, Kind::Union { arms: inner, .. } if std::ptr::eq(inner, arms)));
-    let Kind::Union { tag: "", arms: either } = property(fork, "either").schema.kind else { panic!("an untagged union") };
+    let Kind::Union { tag: "", arms: either } = property(fork, "either").schema.kind else {
+        panic!("an untagged union")
+    };
     let Kind::Array { items, .. } = &either[1].schema.kind else { panic!("a list") };
-    assert!(matches!(items.kind, Kind::Union { arms: inner, .. } if std::ptr::eq(inner, either)), "without an object between");
+    assert!(
+        matches!(items.kind, Kind::Union { arms: inner, .. } if std::ptr::eq(inner, either)),
+        "without an object between"
+    );
 }

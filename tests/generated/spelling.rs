@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::check::Check;
-use crate::golden::spelling::{AgentCreate, Bash, CountAgentsParams, Custom, ListAgentsParams, Model, Plain, Tool, Value as Either};
+use crate::golden::spelling::{
+    AgentCreate, Bash, CountAgentsParams, Custom, ListAgentsParams, Model, Plain, Tool, Value as Either,
+};
 
 /// The body as `generation` spells it, or why it has no such thing.
 fn spelled(agent: &AgentCreate, generation: &str) -> Result<Value, String> {
@@ -47,7 +49,10 @@ fn query_parameters_and_enum_values_differ_too() {
         let mut pairs: Vec<(String, String)> =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let spelling = ListAgentsParams::spelling().expect("its parameters differ");
-        spelling.apply_to_pairs(&mut pairs, generation).map(|()| pairs.remove(0).0).map_err(|error| error.argument().to_owned())
+        spelling
+            .apply_to_pairs(&mut pairs, generation)
+            .map(|()| pairs.remove(0).0)
+            .map_err(|error| error.argument().to_owned())
     };
     assert_eq!(spell("v0", &[("statuses", "idle")]).as_deref(), Ok("status"));
     assert_eq!(spell("v1", &[("statuses", "idle")]).as_deref(), Ok("statuses[]"));

@@ -54,6 +54,15 @@ pub struct Form {
     pub holes: ::std::option::Option<
         ::std::vec::Vec<::std::option::Option<::std::string::String>>,
     >,
+    /// The `gaps`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub gaps: ::std::option::Option<::std::vec::Vec<::std::option::Option<Line>>>,
+    /// The `any`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub any: ::std::option::Option<::std::string::String>,
+    /// The `link`. Matches `^https://`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub link: ::std::option::Option<::std::string::String>,
     /// The `line`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub line: ::std::option::Option<Line>,
@@ -88,6 +97,9 @@ impl Form {
             labels: ::std::option::Option::None,
             grid: ::std::option::Option::None,
             holes: ::std::option::Option::None,
+            gaps: ::std::option::Option::None,
+            any: ::std::option::Option::None,
+            link: ::std::option::Option::None,
             line: ::std::option::Option::None,
             lines: lines.into_iter().collect(),
             color: ::std::option::Option::None,
@@ -191,6 +203,30 @@ impl Form {
         >,
     ) -> Self {
         self.holes = ::std::option::Option::Some(holes.into_iter().collect());
+        self
+    }
+    /// Sets `gaps`.
+    #[must_use]
+    pub fn gaps(
+        mut self,
+        gaps: impl ::std::iter::IntoIterator<Item = ::std::option::Option<Line>>,
+    ) -> Self {
+        self.gaps = ::std::option::Option::Some(gaps.into_iter().collect());
+        self
+    }
+    /// Sets `any`.
+    #[must_use]
+    pub fn any(mut self, any: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.any = ::std::option::Option::Some(any.into());
+        self
+    }
+    /// Sets `link`.
+    #[must_use]
+    pub fn link(
+        mut self,
+        link: impl ::std::convert::Into<::std::string::String>,
+    ) -> Self {
+        self.link = ::std::option::Option::Some(link.into());
         self
     }
     /// Sets `line`.
@@ -313,6 +349,26 @@ impl crate::check::Check for Form {
                     ::std::result::Result::Ok(())
                 },
             )?;
+        }
+        if let ::std::option::Option::Some(value) = &self.gaps {
+            crate::check::each(
+                "gaps",
+                value,
+                |value| {
+                    if let ::std::option::Option::Some(value) = value {
+                        crate::check::nested("", value)?;
+                    }
+                    ::std::result::Result::Ok(())
+                },
+            )?;
+        }
+        if let ::std::option::Option::Some(value) = &self.link {
+            {
+                static PATTERN: crate::check::Pattern = crate::check::Pattern::new(
+                    "^https://",
+                );
+                crate::check::pattern("link", value, &PATTERN)?;
+            }
         }
         if let ::std::option::Option::Some(value) = &self.line {
             crate::check::nested("line", value)?;

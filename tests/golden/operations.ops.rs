@@ -280,7 +280,7 @@ pub(crate) const LIST_PAGES: crate::http::Operation<crate::page::Page<types::Thi
         retry: crate::http::RetryClass::Idempotent,
         auth: crate::http::AuthUse::Optional,
         timeout: ::std::option::Option::None,
-        secret: false,
+        secret: true,
         required: &[],
         wrapped: &[],
         routes: &[

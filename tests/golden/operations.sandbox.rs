@@ -26,7 +26,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
                 ParameterSpec {
@@ -45,7 +44,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
@@ -64,7 +62,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     },
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -100,7 +97,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     },
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "POST",
@@ -135,7 +131,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
@@ -147,7 +142,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Object(&OMA_THING),
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -190,7 +184,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
                 ParameterSpec {
@@ -212,7 +205,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
@@ -230,7 +222,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Object(&OMA_THING),
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "PATCH",
@@ -297,14 +288,12 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
             body: BodySpec::None,
             status: 204,
             response: ResponseSpec::Empty,
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "DELETE",
@@ -347,7 +336,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
                 ParameterSpec {
@@ -369,14 +357,12 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
             body: BodySpec::None,
             status: 200,
             response: ResponseSpec::Bytes("application/octet-stream"),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -425,7 +411,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
@@ -437,7 +422,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Object(&OMA_TICK),
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -481,14 +465,12 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
             body: BodySpec::Bytes("application/octet-stream"),
             status: 204,
             response: ResponseSpec::Empty,
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "PUT",
@@ -532,7 +514,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
                 ParameterSpec {
@@ -554,7 +535,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
@@ -566,7 +546,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Object(&OMA_THING_LIST),
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -592,7 +571,10 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     media: "application/vnd.oma+json",
                     paging: Some(
                         &PagingSpec {
-                            by: PageBy::AfterId,
+                            by: PageBy::AfterId {
+                                send: "",
+                                read: &[],
+                            },
                             items: &["rows"],
                         },
                     ),
@@ -635,7 +617,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
                 ParameterSpec {
@@ -657,7 +638,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                         generations: &[],
                         spelled: &[],
                         aliases: &[],
-                        secret: false,
                     },
                 },
             ],
@@ -682,7 +662,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     },
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -692,7 +671,10 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     media: "application/json",
                     paging: Some(
                         &PagingSpec {
-                            by: PageBy::AfterId,
+                            by: PageBy::AfterId {
+                                send: "page",
+                                read: &["next_page"],
+                            },
                             items: &[],
                         },
                     ),
@@ -711,7 +693,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Object(&OMA_THING),
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "POST",
@@ -735,7 +716,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Object(&OMA_KEY),
                 },
             ),
-            wrapped: &["key", "data"],
             routes: &[
                 RouteSpec {
                     method: "POST",
@@ -754,7 +734,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
             body: BodySpec::None,
             status: 200,
             response: ResponseSpec::Bytes("application/zip"),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -778,7 +757,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Object(&OMA_TICK),
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -797,7 +775,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
             body: BodySpec::None,
             status: 302,
             response: ResponseSpec::Redirect,
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -821,7 +798,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Object(&OMA_THING),
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -848,7 +824,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     },
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -884,7 +859,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     ),
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -908,7 +882,6 @@ pub(crate) static PLATFORM: PlatformSpec = PlatformSpec {
                     kind: Kind::Any,
                 },
             ),
-            wrapped: &[],
             routes: &[
                 RouteSpec {
                     method: "GET",
@@ -950,7 +923,6 @@ static OMA_THING_LIST: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "data",
@@ -970,7 +942,6 @@ static OMA_THING_LIST: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "next_page",
@@ -989,7 +960,18 @@ static OMA_THING_LIST: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
+        },
+        PropertySpec {
+            name: "key",
+            schema: &Schema {
+                nullable: false,
+                kind: Kind::Object(&OMA_HOLDER),
+            },
+            required: false,
+            default: None,
+            generations: &[],
+            spelled: &[],
+            aliases: &[],
         },
     ],
     open: false,
@@ -1015,7 +997,6 @@ static OMA_KEY: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &["key_id"],
-            secret: false,
         },
         PropertySpec {
             name: "holder",
@@ -1035,7 +1016,6 @@ static OMA_KEY: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
     ],
     open: false,
@@ -1061,7 +1041,6 @@ static OMA_HOLDER: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: true,
         },
     ],
     open: false,
@@ -1087,7 +1066,6 @@ static OMA_UPLOAD: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "label",
@@ -1106,7 +1084,6 @@ static OMA_UPLOAD: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
     ],
     open: false,
@@ -1132,7 +1109,6 @@ static OMA_THING: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
     ],
     open: false,
@@ -1155,7 +1131,6 @@ static OMA_TICK: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
     ],
     open: false,
@@ -1181,7 +1156,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "kind",
@@ -1200,7 +1174,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "name",
@@ -1219,7 +1192,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[("v0", "label")],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "owner",
@@ -1238,7 +1210,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &["v1"],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "due",
@@ -1257,7 +1228,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "count",
@@ -1273,7 +1243,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "share",
@@ -1289,7 +1258,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "url",
@@ -1308,7 +1276,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "tree",
@@ -1324,7 +1291,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "labels",
@@ -1342,7 +1308,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "rows",
@@ -1368,7 +1333,6 @@ static OMA_THING_UPDATE: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
     ],
     open: true,
@@ -1421,7 +1385,6 @@ static OMA_LEAF: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
     ],
     open: false,
@@ -1447,7 +1410,6 @@ static OMA_FORK: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "either",
@@ -1463,7 +1425,6 @@ static OMA_FORK: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
         PropertySpec {
             name: "trees",
@@ -1486,7 +1447,6 @@ static OMA_FORK: ObjectSpec = ObjectSpec {
             generations: &[],
             spelled: &[],
             aliases: &[],
-            secret: false,
         },
     ],
     open: false,

@@ -1,4 +1,4 @@
-//! Handshakes that do not come to their end. Nothing was sent then, so every call may be tried again.
+//! Handshakes that do not come to their end. Nothing was sent then, so every call may be tried again, if there is hope.
 
 use std::time::Duration;
 
@@ -7,27 +7,41 @@ use polyagent::{Error, Timer, TransportKind};
 
 use crate::server::{Play, Server};
 
-/// A call that is not idempotent makes no connection, three times, and says one of `words`.
-async fn assert_no_connection(play: Play, words: [&str; 2]) {
+/// What a call that is not idempotent meets, which makes no connection in `attempts` attempts.
+async fn no_connection(play: Play, attempts: usize) -> Error {
     let server = Server::start(vec![play]).await;
     let error = server.client().animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
-    let Error::Connect(transport) = &error else { panic!("{error:?}") };
-    assert_eq!(transport.kind(), TransportKind::NotConnected);
-    assert!(!error.may_have_been_processed());
-    assert_eq!((error.attempts().len(), server.seen().connections), (3, 3));
-    let said = error.to_string();
-    assert!(words.iter().any(|word| said.contains(word)), "{said}");
+    assert!(error.is_connect() && !error.may_have_been_processed(), "{error:?}");
+    assert_eq!((error.attempts().len(), server.seen().connections), (attempts, attempts), "{error}");
+    error
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_plain_http_is_no_connection() {
-    let clear = Play::Clear("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
-    assert_no_connection(clear, ["corrupt message", "wrong version number"]).await;
+async fn a_server_that_does_not_speak_tls_is_called_once_and_named_so() {
+    for banner in [
+        "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.9\r\n",
+        "220 smtp.example ESMTP\r\n",
+        "-ERR unknown command\r\n",
+        "J\0\0\0\n8.4.0\0\0\0\0\0",
+    ] {
+        let error = no_connection(Play::Clear(banner), 1).await;
+        let Error::Connect(transport) = &error else { panic!("{error:?}") };
+        assert_eq!(transport.kind(), TransportKind::NotTls, "{banner:?}");
+        let said = error.to_string();
+        let words = "could not connect: the server does not speak TLS; should the base URL be http? (";
+        assert!(said.starts_with(words), "{said}");
+        assert!(said.contains("corrupt message") || said.contains("wrong version number"), "{said}");
+    }
 }
 
 #[tokio::test]
 async fn a_connection_that_ends_in_mid_handshake_is_no_connection() {
-    assert_no_connection(Play::Clear(""), ["handshake eof", "unexpected EOF"]).await;
+    let error = no_connection(Play::Clear(""), 3).await;
+    let Error::Connect(transport) = &error else { panic!("{error:?}") };
+    assert_eq!(transport.kind(), TransportKind::NotConnected);
+    let said = error.to_string();
+    assert!(said.contains("handshake eof") || said.contains("unexpected EOF"), "{said}");
 }
 
 #[tokio::test]

@@ -120,26 +120,58 @@ async fn a_tunnel_to_a_server_that_is_not_trusted_carries_no_key() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_opens_no_tunnel_is_no_connection_and_gets_no_key() {
+async fn a_proxy_that_opens_no_tunnel_is_named_and_gets_no_key() {
     let refusals = [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", "proxy authorization required"),
-        ("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", "tunnel error: unsuccessful"),
-        ("SSH-2.0-OpenSSH_9.9\r\n\r\n", "tunnel error: unsuccessful"),
-        ("", "tunnel error: unexpected end of file"),
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+            (TransportKind::ProxyAuthentication, 1),
+            "the proxy wants other credentials: 407 Proxy Authentication Required",
+        ),
+        (
+            "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n",
+            (TransportKind::NotConnected, 3),
+            "the proxy refused to open a tunnel",
+        ),
+        ("SSH-2.0-OpenSSH_9.9\r\n\r\n", (TransportKind::NotConnected, 3), "the proxy refused to open a tunnel"),
+        ("", (TransportKind::NotConnected, 3), "the proxy ended the connection instead of opening a tunnel"),
     ];
-    for (reply, cause) in refusals {
+    for (reply, (kind, attempts), cause) in refusals {
         let server = Server::tls(vec![Step::Read, answer("200 OK", "", "[]")]).await;
         let tunnel = Tunnel::start(reply, server.address).await;
         let error = tunnel.client(&server).animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
         let Error::Connect(transport) = &error else { panic!("{error:?}") };
-        assert_eq!(transport.kind(), TransportKind::NotConnected);
+        assert_eq!((transport.kind(), error.attempts().len()), (kind, attempts), "{error}");
         assert!(!error.may_have_been_processed());
-        assert!(error.to_string().contains(cause), "{error}");
-        assert_eq!(tunnel.heads().len(), 3, "as often as any connection that was never made");
+        assert!(error.to_string().starts_with(&format!("could not connect: {cause} (POST ")), "{error}");
+        assert_eq!(tunnel.heads().len(), attempts);
         assert!(tunnel.heads().iter().all(|head| head.starts_with("CONNECT ") && !head.contains("sk_live_")));
         assert_eq!(server.seen().connections, 0);
         assert!(tunnel.through.lock().unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_proxy_for_https_that_cannot_be_reached_is_named() {
+    let server = Server::tls(vec![Step::Read, answer("200 OK", "", "[]")]).await;
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let proxy = Proxy::all(format!("http://{nobody}")).unwrap();
+    let client = server.builder().configure_http(|http| http.proxy(proxy)).build().unwrap();
+    let error = client.animas().list(ListAnimasParams::new()).await.unwrap_err();
+    assert_eq!(error.attempts().len(), 3);
+    let said = error.to_string();
+    assert!(said.starts_with("could not connect: no connection to the proxy: Connection refused"), "{said}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_speak_tls_is_called_once_and_named_so() {
+    let server = Server::tls(vec![Step::Read, answer("200 OK", "", "[]")]).await;
+    let plain = Server::start(vec![Play::Clear("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")]).await;
+    let proxy = Proxy::all(plain.url()).unwrap();
+    let client = server.builder().configure_http(|http| http.proxy(proxy)).build().unwrap();
+    let error = client.animas().list(ListAnimasParams::new()).await.unwrap_err();
+    assert_eq!((error.attempts().len(), plain.seen().connections), (1, 1));
+    let words = "could not connect: the proxy does not speak TLS; should the proxy's URL be http? (";
+    assert!(error.to_string().starts_with(words), "{error}");
 }
 
 #[tokio::test]
@@ -167,7 +199,7 @@ async fn a_proxy_may_itself_speak_tls() {
     assert!(error.is_connect() && error.to_string().contains(crate::UNKNOWN_ISSUER), "{error}");
     assert!(proxy.seen().requests.is_empty());
     let error = through(Some(authority())).animas().list(ListAnimasParams::new()).await.unwrap_err();
-    assert!(error.to_string().contains("tunnel error: unsuccessful"), "{error}");
+    assert!(error.to_string().contains("the proxy refused to open a tunnel"), "{error}");
     let seen = proxy.seen().requests;
     assert!(seen[0].starts_with("CONNECT nowhere.localhost:1 HTTP/1.1\r\n") && !seen[0].contains(KEY), "{seen:?}");
 }

@@ -12,7 +12,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::elephantasm::{client, json_answer, server};
-use crate::sockets::reqwest_without_proxy;
+use crate::sockets::{Server, Step, answer, reqwest_without_proxy};
 
 const ID: &str = "b2352c05-e685-4021-8624-595406c725f2";
 const ANIMA: &str = r#"{"id":"b2352c05-e685-4021-8624-595406c725f2","name":"Ada","mood":"curious","created_at":"2026-11-22T05:04:36","updated_at":"2026-11-22T05:04:36"}"#;
@@ -61,7 +61,9 @@ async fn what_cannot_be_sent_is_refused_by_name() {
     };
     refused(client.animas().get(ID).header("x team", "a"), "x team").await;
     refused(client.animas().get(ID).header("x-team", "a\r\nb: c"), "x-team").await;
-    refused(client.animas().get(ID).header("Authorization", "Bearer other"), "authorization").await;
+    for own in ["authorization", "proxy-authorization", "expect", "te", "content-length"] {
+        refused(client.animas().get(ID).header(own.to_uppercase(), "x"), own).await;
+    }
     refused(client.animas().get(ID).body_field("a", 1), "a").await;
     let error = client.animas().list(ListAnimasParams::new().limit(0)).await.unwrap_err();
     assert_eq!((error.operation(), error.method()), (Some("elephantasm_list_animas"), Some(&Method::GET)));
@@ -143,7 +145,10 @@ async fn an_error_tells_request_id_rate_limit_wait_and_attempts() {
     assert_eq!(waits, [10, 10, 0].map(Duration::from_millis));
     assert_eq!(
         error.to_string(),
-        format!("429 Too Many Requests: m (GET {}/api/animas?limit=…, 3 attempts, request id req-8)", server.uri())
+        format!(
+            "429 Too Many Requests: m (GET {}/api/animas?limit=…, 3 attempts, retry after 10ms, request id req-8)",
+            server.uri()
+        )
     );
 }
 
@@ -183,7 +188,7 @@ async fn an_answer_that_does_not_decode_tells_status_type_and_place() {
 
     let page = ResponseTemplate::new(200).set_body_raw("<html>log in</html>", "text/html");
     let error = client(&crate::elephantasm::server(page).await).animas().get(ID).await.unwrap_err();
-    assert!(error.to_string().contains("(text/html, 19 bytes): expected value"), "{error}");
+    assert!(error.to_string().contains("(text/html, 19 bytes): it is HTML, not JSON"), "{error}");
     assert!(error.to_string().contains("it begins with `<html>log in</html>`"), "{error}");
 }
 
@@ -233,6 +238,94 @@ async fn refusals_of_a_server_that_works_earn_the_retry_budget() {
 }
 
 #[tokio::test]
+async fn a_url_that_cannot_be_sent_names_the_argument_and_the_limit() {
+    let server = server(json_answer(200, "null")).await;
+    let client = client(&server);
+    let params = types::GetLatestMemoryPackParams::new().query("tea ".repeat(17_500));
+    let error = client.memory_packs().latest(ID, params).await.unwrap_err();
+    assert!(error.is_invalid_argument(), "{error:?}");
+    let length = format!("{}/api/animas/{ID}/memory-packs/latest?query=", server.uri()).len() + 70_000;
+    let words = format!("`query` makes the URL too long: {length} bytes, where the limit is 65534");
+    assert_eq!(error.to_string(), format!("{words} (elephantasm_get_latest_memory_pack)"));
+    assert!(server.received_requests().await.unwrap().is_empty());
+
+    // The longest that is accepted is one that can be sent.
+    let longest = 65_534 - format!("{}/api/animas/{ID}/memory-packs/latest?query=", server.uri()).len();
+    for (characters, sent) in [(longest, true), (longest + 1, false)] {
+        let params = types::GetLatestMemoryPackParams::new().query("x".repeat(characters));
+        let result = client.memory_packs().latest(ID, params).max_retries(0).await;
+        let refused = result.is_err_and(|error| error.is_invalid_argument() || error.is_config());
+        assert_eq!(!refused, sent, "{characters}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_with_white_space_around_it_is_refused_by_that_name() {
+    let client = Elephantasm::new("k").unwrap();
+    for id in [format!(" {ID}"), format!("{ID}\n"), format!("\u{feff}{ID}"), format!("{ID}\u{200b}")] {
+        let error = client.animas().get(&id).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`anima_id` must not have white space around it (elephantasm_get_anima)",
+            "{id:?}"
+        );
+        let error = client.with_anima(&id).inject("tea").await.unwrap_err();
+        assert!(error.to_string().contains("must not have white space around it"), "{error}");
+        let event = types::EventCreate::new(&id, types::EventType::System, "x");
+        let error = client.events().create(event).await.unwrap_err();
+        assert!(error.to_string().starts_with("`anima_id` must not have white space around it"), "{error}");
+    }
+    for segment in [" a", "a ", "\u{feff}a", "a\u{200b}"] {
+        let error = client.raw(Method::GET, ["api", segment]).await.unwrap_err();
+        assert_eq!(error.to_string(), "`segment` must not have white space around it (raw)", "{segment:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_could_have_a_body_and_has_none_says_so() {
+    for (method, length) in [
+        (Method::POST, "\r\ncontent-length: 0\r\n"),
+        (Method::PUT, "\r\ncontent-length: 0\r\n"),
+        (Method::PATCH, "\r\ncontent-length: 0\r\n"),
+        (Method::GET, ""),
+        (Method::DELETE, ""),
+        (Method::HEAD, ""),
+    ] {
+        let server = Server::start(vec![vec![Step::Read, answer("200 OK", "", "")]]).await;
+        server.client().raw(method.clone(), ["api"]).await.unwrap();
+        let request = String::from_utf8(server.requests().remove(0)).unwrap();
+        assert!(request.starts_with(&format!("{method} /api HTTP/1.1\r\n")), "{request}");
+        assert_eq!(request.contains("content-length"), !length.is_empty(), "{request}");
+        assert!(request.contains(length), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_builder_header_replaces_one_of_its_name() {
+    let server = server(json_answer(200, ANIMA)).await;
+    let client = Elephantasm::builder()
+        .base_url(server.uri())
+        .api_key("k")
+        .header("x-team", "first")
+        .header("X-Team", "second")
+        .header("Accept", "application/vnd.test+json")
+        .header("user-agent", "mine/1")
+        .configure_http(reqwest_without_proxy)
+        .build()
+        .unwrap();
+    client.animas().get(ID).await.unwrap();
+    client.animas().get(ID).header("x-team", "third").await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let values = |n: usize, name: &str| -> Vec<String> {
+        requests[n].headers.get_all(name).iter().map(|v| v.to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(values(0, "x-team"), ["second"]);
+    assert_eq!(values(0, "accept"), ["application/vnd.test+json"]);
+    assert_eq!(values(0, "user-agent"), ["mine/1"]);
+    assert_eq!(values(1, "x-team"), ["third"]);
+}
+
+#[tokio::test]
 async fn builder_headers_and_user_agent_go_with_every_call() {
     let server = server(json_answer(200, ANIMA)).await;
     let client = Elephantasm::builder()
@@ -256,7 +349,7 @@ async fn builder_headers_and_user_agent_go_with_every_call() {
 async fn the_payload_of_every_variant_tells_of_the_call() {
     let sandbox = Sandbox::start().await.unwrap();
     let builder = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none());
-    let client = builder.attempt_timeout(Duration::from_millis(200)).build().unwrap();
+    let client = builder.attempt_timeout(Duration::from_secs(2)).build().unwrap();
     for fault in [Fault::status(503), Fault::cut(), Fault::stall(), Fault::corrupt_body_at(0)] {
         sandbox.fault(fault).unwrap();
         let error = client.health().await.unwrap_err();

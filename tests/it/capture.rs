@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures::{StreamExt, stream};
-use polyagent::elephantasm::types::{EventType, GetLatestMemoryPackParams, MemoryPack};
+use futures::channel::mpsc;
+use futures::{FutureExt, StreamExt, stream};
+use polyagent::elephantasm::types::{EventCreate, EventType, GetLatestMemoryPackParams, MemoryPack};
 use polyagent::elephantasm::{Capture, Captured, Elephantasm};
-use polyagent::{Error, Timestamp};
+use polyagent::{Error, Reason, RetryClass, Timer, Timestamp};
 use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -113,18 +115,52 @@ async fn a_derived_key_goes_out_and_a_duplicate_is_no_error() {
 }
 
 #[tokio::test]
-async fn with_a_key_a_conflict_means_stored_whatever_it_says_and_without_one_it_is_an_error() {
-    for text in [r#"{"detail":"Event exists"}"#, ""] {
-        let other = server(json_answer(409, text)).await;
-        let capture = || Capture::new("system", "x").dedupe();
-        let captured = ada(&other).extract(capture()).await.unwrap();
-        assert!(matches!(captured, Captured::AlreadyStored { .. }), "{captured:?}");
-        let response = ada(&other).extract(capture()).with_response().await.unwrap();
-        assert_eq!((response.status().as_u16(), response.failed_attempts().len()), (409, 0));
-        assert!(matches!(response.value(), Captured::AlreadyStored { .. }));
-    }
+async fn only_a_conflict_that_says_duplicate_means_stored() {
     let duplicate = server(json_answer(409, DUPLICATE)).await;
-    assert!(ada(&duplicate).extract(Capture::new("system", "x")).await.unwrap_err().is_conflict());
+    let capture = || Capture::new("system", "x").dedupe();
+    let response = ada(&duplicate).extract(capture()).with_response().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.failed_attempts().len()), (409, 0));
+    assert!(matches!(response.value(), Captured::AlreadyStored { .. }));
+    // Without a key there is none that could be stored.
+    let error = ada(&duplicate).extract(Capture::new("system", "x")).await.unwrap_err();
+    assert_eq!((error.is_conflict(), error.reason()), (true, Some(Reason::Duplicate)));
+    for body in [
+        "",
+        "{}",
+        "<html><h1>409 Conflict</h1>dedupe_key</html>",
+        r#"{"detail":"The anima is being deleted"}"#,
+        r#"{"detail":"Event exists"}"#,
+        r#"{"detail":["dedupe_key"]}"#,
+        r#"{"detail":{"error":"conflict","message":"dedupe_key"}}"#,
+    ] {
+        let other = server(json_answer(409, body)).await;
+        for capture in [capture(), capture().retry_in_doubt(), capture().dedupe_key("k"), capture().source_uri("x")] {
+            let error = ada(&other).extract(capture).await.unwrap_err();
+            assert_eq!((error.is_conflict(), error.reason()), (true, None), "{body}");
+        }
+        assert_eq!(other.received_requests().await.unwrap().len(), 4, "none is sent again");
+        let outcome = ada(&other).extract_all([capture()]).next().await.unwrap();
+        assert!(outcome.result.unwrap_err().is_conflict(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn sends_a_failed_capture_again_from_a_spool() {
+    let down = server(json_answer(500, "Internal Server Error")).await;
+    let capture = Capture::new("MESSAGE_IN", "Grüße").source_uri("slack://x/1").dedupe().occurred_at(noon());
+    let failed = ada(&down).extract_all([capture]).next().await.unwrap();
+    assert!(failed.result.is_err());
+    let line = serde_json::to_string(&failed.capture).unwrap();
+    assert_eq!(
+        line,
+        r#"{"event":{"anima_id":"","event_type":"message.in","content":"Grüße","occurred_at":"2026-02-04T12:00:00Z","source_uri":"slack://x/1"},"dedupe":true,"retry_in_doubt":false}"#
+    );
+    let up = server(json_answer(201, STORED)).await;
+    ada(&up).extract(serde_json::from_str::<Capture>(&line).unwrap()).await.unwrap();
+    let first = down.received_requests().await.unwrap().remove(0);
+    assert_eq!(up.received_requests().await.unwrap()[0].body, first.body, "time and key included");
+    let event = EventCreate::from(failed.capture.anima_id(ID));
+    assert_eq!(serde_json::to_vec(&event).unwrap(), first.body);
 }
 
 #[tokio::test]
@@ -147,13 +183,35 @@ async fn a_doubtful_outcome_is_retried_only_if_the_caller_opted_in() {
 }
 
 #[tokio::test]
-async fn options_of_a_request_hold_for_a_capture() {
-    let server = server(json_answer(503, "{}").insert_header("retry-after", "0")).await;
-    let capture =
-        ada(&server).extract(Capture::new("system", "x")).options(|request| request.max_retries(4).header("x-a", "b"));
-    capture.await.unwrap_err();
-    let requests = server.received_requests().await.unwrap();
-    assert_eq!((requests.len(), &requests[4].headers["x-a"]), (5, &"b".parse().unwrap()));
+async fn a_capture_has_the_options_of_a_request() {
+    let busy = server(json_answer(503, "{}").insert_header("retry-after", "0")).await;
+    let capture = || ada(&busy).extract(Capture::new("system", "x").occurred_at(noon()));
+    let call = capture().max_retries(4).header("x-a", "b").query("trace", "1").body_field("mood", "calm");
+    call.options(|request| request.header("x-c", "d")).await.unwrap_err();
+    let requests = busy.received_requests().await.unwrap();
+    assert_eq!((requests.len(), requests[4].url.query()), (5, Some("trace=1")));
+    assert_eq!(
+        (&requests[4].headers["x-a"], &requests[4].headers["x-c"]),
+        (&"b".parse().unwrap(), &"d".parse().unwrap())
+    );
+    let body = format!(
+        r#"{{"anima_id":"{ID}","event_type":"system","content":"x","occurred_at":"2026-02-04T12:00:00Z","mood":"calm"}}"#
+    );
+    assert_eq!(String::from_utf8_lossy(&requests[4].body), body);
+
+    let failing = server(json_answer(500, "Internal Server Error")).await;
+    let call = ada(&failing).extract(Capture::new("system", "x")).retry_class(RetryClass::Idempotent);
+    call.max_retries(1).await.unwrap_err();
+    assert_eq!(failing.received_requests().await.unwrap().len(), 2);
+
+    let slow = server(json_answer(201, STORED).set_delay(Duration::from_secs(60))).await;
+    let call = || ada(&slow).extract(Capture::new("system", "x")).max_retries(0);
+    let attempt = call().attempt_timeout(Duration::from_millis(20)).await.unwrap_err();
+    let total = call().total_timeout(Duration::from_millis(20)).await.unwrap_err();
+    for (error, timer) in [(attempt, Timer::Attempt), (total, Timer::Total)] {
+        let Error::Timeout(timeout) = error else { panic!("{error:?}") };
+        assert_eq!(timeout.timer(), timer);
+    }
 }
 
 /// Answers 201, but 422 to what says so.
@@ -217,6 +275,69 @@ async fn many_captures_go_several_at_a_time_and_no_more_are_taken_than_go() {
     }
 }
 
+/// Ends the test instead of hanging it.
+async fn in_time<T>(outcome: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), outcome).await.unwrap()
+}
+
+#[tokio::test]
+async fn takes_what_comes_after_a_pause_of_the_input() {
+    let server = picky_server().await;
+    let mut captures = (0..6).map(|n| Capture::new(EventType::MessageIn, format!("{n}")));
+    let mut paused = false;
+    let pausing = stream::poll_fn(move |context| {
+        paused = !paused;
+        if paused {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(captures.next())
+    });
+    let outcomes: Vec<_> = in_time(ada(&server).extract_many(pausing).concurrency(2).collect()).await;
+    let mut indices: Vec<_> = outcomes.iter().map(|outcome| outcome.index).collect();
+    indices.sort_unstable();
+    assert_eq!(indices, [0, 1, 2, 3, 4, 5]);
+
+    // A channel that is empty for a while, with calls in flight and without.
+    let (sender, receiver) = mpsc::unbounded();
+    let mut outcomes = ada(&server).extract_many(receiver);
+    assert!(outcomes.next().now_or_never().is_none(), "the channel is open");
+    sender.unbounded_send(Capture::new("system", "first")).unwrap();
+    assert_eq!(in_time(outcomes.next()).await.unwrap().index, 0);
+    assert!(outcomes.next().now_or_never().is_none(), "and is still");
+    sender.unbounded_send(Capture::new("system", "second")).unwrap();
+    assert!(outcomes.next().now_or_never().is_none(), "the second is in flight");
+    sender.unbounded_send(Capture::new("system", "third")).unwrap();
+    drop(sender);
+    let mut rest: Vec<_> = in_time(outcomes.by_ref().map(|outcome| outcome.index).collect()).await;
+    rest.sort_unstable();
+    assert_eq!(rest, [1, 2]);
+    assert_eq!(server.received_requests().await.unwrap().len(), 9);
+}
+
+#[tokio::test]
+async fn applies_the_options_to_each_of_many() {
+    let server = server(json_answer(503, "{}").insert_header("retry-after", "0")).await;
+    let captures = ["1", "2", "3"].map(|content| Capture::new("system", content));
+    let outcomes = ada(&server).extract_all(captures).options(|request| request.max_retries(1).header("x-a", "b"));
+    assert!(outcomes.map(|outcome| outcome.result.is_err()).collect::<Vec<_>>().await.into_iter().all(|failed| failed));
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests.len(), 6, "one retry each, where two are the default");
+    assert!(requests.iter().all(|request| request.headers["x-a"] == "b"));
+}
+
+#[tokio::test]
+async fn a_concurrency_of_zero_is_one() {
+    let server = picky_server().await;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let mut outcomes = ada(&server).extract_many(counted(&taken, |_| None).take(3)).concurrency(0);
+    for seen in 0..3 {
+        assert_eq!(in_time(outcomes.next()).await.unwrap().index, seen);
+        assert_eq!(taken.load(Ordering::SeqCst), seen + 1);
+    }
+    assert!(in_time(outcomes.next()).await.is_none());
+}
+
 #[tokio::test]
 async fn the_order_of_a_session_is_kept_when_asked() {
     let server = picky_server().await;
@@ -238,14 +359,35 @@ async fn the_order_of_a_session_is_kept_when_asked() {
 }
 
 #[tokio::test]
-async fn a_busy_session_does_not_empty_the_input_into_memory() {
-    let server = picky_server().await;
-    let taken = Arc::new(AtomicUsize::new(0));
-    let mut outcomes = ada(&server).extract_many(counted(&taken, |_| Some("one"))).concurrency(4).in_session_order();
-    for seen in 0..10 {
-        assert_eq!(outcomes.next().await.unwrap().index, seen);
-        assert!(taken.load(Ordering::SeqCst) - seen <= 6, "{} taken", taken.load(Ordering::SeqCst));
+async fn parks_as_many_as_may_be_in_flight() {
+    for concurrency in [1, 4] {
+        let server = picky_server().await;
+        let taken = Arc::new(AtomicUsize::new(0));
+        let mut outcomes =
+            ada(&server).extract_many(counted(&taken, |_| Some("one"))).concurrency(concurrency).in_session_order();
+        assert!(outcomes.next().now_or_never().is_none());
+        // One is in flight, and what waits for it. With one at a time nothing is taken to wait.
+        let expected = if concurrency == 1 { 1 } else { 1 + concurrency };
+        assert_eq!(taken.load(Ordering::SeqCst), expected);
+        for seen in 0..10 {
+            assert_eq!(outcomes.next().await.unwrap().index, seen);
+            assert!(taken.load(Ordering::SeqCst) <= expected + seen, "{}", taken.load(Ordering::SeqCst));
+        }
     }
+}
+
+#[tokio::test]
+async fn returns_what_was_not_sent_in_input_order() {
+    let server = server(json_answer(201, STORED).set_delay(Duration::from_secs(60))).await;
+    let sessions = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let captures: Vec<_> = (0..40).map(|n| Capture::new("system", n.to_string()).session_id(sessions[n % 8])).collect();
+    let mut outcomes = ada(&server).extract_all(captures.clone()).concurrency(16).in_session_order();
+    assert!(outcomes.next().now_or_never().is_none());
+    let rest = outcomes.into_rest();
+    let numbered: Vec<_> = captures.into_iter().enumerate().collect();
+    assert_eq!(rest.in_doubt, numbered[..8]);
+    assert_eq!(rest.unsent, numbered[8..24]);
+    assert_eq!(rest.input.collect::<Vec<_>>().await.len(), 16);
 }
 
 #[tokio::test]

@@ -59,6 +59,35 @@ async fn a_provider_that_fails_fails_the_call_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn a_key_that_no_platform_issues_is_named_by_its_mistake_and_not_shown() {
+    let server = server(json_answer(200, SERVER_ANIMA)).await;
+    for (key, mistake) in [
+        ("\u{feff}sk_live_0123456789", "has an invisible character in it, U+FEFF"),
+        ("sk_live_0123456789\u{200b}", "has an invisible character in it, U+200B"),
+        ("sk\u{2013}live_0123456789", "has a character in it that is not ASCII, U+2013"),
+        ("\"sk_live_0123456789\"", "has quotes around it"),
+        ("Bearer sk_live_0123456789", "begins with `Bearer `: give the key alone"),
+        ("KEY=sk_live_0123456789", "begins with a name and `=`: give the key alone"),
+    ] {
+        let fixed = Elephantasm::new(key).unwrap_err();
+        assert_eq!(fixed.to_string(), format!("no usable API key for elephantasm: the key {mistake}"));
+        let client = Elephantasm::builder()
+            .base_url(server.uri())
+            .configure_http(reqwest_without_proxy)
+            .credentials(move || async move { Ok(Secret::from(key)) })
+            .build()
+            .unwrap();
+        let provided = client.animas().get(ID).await.unwrap_err();
+        assert!(provided.is_config() && !provided.may_have_been_processed(), "{provided:?}");
+        assert!(provided.to_string().contains(&format!("the key {mistake} (GET ")), "{provided}");
+        for error in [fixed, provided] {
+            assert!(!format!("{error} {error:?} {error:#?}").contains("0123456789"), "{error:?}");
+        }
+    }
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_provider_that_hangs_runs_into_the_timer_and_nothing_was_sent() {
     let server = server(json_answer(200, SERVER_ANIMA)).await;
     let client = Elephantasm::builder()

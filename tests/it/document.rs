@@ -200,7 +200,8 @@ fn an_example_of_another_type_does_not_decode() {
 fn the_table_of_the_tests_has_every_operation_as_the_committed_list_has_it() {
     let committed = include_str!("../golden/operations.txt");
     let lines = committed.lines().filter(|line| !line.starts_with(' '));
-    let lines: Vec<&str> = lines.filter(|line| operations::PLATFORMS.iter().any(|name| line.starts_with(name))).collect();
+    let lines: Vec<&str> =
+        lines.filter(|line| operations::PLATFORMS.iter().any(|name| line.starts_with(name))).collect();
     let rows: Vec<&Operation> = operations::all().collect();
     assert_eq!(rows.len(), lines.len());
     for (row, line) in rows.into_iter().zip(lines) {

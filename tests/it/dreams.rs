@@ -79,7 +79,6 @@ async fn a_timeout_has_the_last_dream_and_its_id_to_go_on_with() {
     let error = timeout(&error);
     assert_eq!(error.after(), limit);
     assert_eq!(error.last_state::<Dream>().unwrap().status.as_str(), "RUNNING");
-    assert!(server.received_requests().await.unwrap().len() > 2);
 
     let [id] = error.job_ids() else { panic!("{:?}", error.job_ids()) };
     let server = dreaming(&[(200, &dream("COMPLETED"))]).await;

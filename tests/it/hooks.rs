@@ -21,7 +21,9 @@ impl Hook for Named {
         self.1.0.lock().unwrap().push(format!("{} before {} {}", self.0, attempt.operation, attempt.number));
         let name = HeaderName::from_static("x-attempt");
         headers.add(name, HeaderValue::from(attempt.number)).unwrap();
-        assert!(headers.add(HeaderName::from_static("authorization"), HeaderValue::from_static("x")).is_err());
+        for own in ["authorization", "proxy-authorization", "expect", "te"] {
+            assert!(headers.add(HeaderName::from_static(own), HeaderValue::from_static("x")).is_err(), "{own}");
+        }
         // Settled by the call itself: a hook adds, it does not replace.
         headers.add(HeaderName::from_static("x-team"), HeaderValue::from_static("hook")).unwrap();
     }
@@ -68,6 +70,9 @@ async fn hooks_see_every_attempt_in_order_and_add_headers() {
     assert_eq!((values(0, "x-attempt"), values(1, "x-attempt")), (vec!["1".to_owned(); 2], vec!["2".to_owned(); 2]));
     assert_eq!(values(0, "x-team"), ["call"]);
     assert_eq!(values(0, "authorization"), ["Bearer k"]);
+    for own in ["proxy-authorization", "expect", "te"] {
+        assert!(values(0, own).is_empty(), "{own}");
+    }
 }
 
 #[tokio::test]

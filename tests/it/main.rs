@@ -6,10 +6,13 @@
 mod calls;
 mod capture;
 mod credentials;
+mod decoding;
 mod document;
 mod dreams;
 mod elephantasm;
+mod error_bodies;
 mod hooks;
+mod keep_alive;
 mod operations;
 mod ownership;
 mod retries;

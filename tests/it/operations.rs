@@ -1,4 +1,4 @@
-//! The operations of all platforms, as the generator wrote them for tests: what each takes and answers, as types.
+//! The operations of all platforms, as the generator wrote them for tests: the types of what each takes and returns.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -167,4 +167,3 @@ fn is_same(value: &Value, copy: &Value) -> bool {
 
 /// The names that a field has in Rust, by a name that is read as well.
 pub type Aliases = BTreeMap<String, Vec<String>>;
-

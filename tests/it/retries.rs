@@ -46,7 +46,7 @@ async fn pauses_of_the_client_are_jittered() {
         let error =
             with_policy(&down, policy.max_retries(12).backoff(bound, bound)).animas().get(ID).await.unwrap_err();
         let (_, waited) = error.attempts().split_last().unwrap();
-        Vec::from_iter(waited.iter().map(polyagent::Attempt::waited))
+        waited.iter().map(polyagent::Attempt::waited).collect::<Vec<_>>()
     };
     let drawn = pauses(RetryPolicy::default()).await;
     assert_eq!(drawn.len(), 12);

@@ -9,7 +9,7 @@ use super::search::{Query, brief};
 use super::tables::{EVENTS, IDENTITIES, KNOWLEDGE, LINKS, MEMORIES, number, time};
 use crate::sandbox::clock::Micros;
 use crate::sandbox::error_reply::ErrorReply;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, Store, text};
 
 const HOUR: Micros = 3_600_000_000;
@@ -181,8 +181,8 @@ fn similar<'s>(
 ) -> (Vec<Scored<'s>>, Vec<Scored<'s>>) {
     let threshold = config.least("similarity_threshold");
     let best = |rows: &mut dyn Iterator<Item = &'s Object>, most| {
-        let score = |row| query.similarity(row, threshold).map(|score| Scored { row, score, similarity: Some(score) });
-        let mut scored: Vec<Scored<'_>> = rows.filter_map(score).collect();
+        let near = |row| query.similarity(row, threshold).map(|score| Scored { row, score, similarity: Some(score) });
+        let mut scored: Vec<Scored<'_>> = rows.filter_map(near).collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score));
         scored.truncate(most);
         scored

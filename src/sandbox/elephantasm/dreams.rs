@@ -11,7 +11,7 @@ use super::tables::{Call, DREAMS, MEMORIES, account, any_anima, count_of};
 use crate::sandbox::clock::stored;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::handlers::Outcome;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, object, text};
 use crate::sandbox::validate::{Problem, Violation};
 

@@ -135,8 +135,7 @@ fn exceeds(plan: &Object, limit: &str, used: usize) -> bool {
 /// Refuses one more of what the limit is about.
 pub(super) fn check(store: &Store, limit: &str, action: &'static str, used: usize) -> Result<(), ErrorReply> {
     if exceeds(&plan(store), limit, used) {
-        let message = format!("Your plan does not allow more than {used}: {limit}.");
-        return Err(ErrorReply::Limit { name: action, message });
+        return Err(ErrorReply::Limit { name: action, message: format!("Your plan's {limit} is exceeded.") });
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub(super) fn query(call: &mut Call<'_>) -> Outcome<Settings> {
         found.extend(items.map(|row| ("knowledge", row, text(row, "created_at"))));
     }
     let terms = Query::new(call.field("query").unwrap_or_default());
-    let threshold = number_of(body, "threshold").unwrap_or(0.7);
+    let threshold = body["threshold"].as_f64().unwrap_or(0.7);
     let within = |at: Option<&str>| {
         let bound = |name: &str| body["time_range"][name].as_str();
         at.is_none_or(|at| bound("after").is_none_or(|it| at >= it) && bound("before").is_none_or(|it| at <= it))
@@ -45,7 +45,7 @@ pub(super) fn query(call: &mut Call<'_>) -> Outcome<Settings> {
     let max_tokens: usize = most("max_tokens", 2000);
     // A frame that is too large leaves nothing at all.
     let identity = identity.filter(|_| frame <= max_tokens);
-    let mut left = max_tokens.checked_sub(frame).unwrap_or_default();
+    let mut left = max_tokens.saturating_sub(frame);
     let mut used = if identity.is_some() { frame } else { 0 };
     scored = scored
         .into_iter()
@@ -77,10 +77,6 @@ pub(super) fn query(call: &mut Call<'_>) -> Outcome<Settings> {
         "token_estimate": used,
     })
     .into())
-}
-
-fn number_of(body: &Value, name: &str) -> Option<f64> {
-    body[name].as_f64()
 }
 
 fn content<'r>(source: &str, row: &'r Object) -> &'r str {

@@ -11,7 +11,7 @@ use crate::check::InvalidArgument;
 use crate::elephantasm::types::{KnowledgeType, MemoryCreate, SourceType};
 use crate::sandbox::Tenant;
 use crate::sandbox::clock::stored;
-use crate::sandbox::pipeline::World;
+use crate::sandbox::platform::World;
 use crate::sandbox::store::{Object, Table, object, text};
 
 /// An item of knowledge to give an anima with [`Tenant::add_knowledge`].

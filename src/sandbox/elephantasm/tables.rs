@@ -5,10 +5,10 @@ use serde_json::json;
 use super::Settings;
 use crate::sandbox::clock::{Micros, parse, stored};
 use crate::sandbox::error_reply::ErrorReply;
-use crate::sandbox::pipeline::{self, World};
+use crate::sandbox::platform::{self, World};
 use crate::sandbox::store::{Object, Store, Table, text};
 
-pub(super) type Call<'a> = pipeline::Call<'a, Settings>;
+pub(super) type Call<'a> = platform::Call<'a, Settings>;
 
 pub(super) static ANIMAS: Table = Table::new("animas", "Anima").hides("_deleted", "include_deleted");
 pub(super) static EVENTS: Table = owned("events", "Event").hides("_deleted", "include_deleted");

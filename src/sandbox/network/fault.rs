@@ -103,19 +103,6 @@ impl Fault {
     /// time. A newly [built](crate::sandbox::Sandbox::elephantasm_builder) one has none. The client cannot know whether its
     /// request was read, so [`may_have_been_processed`](crate::Error::may_have_been_processed) is true, and only
     /// idempotent calls are retried.
-    ///
-    /// ```
-    /// # use polyagent::elephantasm::types::ListAnimasParams;
-    /// # use polyagent::sandbox::{Fault, Sandbox};
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), polyagent::Error> {
-    /// let sandbox = Sandbox::start().await?;
-    /// let client = sandbox.elephantasm_builder().build()?;
-    /// let resets = sandbox.fault(Fault::reset_on_connect().times(2))?;
-    /// client.animas().list(ListAnimasParams::new()).await?; // on the third connection
-    /// assert_eq!((resets.hits(), sandbox.requests().len()), (2, 1));
-    /// # Ok(()) }
-    /// ```
     pub fn reset_on_connect() -> Self {
         Self::new(Effect::Connection, false)
     }
@@ -127,20 +114,6 @@ impl Fault {
     /// It affects requests as they begin to arrive, on new and kept-alive connections; [`nth`](Self::nth),
     /// [`times`](Self::times), [`always`](Self::always) and [`with_probability`](Self::with_probability) count those.
     /// Their operation is not known at that point, so it cannot be combined with [`on`](Self::on).
-    ///
-    /// ```
-    /// # use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
-    /// # use polyagent::sandbox::{Fault, Sandbox};
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), polyagent::Error> {
-    /// let sandbox = Sandbox::start().await?;
-    /// let client = sandbox.elephantasm();
-    /// sandbox.fault(Fault::reset_request_at(100))?;
-    /// let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
-    /// assert!(error.may_have_been_processed()); // The client cannot know,
-    /// assert!(sandbox.requests().is_empty()); // but it was not.
-    /// # Ok(()) }
-    /// ```
     pub fn reset_request_at(bytes: usize) -> Self {
         Self::new(Effect::Request(bytes, End::Reset), false)
     }
@@ -184,7 +157,8 @@ impl Fault {
         Self::broken(Place::Head(bytes), End::Cut)
     }
 
-    /// Closes the connection after `bytes` bytes of the response's body, at the latest before its last byte.
+    /// Closes the connection after `bytes` bytes of the response's body, at the latest before its last byte. In a live
+    /// response, the framing of its chunks counts too.
     pub fn cut_body_at(bytes: usize) -> Self {
         Self::broken(Place::Body(bytes), End::Cut)
     }
@@ -235,24 +209,6 @@ impl Fault {
     /// [`unprocessed`](Self::unprocessed), it is not processed either.
     ///
     /// To be down before any call, set the [reach](crate::sandbox::Sandbox::set_reach).
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use polyagent::RetryPolicy;
-    /// # use polyagent::sandbox::{Fault, Sandbox};
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), polyagent::Error> {
-    /// let sandbox = Sandbox::start().await?;
-    /// let pause = Duration::from_millis(200);
-    /// let steady = RetryPolicy::default().max_retries(5).backoff(pause, pause).jitter(false);
-    /// let client = sandbox.elephantasm_builder().retry_policy(steady).build()?;
-    /// client.health().await?;
-    ///
-    /// let restart = sandbox.fault(Fault::down_for(Duration::from_millis(300)))?;
-    /// client.health().await?; // some attempts were refused, then the server was back
-    /// assert_eq!(restart.hits(), 1);
-    /// # Ok(()) }
-    /// ```
     pub fn down_for(span: Duration) -> Self {
         Self::new(Effect::Outage(Reach::Down, span), true)
     }

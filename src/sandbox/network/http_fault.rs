@@ -49,17 +49,6 @@ impl Fault {
 
     /// Sets a header of the server's own response, replacing any of that name: what a proxy adds or changes. Not one
     /// that frames the response.
-    ///
-    /// ```
-    /// # use polyagent::sandbox::{Fault, Sandbox};
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), polyagent::Error> {
-    /// let sandbox = Sandbox::start().await?;
-    /// sandbox.fault(Fault::set_header("x-ratelimit-remaining", "3").always())?;
-    /// let response = sandbox.elephantasm().health().with_response().await?;
-    /// assert_eq!(response.rate_limit().and_then(|limit| limit.remaining), Some(3));
-    /// # Ok(()) }
-    /// ```
     pub fn set_header(name: &str, value: &str) -> Self {
         match unframing(name, value) {
             Ok((name, value)) => Self::new(Effect::Header(name, value), true),
@@ -111,19 +100,6 @@ impl Fault {
     /// Sends the response of a [`status`](Self::status) fault before the body of the request is read, like a proxy that
     /// finds it too large. A client that is still writing may find the connection gone before it has read the response.
     /// The call is not processed, and [`Sandbox::requests`](crate::sandbox::Sandbox::requests) does not list it.
-    ///
-    /// ```
-    /// # use polyagent::elephantasm::types::AnimaCreate;
-    /// # use polyagent::sandbox::{Fault, Sandbox};
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), polyagent::Error> {
-    /// let sandbox = Sandbox::start().await?;
-    /// sandbox.fault(Fault::status(413).html("<h1>Too large</h1>").early())?;
-    /// let error = sandbox.elephantasm().animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
-    /// assert_eq!(error.status().unwrap(), 413);
-    /// assert!(sandbox.requests().is_empty());
-    /// # Ok(()) }
-    /// ```
     pub fn early(mut self) -> Self {
         self = self.respond("can be early", |_| ());
         self.early = true;

@@ -20,7 +20,7 @@ use super::connection::Connection;
 use super::injector::{InjectionPoint, Injector};
 use crate::lock::lock;
 
-/// Whether clients can reach a sandbox; for [`Sandbox::set_reach`](super::Sandbox::set_reach).
+/// Whether clients can reach a sandbox; for [`Sandbox::set_reach`](crate::sandbox::Sandbox::set_reach).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reach {

@@ -63,7 +63,7 @@ async fn a_list_is_a_page_a_stream_of_pages_and_a_stream_of_items() {
 #[tokio::test]
 async fn a_list_goes_on_over_pages_that_the_server_cuts_short() {
     let server = serving(450, 100).await;
-    assert_eq!(names(list(&client(&server), ListAnimasParams::new().limit(200))).await, Vec::from_iter(0..450));
+    assert_eq!(names(list(&client(&server), ListAnimasParams::new().limit(200))).await, (0..450).collect::<Vec<_>>());
     let offsets = ["", "&offset=100", "&offset=200", "&offset=300", "&offset=400", "&offset=450"];
     assert_eq!(queries(&server).await, offsets.map(|at| format!("limit=200{at}")));
 }
@@ -104,7 +104,8 @@ async fn a_stored_cursor_goes_on_where_it_was_taken() {
     let cursor = page.next_cursor().unwrap();
     let stored: Cursor = serde_json::from_str(&serde_json::to_string(cursor).unwrap()).unwrap();
     assert_eq!(&stored, cursor);
-    assert!(stored.as_str().starts_with("1.elephantasm_list_animas.") && stored.as_str().ends_with(".o2"), "{stored}");
+    let parts: Vec<&str> = stored.as_str().split('.').collect();
+    assert_eq!((parts[..2].join("."), parts[4]), ("1.elephantasm_list_animas".to_owned(), "o2"));
     let rest = list(&client, ListAnimasParams::new().limit(3).include_deleted(true)).after(&stored);
     assert_eq!(names(rest).await, [2, 3, 4]);
 }

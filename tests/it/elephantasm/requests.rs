@@ -283,3 +283,16 @@ async fn other_requests() {
     assert_sent(|c| c.api_keys().revoke(ID), &format!("POST /api/api-keys/{ID}/revoke"), "").await;
     assert_sent(|c| c.api_keys().delete(ID), &format!("DELETE /api/api-keys/{ID}"), "").await;
 }
+
+#[test]
+fn reads_params_from_json_and_from_a_query_string() {
+    let expected = ListEventsParams::new(ID).session_id("chat 7").limit(20).min_importance(0.5).include_deleted(true);
+    let json = format!(
+        r#"{{"anima_id":"{ID}","limit":20,"session_id":"chat 7","min_importance":0.5,"include_deleted":true}}"#
+    );
+    assert_eq!(serde_json::from_str::<ListEventsParams>(&json).unwrap(), expected);
+    let query = format!("anima_id={ID}&limit=20&session_id=chat+7&min_importance=0.5&include_deleted=true");
+    assert_eq!(serde_html_form::from_str::<ListEventsParams>(&query).unwrap(), expected);
+    assert_eq!(serde_json::from_str::<ListAnimasParams>("{}").unwrap(), ListAnimasParams::new());
+    assert!(serde_json::from_str::<ListEventsParams>("{}").unwrap_err().to_string().contains("anima_id"));
+}

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::{AnimaCreate, EventCreate, EventType, ListAnimasParams};
+use polyagent::sandbox::elephantasm::Settings;
 use polyagent::sandbox::{Armed, Fault, Sandbox};
 use polyagent::{Error, RetryPolicy, TransportKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -269,28 +270,27 @@ async fn a_fault_affects_the_calls_that_it_selects() {
 #[tokio::test]
 async fn rejects_invalid_faults() {
     let sandbox = Sandbox::start().await.unwrap();
-    for fault in [Fault::cut().on("elephantasm_fly"), Fault::status(42), Fault::cut().nth(0)] {
-        assert!(matches!(sandbox.fault(fault), Err(Error::InvalidArgument(_))));
-    }
-    sandbox.fault(Fault::cut().on("elephantasm_get_health")).unwrap();
-}
-
-#[tokio::test]
-async fn suggests_similar_operations_for_an_unknown_one() {
-    let sandbox = Sandbox::start().await.unwrap();
-    for (given, nearest) in [
-        ("create_anima", "elephantasm_create_anima"),
-        ("elephantasm_create_animas", "elephantasm_create_anima"),
-        ("elephantasm_get_pack", "elephantasm_get_usage"),
-        (
-            "dream",
-            "elephantasm_get_dream, elephantasm_list_dreams, elephantasm_cancel_dream, elephantasm_trigger_dream",
-        ),
+    for fault in [
+        Fault::status(99),
+        Fault::status(1000),
+        Fault::status(500).header("a b", "c"),
+        Fault::status(204).text("x"),
+        Fault::status(413).early().processed(),
+        Fault::cut().html("x"),
+        Fault::cut().early(),
+        Fault::cut().nth(0),
+        Fault::cut().with_probability(1.5),
+        Fault::reset_on_connect().on("elephantasm_get_health"),
+        Fault::reset_request_at(1).processed(),
+        Fault::stall_request_at(1).delayed(Duration::from_secs(1)),
+        Fault::set_header("content-length", "1"),
+        Fault::drop_frames(0, 1),
     ] {
-        let error = sandbox.fault(Fault::cut().on(given)).unwrap_err();
-        let message = format!("`operation` is unknown: {given}; the nearest: {nearest}");
-        assert_eq!(error.message(), message);
+        let error = sandbox.fault(fault.clone()).unwrap_err();
+        assert!(matches!(error, Error::InvalidArgument(_)), "{fault:?}");
     }
+    let unknown = sandbox.fault(Fault::cut().on("create_anima")).unwrap_err();
+    assert_eq!(unknown.message(), "`operation` is unknown: create_anima; similar ones: elephantasm_create_anima");
     let operations = sandbox.operations();
     assert!(operations.is_sorted() && operations.len() > 30, "{operations:?}");
     for operation in operations {
@@ -344,7 +344,7 @@ async fn closes_a_connection_after_a_complete_response() {
 
 #[tokio::test]
 async fn truncates_the_head_of_a_response_without_a_body() {
-    let sandbox = Sandbox::builder().elephantasm(|it| it.self_hosted()).start().await.unwrap();
+    let sandbox = Sandbox::builder().elephantasm(Settings::self_hosted).start().await.unwrap();
     let client = once(&sandbox, LONG);
     let anima = client.animas().create(AnimaCreate::new("Ada")).await.unwrap();
     let event = EventCreate::new(&anima.id, EventType::System, "x");

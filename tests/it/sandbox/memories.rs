@@ -1,7 +1,7 @@
 //! Memories, knowledge, identities and the query over all of them.
 
 use polyagent::elephantasm::types::{MemoryCreate, MemorySearch, QueryRequest};
-use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed};
+use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Settings};
 use serde_json::{Value, json};
 
 use super::{ABSENT, Wire, column, text};
@@ -145,7 +145,7 @@ async fn an_identity_is_absent_until_it_is_set() {
 
 #[tokio::test]
 async fn a_query_finds_memories_knowledge_and_identity() {
-    let wire = Wire::with(|it| it.all_operations()).await;
+    let wire = Wire::with(Settings::all_operations).await;
     let client = wire.sandbox.elephantasm();
     let anima = wire.anima("Ada").await;
     let tenant = wire.sandbox.default_tenant();

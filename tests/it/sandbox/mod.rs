@@ -10,6 +10,7 @@ mod faults;
 mod health;
 mod limits;
 mod memories;
+mod official_sdk;
 mod outages;
 mod packs;
 mod processing;

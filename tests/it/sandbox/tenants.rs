@@ -4,10 +4,11 @@ use polyagent::elephantasm::types::{
     AnimaCreate, AnimaUpdate, EventCreate, ListAnimasParams, ListApiKeysParams, ListEventsParams, MemoryCreate,
 };
 use polyagent::sandbox::Sandbox;
+use polyagent::sandbox::elephantasm::Settings;
 
 #[tokio::test]
 async fn another_tenants_object_looks_absent() {
-    let sandbox = Sandbox::builder().elephantasm(|it| it.self_hosted()).start().await.unwrap();
+    let sandbox = Sandbox::builder().elephantasm(Settings::self_hosted).start().await.unwrap();
     let ours = sandbox.elephantasm();
     let tenant = sandbox.tenant("other").unwrap();
     let theirs = tenant.elephantasm();
@@ -48,7 +49,7 @@ async fn records_requests_without_a_credential_whatever_its_header_is_called() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = sandbox.elephantasm();
     let call = client.animas().list(ListAnimasParams::new().limit(3));
-    call.header("x-copy", &format!("token {}", sandbox.key())).header("cookie", "session=1").await.unwrap();
+    call.header("x-copy", format!("token {}", sandbox.key())).header("cookie", "session=1").await.unwrap();
     let requests = sandbox.requests();
     let [request] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!((request.platform, request.path.as_str()), (Some("elephantasm"), "/api/animas"));

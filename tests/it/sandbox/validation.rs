@@ -106,7 +106,8 @@ async fn reads_json_without_a_content_type_and_nothing_else() {
     let post = || wire.request(Method::POST, "/animas").body(r#"{"name":"Ada"}"#);
     assert_eq!(wire.send(post()).await.status, 201);
     assert_eq!(wire.send(post().header("content-type", "text/plain")).await.status, 422);
-    for body in [r#"{"name": "a",}"#, r#"{"name":"a"} x"#, "\u{feff}{}"] {
+    assert_eq!(wire.post("/animas", "\u{feff}{\"name\":\"a\"}").await.status, 201);
+    for body in [r#"{"name": "a",}"#, r#"{"name":"a"} x"#] {
         let malformed = wire.post("/animas", body).await;
         assert_eq!(malformed.json()["detail"][0]["type"], json!("json_invalid"), "{body}");
     }
