@@ -233,7 +233,9 @@ impl<'d> Reader<'d, '_> {
     fn wrapped(&self, success: &Success) -> Result<Vec<String>, SpecError> {
         let Some(node) = self.node.get("x-wrapped") else { return Ok(Vec::new()) };
         match &success.response {
-            Response::Json(schema) | Response::Page { item: schema, .. } if matches!(schema.shape, Shape::Component(_)) => {
+            Response::Json(schema) | Response::Page { item: schema, .. }
+                if matches!(schema.shape, Shape::Component(_)) =>
+            {
                 self.node.owned_texts_of("x-wrapped")
             }
             _ => Err(node.error("only an object comes wrapped")),

@@ -106,9 +106,13 @@ fn tagged(
         }
         None => String::new(),
     };
-    let shorthand = variants.iter().find(|variant| union.shorthand.as_ref().is_some_and(|value| variant.arm.values.contains(value)));
+    let shorthand = variants
+        .iter()
+        .find(|variant| union.shorthand.as_ref().is_some_and(|value| variant.arm.values.contains(value)));
     let shorthand = shorthand.map_or_else(String::new, |variant| format!(" short {}", variant.ident));
-    Ok(format!("crate::open::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}{string}{shorthand}\n}}\n"))
+    Ok(format!(
+        "crate::open::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}{string}{shorthand}\n}}\n"
+    ))
 }
 
 /// How the tag value is read from a member that keeps its tag as a field.

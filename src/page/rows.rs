@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_row_becomes_what_it_holds_with_the_fields_of_the_row() {
-        let items = br#"[{"seq":4,"type":"agent.message","data":{"type":"agent.message","id":"sevt-1"},"ts":1777716003},
+        let items =
+            br#"[{"seq":4,"type":"agent.message","data":{"type":"agent.message","id":"sevt-1"},"ts":1777716003},
             {"seq":5,"type":"agent.thinking","ts":1777716003100}]"#;
         let unwrapped = unwrap(items, &["data"]).unwrap();
         assert_eq!(
@@ -66,7 +67,8 @@ mod tests {
 
     #[test]
     fn what_is_no_row_stays_as_it_is() {
-        for item in [r#"{"seq":4,"data":{"text":"no type"}}"#, r#"{"data":"text"}"#, r#"{"data":{"type":7}}"#, "7", "{"] {
+        for item in [r#"{"seq":4,"data":{"text":"no type"}}"#, r#"{"data":"text"}"#, r#"{"data":{"type":7}}"#, "7", "{"]
+        {
             assert_eq!(unwrap_one(item, &["data"]), None, "{item}");
         }
         assert_eq!(unwrap(br#"[{"data":{"type":"a"}}]"#, &[]), None);

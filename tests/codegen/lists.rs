@@ -15,9 +15,7 @@ fn operation(query: &Value, extensions: &Value, schema: &str) -> Value {
 }
 
 fn generated(operation: &Value) -> Result<Generated, String> {
-    let list = |item: &str| {
-        json!({ "type": "object", "properties": { "data": { "type": "array", "items": { "$ref": format!("#/components/schemas/{item}") } } } })
-    };
+    let list = |item: &str| json!({ "type": "object", "properties": { "data": { "type": "array", "items": { "$ref": format!("#/components/schemas/{item}") } } } });
     let document = document(&json!({
         "paths": { "/oma/things": { "get": operation } },
         "schemas": {

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::check::Check;
-use crate::golden::short_forms::{AgentChoice, AgentReference, Block, Image, Model, Opening, Result, Status, StatusType, Text};
+use crate::golden::short_forms::{
+    AgentChoice, AgentReference, Block, Image, Model, Opening, Result, Status, StatusType, Text,
+};
 
 fn read(value: Value) -> Result {
     let text = value.to_string();

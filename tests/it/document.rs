@@ -141,7 +141,10 @@ impl Members<'_> {
         }
         match value {
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(at, item)| self.walk(&schema["items"], item, &format!("{path}/{at}")));
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(at, item)| self.walk(&schema["items"], item, &format!("{path}/{at}")));
             }
             Value::Object(members) => {
                 for (name, member) in members {
@@ -161,7 +164,9 @@ impl Members<'_> {
     fn arm(&self, union: &Value, arm: &Value, value: &Value, path: &str) -> Option<Vec<String>> {
         let target = arm["$ref"].as_str().or_else(|| arm["allOf"][0]["$ref"].as_str());
         let is_meant = match union["discriminator"]["propertyName"].as_str() {
-            Some(tag) => value[tag].as_str().is_some_and(|word| union["discriminator"]["mapping"][word].as_str() == target),
+            Some(tag) => {
+                value[tag].as_str().is_some_and(|word| union["discriminator"]["mapping"][word].as_str() == target)
+            }
             None => value.is_string() == (arm["type"] == "string"),
         };
         let mut undeclared = Vec::new();
@@ -172,7 +177,8 @@ impl Members<'_> {
     fn property(&self, schema: &Value, name: &str) -> Option<Value> {
         let properties = schema["properties"].as_object();
         let own = properties.and_then(|properties| properties.get(name));
-        let is_alias = |property: &&Value| property["x-aliases"].as_array().is_some_and(|all| all.iter().any(|it| it == name));
+        let is_alias =
+            |property: &&Value| property["x-aliases"].as_array().is_some_and(|all| all.iter().any(|it| it == name));
         let found = own.or_else(|| properties?.values().find(is_alias)).or_else(|| schema.get("additionalProperties"));
         found.filter(|found| found.is_object()).cloned()
     }

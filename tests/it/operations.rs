@@ -156,7 +156,11 @@ fn is_same(value: &Value, copy: &Value) -> bool {
         Value::String(text) => text.parse::<Timestamp>().ok(),
         Value::Number(number) => {
             let number = number.as_i64()?;
-            if number < 100_000_000_000 { Timestamp::from_unix_seconds(number) } else { Timestamp::from_unix_millis(number) }
+            if number < 100_000_000_000 {
+                Timestamp::from_unix_seconds(number)
+            } else {
+                Timestamp::from_unix_millis(number)
+            }
         }
         _ => None,
     };
