@@ -8,6 +8,7 @@
     clippy::option_option,
     clippy::doc_markdown,
     clippy::large_enum_variant,
+    clippy::unreadable_literal,
     reason = "generated"
 )]
 pub mod types {

@@ -149,7 +149,7 @@ impl Members<'_> {
             Value::Object(members) => {
                 for (name, member) in members {
                     let path = format!("{path}/{name}");
-                    match self.property(schema, name) {
+                    match property(schema, name) {
                         Some(property) => self.walk(&property, member, &path),
                         None if schema["properties"].is_object() => self.undeclared.push(path),
                         None => {}
@@ -173,15 +173,16 @@ impl Members<'_> {
         Members { document: self.document, undeclared: &mut undeclared }.walk(arm, value, path);
         is_meant.then_some(undeclared)
     }
+}
 
-    fn property(&self, schema: &Value, name: &str) -> Option<Value> {
-        let properties = schema["properties"].as_object();
-        let own = properties.and_then(|properties| properties.get(name));
-        let is_alias =
-            |property: &&Value| property["x-aliases"].as_array().is_some_and(|all| all.iter().any(|it| it == name));
-        let found = own.or_else(|| properties?.values().find(is_alias)).or_else(|| schema.get("additionalProperties"));
-        found.filter(|found| found.is_object()).cloned()
-    }
+/// The schema of the member `name`.
+fn property(schema: &Value, name: &str) -> Option<Value> {
+    let properties = schema["properties"].as_object();
+    let own = properties.and_then(|properties| properties.get(name));
+    let is_alias =
+        |property: &&Value| property["x-aliases"].as_array().is_some_and(|all| all.iter().any(|it| it == name));
+    let found = own.or_else(|| properties?.values().find(is_alias)).or_else(|| schema.get("additionalProperties"));
+    found.filter(|found| found.is_object()).cloned()
 }
 
 #[test]
