@@ -123,6 +123,21 @@ async fn a_session_is_cancelled_by_an_interrupt_where_there_is_no_route() {
 }
 
 #[tokio::test]
+async fn a_failure_after_the_interrupt_says_that_something_was_done() {
+    let server = routes(&[
+        ("POST", "/v1/sessions/sess-1/events", 202, ""),
+        ("GET", "/v1/sessions/sess-1", 403, r#"{"error":"no"}"#),
+    ])
+    .await;
+    let error = client(&server, Generation::V0).sessions().cancel("sess-1").await.unwrap_err();
+    assert!(matches!(error, Error::PermissionDenied(_)) && error.may_have_been_processed(), "{error}");
+    let statuses: Vec<_> = error.attempts().iter().map(|attempt| attempt.status().unwrap().as_u16()).collect();
+    assert_eq!(statuses, [404, 403]);
+    let get = client(&server, Generation::V0).sessions().get("sess-1").await.unwrap_err();
+    assert!(!get.may_have_been_processed(), "the probe can fail");
+}
+
+#[tokio::test]
 async fn an_interrupt_that_may_have_arrived_is_not_sent_again() {
     let server = MockServer::builder().start().await;
     Mock::given(any()).respond_with(json(500, "{}")).mount(&server).await;

@@ -178,6 +178,8 @@ async fn a_missing_route_makes_the_client_ask_once_more() {
     let error = client.api_keys().list().await.unwrap_err();
     assert!(matches!(error, Error::NotFound(_)), "{error}");
     assert_eq!(received(&server).await[6..], ["GET /v1/oma/api_keys", PROBE]);
+    client.api_keys().list().await.unwrap_err();
+    assert_eq!(received(&server).await[8..], ["GET /v1/oma/api_keys"], "it is known to be missing");
 }
 
 #[tokio::test]
