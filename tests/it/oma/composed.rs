@@ -60,6 +60,9 @@ async fn a_session_is_archived_by_deletion_on_a_server_of_the_documentation_alon
     .await;
     client(&server, Generation::V0).sessions().archive("sess-1").await.unwrap();
     assert_eq!(received(&server).await[2], "DELETE /v1/sessions/sess-1");
+    let newer = routes(&[("DELETE", "/v1/sessions/sess-1", 200, r#"{"id":"sess-1"}"#)]).await;
+    client(&newer, Generation::V1).sessions().archive("sess-1").await.unwrap_err();
+    assert_eq!(received(&newer).await.len(), 1, "nothing is deleted");
     let conflict = super::server(json(409, r#"{"error":"Session is running"}"#)).await;
     let error = client(&conflict, Generation::V0).sessions().archive("sess-1").await.unwrap_err();
     assert!(matches!(error, Error::Conflict(_)));

@@ -536,6 +536,32 @@ async fn what_needs_no_beta() {
 }
 
 #[tokio::test]
+async fn what_a_generation_lacks_is_answered_with_what_to_use() {
+    let server = server(json(400, "{}")).await;
+    let of = |generation: Generation| client(&server, generation);
+    let (v0, anthropic) = (of(Generation::V0), of(Generation::Anthropic));
+    async fn instead<T: 'static>(request: Request<T>) -> Option<&'static str> {
+        match request.await {
+            Err(Error::Unsupported(unsupported)) => unsupported.instead(),
+            other => panic!("{:?}", other.err()),
+        }
+    }
+    assert_eq!(instead(anthropic.agents().delete("a")).await, Some("use `agents().archive`"));
+    let waiting = anthropic.sessions().pending("s", ListPendingEventsParams::new());
+    assert_eq!(instead(waiting).await, Some("list the events: those that wait have no `processed_at`"));
+    let files = Some("list the files with the session as `scope_id`");
+    assert_eq!(instead(anthropic.outputs().list("s")).await, files);
+    assert_eq!(instead(anthropic.outputs().download("s", "a")).await, files);
+    assert_eq!(instead(v0.models().get("m")).await, Some("list the model cards"));
+    assert_eq!(instead(v0.models().list(ListModelsParams::new())).await, Some("list the model cards"));
+    let keys = anthropic.api_keys();
+    assert_eq!(instead(keys.list()).await, Some("use the console"));
+    assert_eq!(instead(keys.create(ApiKeyCreate::new())).await, Some("use the console"));
+    assert_eq!(instead(keys.revoke("k")).await, Some("use the console"));
+    assert!(super::received(&server).await.is_empty());
+}
+
+#[tokio::test]
 async fn health_goes_without_a_key() {
     for (generation, want) in GENERATIONS.into_iter().zip(["GET /healthz", "GET /health", ""]) {
         let server = server(json(200, r#"{"ok":true}"#)).await;
@@ -574,7 +600,10 @@ async fn a_workspace_is_sent_with_every_call() {
     let _ = client.agents().get("agent_01").await;
     let _ = client.agents().get("agent_01").header("anthropic-workspace-id", "wrkspc_2").await;
     let _ = client.agents().get("agent_01").header("anthropic-version", "2023-06-01").await;
+    let older = super::builder(&server).generation(Generation::Anthropic).header("anthropic-version", "2023-06-01");
+    let _ = older.build().unwrap().agents().get("agent_01").await;
     let requests = server.received_requests().await.unwrap();
+    assert_eq!(header(&requests[3], "anthropic-version"), "2023-06-01");
     assert_eq!(header(&requests[0], "anthropic-workspace-id"), "wrkspc_1");
     assert_eq!(header(&requests[1], "anthropic-workspace-id"), "wrkspc_2");
     assert_eq!(header(&requests[2], "anthropic-version"), "2023-06-01");
