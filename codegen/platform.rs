@@ -49,7 +49,8 @@ impl<'a> Platform<'a> {
         let bodies = all.iter().filter_map(|operation| Some(&operation.typed_body()?.schema));
         let query = all.iter().flat_map(|operation| operation.query().map(|parameter| &parameter.schema));
         let sent = reach(api, bodies.chain(query));
-        let received = reach(api, all.iter().filter_map(|operation| operation.response().schema()));
+        let callbacks = all.iter().flat_map(|operation| operation.callbacks.iter().map(|body| &body.schema));
+        let received = reach(api, all.iter().filter_map(|operation| operation.response().schema()).chain(callbacks));
         let served = reach(api, all.iter().flat_map(|operation| operation.schemas()));
         let among = |sets: &[&BTreeSet<&str>]| -> Vec<&'a Component> {
             let is_in = |component: &&Component| sets.iter().any(|set| set.contains(component.name.as_str()));

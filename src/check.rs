@@ -39,6 +39,9 @@ impl<T: Check + ?Sized> Check for Box<T> {
     }
 }
 
+/// An object whose contents are the caller's own.
+impl Check for serde_json::Map<String, serde_json::Value> {}
+
 /// An argument that the platform would reject; the request was not sent.
 ///
 /// Displays as `` `limit` must be between 1 and 200, not 0 (elephantasm_list_animas) ``. Secrets and long values are
@@ -264,8 +267,10 @@ pub(crate) const PADDED: &str = "must not have white space around it";
 
 /// Whether a character is white space or shows nothing: what comes along when a value is copied or read from a file.
 pub(crate) fn is_blank(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    let directs_text = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
+    let has_no_width =
+        matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    c.is_whitespace() || directs_text || has_no_width
 }
 
 /// The error about a value that is not as wanted; a long one is not shown, for it may be a key.

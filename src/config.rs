@@ -95,6 +95,30 @@ pub(crate) mod elephantasm {
     pub(crate) const ANIMA_ID: &str = "ELEPHANTASM_ANIMA_ID";
 }
 
+/// eClips' public host. Paths in the document start with `/v1`.
+#[cfg(feature = "eclips")]
+pub(crate) mod eclips {
+    use std::time::Duration;
+
+    pub(crate) const BASE_URL: &str = "https://api.eclips.tech";
+    pub(crate) const API_KEY: &str = "ECLIPS_API_KEY";
+    pub(crate) const ORG_ID: &str = "ECLIPS_ORG_ID";
+    /// Rows of one batch.
+    pub(crate) const MAX_ROWS: usize = 500;
+    /// Batches of one submission that are under way at a time.
+    pub(crate) const BATCHES_AT_ONCE: usize = 2;
+    /// First and longest pause between two polls of a batch.
+    pub(crate) const BATCH_INTERVAL: Duration = Duration::from_secs(5);
+    pub(crate) const BATCH_INTERVAL_CAP: Duration = Duration::from_secs(30);
+    /// Pause between two readings of the triage items, and the longest one after failures.
+    pub(crate) const REVIEW_INTERVAL: Duration = Duration::from_secs(5);
+    pub(crate) const REVIEW_INTERVAL_CAP: Duration = Duration::from_secs(60);
+    /// Triage items of one page.
+    pub(crate) const REVIEW_PAGE: i64 = 100;
+    /// Largest delivery of a webhook, in bytes.
+    pub(crate) const MAX_EVENT: usize = 16 * 1024 * 1024;
+}
+
 /// Open Managed Agents and Anthropic. Paths in the document start with `/v1`, but for health checks.
 #[cfg(feature = "oma")]
 pub(crate) mod oma {

@@ -22,7 +22,8 @@
 //! | a list | [`Page`], [`Items`], [`Cursor`] |
 //! | errors | [`Error`], [`Reason`] |
 //! | retries | [`RetryPolicy`], [`RetryClass`] |
-//! | a long job | [`Poller`], [`Job`] |
+//! | a long job | [`Poller`], [`Job`], [`StartAndWait`] |
+//! | verifying webhooks | [`eclips::webhooks::Verifier`], [`WebhookError`] |
 //! | observing attempts, adding headers | [`Hook`] |
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |
 //! | testing your program | `polyagent::sandbox`, with the feature `sandbox` |
@@ -31,14 +32,15 @@
 //!
 //! A newer server's values are kept: open enums and unions have `Unknown`, and objects that promise it a map of unknown
 //! fields. Floats are read to the last bit. In free-form JSON ([`serde_json::Value`]) an integer beyond `u64` or `i64`
-//! becomes the nearest float, and a number beyond every float its text. A byte that is not UTF-8, or an escape of half a
-//! surrogate pair, becomes U+FFFD; the rest of the response is delivered.
+//! becomes the nearest float, and a number beyond every float its text. A byte that is not UTF-8, or an escape of half
+//! a surrogate pair, becomes U+FFFD; the rest of the response is delivered.
 //!
 //! # Features
 //!
 //! | feature | default | provides |
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
+//! | `eclips` | yes | [`eclips`], a workforce of agents |
 //! | `oma` | yes | [`oma`], Open Managed Agents and Anthropic's Managed Agents |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
@@ -53,25 +55,33 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(not(any(feature = "elephantasm", feature = "oma")))]
-compile_error!("polyagent needs at least one platform: enable a feature such as `elephantasm` or `oma`");
+#[cfg(not(any(feature = "elephantasm", feature = "eclips", feature = "oma")))]
+compile_error!("polyagent needs at least one platform: enable the feature `elephantasm`, `eclips` or `oma`");
 
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
 mod clock;
 mod config;
 mod error;
-#[allow(dead_code, reason = "not every platform needs all of it")]
+#[cfg(test)]
+mod fixture;
+#[allow(dead_code, unused_imports, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
-mod open;
 mod page;
 mod poll;
 mod secret;
+#[allow(dead_code, reason = "not every platform needs all of it")]
+mod serde_ext;
 mod spelling;
 #[cfg(feature = "oma")]
 mod sse;
 mod text;
+#[cfg(feature = "eclips")]
+mod webhook;
 
+#[cfg(feature = "eclips")]
+pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 #[cfg(feature = "oma")]
@@ -91,7 +101,9 @@ pub use self::http::{
     AttemptEnd, AttemptStart, ClientBuilder, CredentialProvider, Download, ExtraHeaders, Hook, KeyFuture, RateLimit,
     Redirect, Request, RequestFuture, Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
-pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
-pub use self::poll::{Job, Poller, Updates};
+pub use self::poll::{Job, Poller, StartAndWait, Updates};
 pub use self::secret::Secret;
+pub use self::serde_ext::{InvalidTimestamp, Timestamp};
+#[cfg(feature = "eclips")]
+pub use self::webhook::WebhookError;

@@ -1,17 +1,17 @@
-//! The generated code, by what it does: the committed output of the generator, fed with literal JSON. `codegen.rs` proves
-//! that it is what the generator writes.
+//! The generated code, by what it does: the committed output of the generator, fed with literal JSON. `codegen.rs`
+//! proves that it is what the generator writes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may fail a test")]
 
 #[path = "../src/check.rs"]
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod check;
-#[path = "../src/open/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "generated types use it, those here not all of it")]
-mod open;
 #[path = "../src/secret.rs"]
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod secret;
+#[path = "../src/serde_ext/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "generated types use it, those here not all of it")]
+mod serde_ext;
 #[path = "../src/spelling.rs"]
 #[allow(dead_code, reason = "generated types use it, those here not all of it")]
 mod spelling;

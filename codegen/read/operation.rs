@@ -33,6 +33,8 @@ pub struct Operation {
     pub success: Success,
     /// The keys under which the response may come wrapped.
     pub wrapped: Vec<String>,
+    /// The bodies of what the server sends by itself: the deliveries of webhooks.
+    pub callbacks: Vec<Body>,
 }
 
 /// Whether the credential is sent.
@@ -72,7 +74,7 @@ impl Operation {
     /// Everything that a server takes and returns.
     pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
         let parameters = self.parameters.iter().map(|parameter| &parameter.schema);
-        parameters.chain(self.bodies.iter().map(|body| &body.schema)).chain(self.response().documented())
+        parameters.chain(self.bodies.iter().map(|body| &body.schema)).chain(self.success.documented())
     }
 
     /// The same, and that of the items of a list, to be changed.
@@ -132,7 +134,8 @@ impl<'d> Reader<'d, '_> {
         let platform = self.platform()?;
         let base = self.base()?;
         let mut parameters = parameter::read_all(self.document, self.item, self.node)?;
-        let success = Success::read(self.document, self.node)?;
+        let mut success = Success::read(self.document, self.node)?;
+        let wrapped = self.wrapped(&mut success)?;
         if let (Some(paging), Some(page)) = (&success.paging, self.node.get("x-page")) {
             paging.check(&page, &parameters)?;
         }
@@ -153,7 +156,8 @@ impl<'d> Reader<'d, '_> {
             timeout: self.timeout()?,
             parameters,
             bodies: Body::read_all(self.document, self.node)?,
-            wrapped: self.wrapped(&success)?,
+            wrapped,
+            callbacks: self.callbacks()?,
             success,
             base,
         })
@@ -230,16 +234,32 @@ impl<'d> Reader<'d, '_> {
         Ok(Some((seconds * 1000.0).round() as u64))
     }
 
-    fn wrapped(&self, success: &Success) -> Result<Vec<String>, SpecError> {
+    /// The keys under which the response may come wrapped. If the documented response is such a wrapper itself, what is
+    /// in it is the response.
+    fn wrapped(&self, success: &mut Success) -> Result<Vec<String>, SpecError> {
         let Some(node) = self.node.get("x-wrapped") else { return Ok(Vec::new()) };
-        match &success.response {
-            Response::Json(schema) | Response::Page { item: schema, .. }
-                if matches!(schema.shape, Shape::Component(_)) =>
-            {
-                self.node.owned_texts_of("x-wrapped")
-            }
-            _ => Err(node.error("only an object comes wrapped")),
+        let keys = self.node.owned_texts_of("x-wrapped")?;
+        let item = match &success.response {
+            Response::Json(schema) | Response::Page { item: schema, .. } => schema,
+            _ => return Err(node.error("only an object comes wrapped")),
+        };
+        if !matches!(item.shape, Shape::Component(_)) {
+            return Err(node.error("only an object comes wrapped"));
         }
+        success.unwrap(self.document, &keys)?;
+        Ok(keys)
+    }
+
+    fn callbacks(&self) -> Result<Vec<Body>, SpecError> {
+        let mut bodies = Vec::new();
+        for (_, callback) in self.node.entries_of("callbacks")? {
+            for (_, item) in callback.entries()? {
+                for (_, operation) in item.entries()?.into_iter().filter(|(key, _)| METHODS.contains(key)) {
+                    bodies.extend(Body::read_all(self.document, &operation)?);
+                }
+            }
+        }
+        Ok(bodies)
     }
 }
 

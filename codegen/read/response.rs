@@ -15,6 +15,8 @@ pub struct Success {
     pub response: Response,
     /// How the list is paged, if the response is one page of a list.
     pub paging: Option<Paging>,
+    /// The documented wrapper of the response.
+    pub wrapper: Option<Schema>,
 }
 
 /// The decoded response of an operation.
@@ -92,6 +94,26 @@ impl Success {
             unwrap_item(document, item)?;
         }
         Ok(success)
+    }
+
+    /// The schema of what the server sends, if there is one.
+    pub fn documented(&self) -> Option<&Schema> {
+        self.wrapper.as_ref().or_else(|| self.response.documented())
+    }
+
+    /// Takes the response out of an object that has nothing but it, under one of `keys`.
+    pub fn unwrap(&mut self, document: &Document, keys: &[String]) -> Result<(), SpecError> {
+        let Response::Json(schema) = &self.response else { return Ok(()) };
+        let Shape::Component(name) = &schema.shape else { return Ok(()) };
+        let Some(component) = document.target(&format!("{COMPONENTS}{name}")) else { return Ok(()) };
+        let [(key, inner)] = &component.entries_of("properties")?[..] else { return Ok(()) };
+        let inner = Schema::read(inner)?;
+        if keys.iter().any(|wrapper| wrapper == key) && matches!(inner.shape, Shape::Component(_)) {
+            let nullable = schema.nullable || inner.nullable;
+            self.wrapper = Some(schema.clone());
+            self.response = Response::Json(Schema { nullable, ..inner });
+        }
+        Ok(())
     }
 
     /// Turns a list into one page of it.
@@ -211,7 +233,7 @@ impl Bodies {
             (Err(kinds), None, None) if kinds.is_empty() => return Err(wrong("no success is declared")),
             _ => return Err(wrong("the successes are of different kinds")),
         };
-        Ok(Success { status, media, response, paging: None })
+        Ok(Success { status, media, response, paging: None, wrapper: None })
     }
 }
 

@@ -27,7 +27,7 @@ pub fn text(name: &str, component: &Component, values: &Values) -> Result<String
     let description = docs::sentence(component.description.as_deref(), &format!("The values of a `{name}`."));
     let comment = docs::comments(&description, 1);
     let case = if values.ignore_case { " in any_case" } else { "" };
-    Ok(format!("crate::open::open_enum! {{\n{comment}    pub enum {name}{case} {{\n{variants}    }}\n}}\n"))
+    Ok(format!("crate::serde_ext::open_enum! {{\n{comment}    pub enum {name}{case} {{\n{variants}    }}\n}}\n"))
 }
 
 /// The identifiers of the values, in their order.

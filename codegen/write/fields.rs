@@ -240,7 +240,7 @@ impl FieldPlan<'_> {
             Presence::Nullable | Presence::Optional if is_integer(&self.bare) => "optional_whole",
             _ => return None,
         };
-        Some(format!("crate::open::{reader}"))
+        Some(format!("crate::serde_ext::{reader}"))
     }
 
     /// The function that reads one of the spellings of the field, each of which may be absent or null.
@@ -251,7 +251,7 @@ impl FieldPlan<'_> {
                 self.reader()
             }
             Presence::Required | Presence::Nullable | Presence::Optional if is_integer(&self.bare) => {
-                Some("crate::open::optional_whole".to_owned())
+                Some("crate::serde_ext::optional_whole".to_owned())
             }
             _ => None,
         }
@@ -262,9 +262,9 @@ impl FieldPlan<'_> {
         let Shape::Timestamp(format) = &self.field.schema.shape else { return None };
         match format {
             TimeFormat::Text => None,
-            TimeFormat::Seconds => Some("crate::open::unix_seconds"),
-            TimeFormat::Milliseconds => Some("crate::open::unix_milliseconds"),
-            TimeFormat::Any { .. } => Some("crate::open::any_time"),
+            TimeFormat::Seconds => Some("crate::serde_ext::unix_seconds"),
+            TimeFormat::Milliseconds => Some("crate::serde_ext::unix_milliseconds"),
+            TimeFormat::Any { .. } => Some("crate::serde_ext::any_time"),
         }
     }
 }

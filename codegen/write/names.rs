@@ -72,7 +72,8 @@ fn short(tokens: &TokenStream) -> String {
     for path in paths {
         text = text.replace(&format!("::std::{path}::"), "");
     }
-    for path in ["::serde_json::", "crate::open::", "crate::secret::", "crate::page::", "crate::sse::", "crate::http::"]
+    for path in
+        ["::serde_json::", "crate::serde_ext::", "crate::secret::", "crate::page::", "crate::sse::", "crate::http::"]
     {
         text = text.replace(path, "");
     }

@@ -113,7 +113,7 @@ impl Statics<'_> {
 
     fn response(&self, operation: &Operation) -> TokenStream {
         let media = operation.success.media.join(", ");
-        let schema = operation.response().documented().map(|schema| self.schema(schema));
+        let schema = operation.success.documented().map(|schema| self.schema(schema));
         match operation.response() {
             Response::Empty => quote!(ResponseSpec::Empty),
             Response::Json(_) | Response::Page { .. } => quote!(ResponseSpec::Json(&#schema)),

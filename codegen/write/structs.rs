@@ -124,7 +124,7 @@ impl Struct<'_> {
                     fn deserialize<D: ::serde::Deserializer<'de>>(
                         deserializer: D,
                     ) -> ::std::result::Result<Self, D::Error> {
-                        crate::open::shorthand::<D, #shadow, Self>(deserializer, #property)
+                        crate::serde_ext::shorthand::<D, #shadow, Self>(deserializer, #property)
                     }
                 }
             }
@@ -133,7 +133,7 @@ impl Struct<'_> {
             #[derive(::serde::Deserialize)]
             struct #shadow { #(#fields)* #tag #unknown }
             impl ::std::convert::TryFrom<#shadow> for #ident {
-                type Error = crate::open::MissingField;
+                type Error = crate::serde_ext::MissingField;
                 fn try_from(wire: #shadow) -> ::std::result::Result<Self, Self::Error> {
                     ::std::result::Result::Ok(Self { #(#values,)* #moved })
                 }
@@ -164,10 +164,12 @@ fn shadow_value(plan: &FieldPlan<'_>) -> TokenStream {
     let name = &plan.field.name;
     let candidates = quote!([#(wire.#idents),*]);
     match plan.presence {
-        Presence::Required => quote!(#ident: crate::open::first(#candidates).ok_or(crate::open::MissingField(#name))?),
-        Presence::Optional | Presence::Nullable => quote!(#ident: crate::open::first(#candidates)),
-        Presence::NullAsEmpty => quote!(#ident: crate::open::first(#candidates).unwrap_or_default()),
-        Presence::Patch => quote!(#ident: crate::open::first_present(#candidates)),
+        Presence::Required => {
+            quote!(#ident: crate::serde_ext::first(#candidates).ok_or(crate::serde_ext::MissingField(#name))?)
+        }
+        Presence::Optional | Presence::Nullable => quote!(#ident: crate::serde_ext::first(#candidates)),
+        Presence::NullAsEmpty => quote!(#ident: crate::serde_ext::first(#candidates).unwrap_or_default()),
+        Presence::Patch => quote!(#ident: crate::serde_ext::first_present(#candidates)),
     }
 }
 

@@ -116,7 +116,7 @@ fn generate(schemas: &Map<String, Value>) -> Result<syn::File, String> {
     let document = serde_json::from_value(document).map_err(|error| error.to_string())?;
     let mut settings = GenerationSettings::default();
     settings.with_map_type("::std::collections::BTreeMap");
-    settings.with_replacement(TIMESTAMP, "crate::open::Timestamp", std::iter::empty());
+    settings.with_replacement(TIMESTAMP, "crate::serde_ext::Timestamp", std::iter::empty());
     let mut generator = Generator::new(&settings);
     generator.generate_tokens(&document).map_err(|error| error.to_string())?;
     syn::parse2(generator.get_type_space().to_stream()).map_err(|error| error.to_string())

@@ -111,7 +111,7 @@ fn tagged(
         .find(|variant| union.shorthand.as_ref().is_some_and(|value| variant.arm.values.contains(value)));
     let shorthand = shorthand.map_or_else(String::new, |variant| format!(" short {}", variant.ident));
     Ok(format!(
-        "crate::open::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}{string}{shorthand}\n}}\n"
+        "crate::serde_ext::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}{string}{shorthand}\n}}\n"
     ))
 }
 

@@ -40,8 +40,8 @@ impl Dreams {
     /// a newer server gives a dream with an end time.
     ///
     /// # Errors
-    /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) with the last [`Dream`] that was read when it runs
-    /// longer than the poller waits.
+    /// Those of [`get`](Self::get); [`Timeout`](crate::Error::Timeout) with the last [`Dream`] that was read when it
+    /// runs longer than the poller waits.
     ///
     /// ```no_run
     /// # use polyagent::elephantasm::Elephantasm;

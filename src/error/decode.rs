@@ -25,6 +25,13 @@ impl DecodeFault {
     pub(crate) fn whole(message: impl fmt::Display) -> Self {
         Self { path: ".".to_owned(), source: serde::de::Error::custom(message) }
     }
+
+    /// The fault, of what stands under `key`, as one of the whole.
+    pub(crate) fn under(mut self, key: &str) -> Self {
+        let gap = if self.path == "." || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{key}{gap}{}", self.path.trim_start_matches('.'));
+        self
+    }
 }
 
 /// A response with a success status could not be decoded, or reports an error; payload of

@@ -271,8 +271,8 @@ impl Error {
         }
     }
 
-    /// Returns the innermost cause, which `Display` names: of a failed connection most often an [`std::io::Error`], of a
-    /// response that does not decode the parser's error. `None` for a response with an error status.
+    /// Returns the innermost cause, which `Display` names: of a failed connection most often an [`std::io::Error`], of
+    /// a response that does not decode the parser's error. `None` for a response with an error status.
     pub fn root_cause(&self) -> Option<&(dyn StdError + 'static)> {
         let cause: &(dyn StdError + 'static) = match self {
             Self::Connect(e) | Self::Transport(e) => &*e.source,

@@ -98,7 +98,7 @@ pub(super) fn check_length(url: &Url) -> Result<(), InvalidArgument> {
 }
 
 /// Whether requests go to this machine in cleartext: no proxy may see them.
-pub(super) fn is_loopback_http(url: &Url) -> bool {
+pub(crate) fn is_loopback_http(url: &Url) -> bool {
     url.scheme() == "http" && is_loopback(url)
 }
 

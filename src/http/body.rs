@@ -114,7 +114,7 @@ impl Body {
 
     /// Whether its size is the caller's: no attempt timeout fits it.
     pub(crate) fn is_transfer(&self) -> bool {
-        self.uploads().next().is_some()
+        matches!(self, Self::Upload(_) | Self::Multipart(_))
     }
 
     /// Whether a second attempt would send what the first one sent. A reader is consumed by the first; a file must have
@@ -123,39 +123,46 @@ impl Body {
         self.uploads().all(Upload::is_replayable)
     }
 
-    /// Gives `request` its body, for attempt number `attempt`, counted from 1.
+    /// Gives `request` a body that is in memory.
+    pub(super) fn attach(&self, request: &mut reqwest::Request) {
+        match self {
+            // The client's prepared headers name the media type of JSON.
+            Self::Json(bytes, _) => *request.body_mut() = Some(bytes.clone().into()),
+            Self::Bytes(bytes, media_type) => {
+                request.headers_mut().insert(header::CONTENT_TYPE, media_type.clone());
+                *request.body_mut() = Some(bytes.clone().into());
+            }
+            Self::Empty | Self::Upload(_) | Self::Multipart(_) => {}
+        }
+    }
+
+    /// Gives `request` the files of its body, for attempt number `attempt`, counted from 1.
     ///
     /// # Errors
     /// A file that cannot be opened or has changed, a reader that was used up.
-    pub(super) async fn attach(
+    pub(super) async fn attach_files(
         &self,
         client: &reqwest::Client,
         mut request: reqwest::Request,
         attempt: u32,
         pulse: &Pulse,
     ) -> Result<reqwest::Request, UploadError> {
-        let headers = request.headers_mut();
         match self {
-            Self::Empty => {}
-            // The client's prepared headers name its media type.
-            Self::Json(bytes, _) => *request.body_mut() = Some(bytes.clone().into()),
-            Self::Bytes(bytes, media_type) => {
-                headers.insert(header::CONTENT_TYPE, media_type.clone());
-                *request.body_mut() = Some(bytes.clone().into());
-            }
             Self::Upload(upload) => {
                 let Opened { body, length } = upload.open(attempt, pulse).await?;
+                let headers = request.headers_mut();
                 headers.extend(upload.content_type().map(|value| (header::CONTENT_TYPE, value)));
                 headers.extend(length.map(|length| (header::CONTENT_LENGTH, length.into())));
                 *request.body_mut() = Some(body);
             }
             Self::Multipart(form) => {
                 // reqwest appends its own, with the boundary.
-                headers.remove(header::CONTENT_TYPE);
+                request.headers_mut().remove(header::CONTENT_TYPE);
                 let form = form.open(attempt, pulse).await?;
                 let builder = reqwest::RequestBuilder::from_parts(client.clone(), request);
                 return builder.multipart(form).build().map_err(UploadError::invalid);
             }
+            Self::Empty | Self::Json(..) | Self::Bytes(..) => {}
         }
         Ok(request)
     }

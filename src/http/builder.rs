@@ -194,8 +194,8 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Sets how long making a connection may take, including the TLS handshake. Default: 10 s. [`Duration::MAX`] sets no
-    /// timer, here and in the other timeouts.
+    /// Sets how long making a connection may take, including the TLS handshake. Default: 10 s. [`Duration::MAX`] sets
+    /// no timer, here and in the other timeouts.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect = timeout;
         self
@@ -258,8 +258,8 @@ impl<C> ClientBuilder<C> {
     /// Customises the underlying reqwest client: proxies, root certificates, client certificates, addresses. Calls
     /// accumulate and run in order.
     ///
-    /// The proxy that the environment sets (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` and so on) is used unless proxies are
-    /// set or cleared here, except for plain `http` on loopback: the key would leave the machine in cleartext.
+    /// The proxy that the environment sets (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` and so on) is used unless proxies
+    /// are set or cleared here, except for plain `http` on loopback: the key would leave the machine in cleartext.
     ///
     /// Afterwards the crate itself sets redirects, reqwest's own retries, decompression, the connect timeout and
     /// HTTP/1.1. A total timeout set here would cut streams off; use the timeouts of this builder.

@@ -16,8 +16,8 @@ use super::pace::Pulse;
 use super::parts::RequestParts;
 use super::platform::Probe;
 use super::reader::location;
-use super::retry::{self, Failed, Plan as RetrySettings, Progress as RetryState, Window as Deadline};
-use super::transport::{self, Failure as AttemptError, Limits, Received};
+use super::retry::{self, Deadline, Failed, RetrySettings, RetryState};
+use super::transport::{self, AttemptError, Limits, Received};
 use super::{retry_after, trace};
 use crate::Error;
 use crate::check::InvalidArgument;
@@ -63,6 +63,8 @@ struct Sent {
 struct Missed {
     failure: AttemptError,
     secret: Option<SentSecret>,
+    /// Another attempt would send the same.
+    can_repeat: bool,
 }
 
 impl Missed {
@@ -128,7 +130,7 @@ impl Core {
         self.after(frozen, number, &result, took);
         match result {
             Ok(received) => Ok(Sent { received, secret, took }),
-            Err(failure) => Err(Missed { failure, secret }),
+            Err(failure) => Err(Missed { failure, secret, can_repeat: frozen.body.is_replayable() }),
         }
     }
 
@@ -159,8 +161,13 @@ impl Core {
         ends: Instant,
     ) -> Result<Received, AttemptError> {
         let shared = self.shared();
-        let pulse = Pulse::new();
-        let request = frozen.to_request(shared.transport.client(), headers, number.saturating_add(1), &pulse).await;
+        let upload = frozen.body.is_transfer().then(Pulse::new);
+        let attempt = number.saturating_add(1);
+        let request = match &upload {
+            None => Ok(frozen.to_request(headers)),
+            // Few calls come here, and all would carry the size of it.
+            Some(pulse) => Box::pin(frozen.open_request(shared.transport.client(), headers, attempt, pulse)).await,
+        };
         let request =
             request.map_err(|source| AttemptError::Unsent { why: "the body cannot be sent", source: source.into() })?;
         let limits = Limits {
@@ -169,14 +176,14 @@ impl Core {
             connect: shared.settings.connect,
             max_body: shared.settings.max_body,
             live: ending == Ending::Live,
-            upload: frozen.body.is_transfer().then_some(pulse),
+            upload,
         };
         let received = shared.transport.exchange(request, limits).await?;
         let handed_out = ending == Ending::Redirect && received.status.is_redirection();
         if received.status.is_success() || (handed_out && location(&received.headers).is_some()) {
             return Ok(received);
         }
-        Err(AttemptError::Answer(Box::new(self.read_error(received))))
+        Err(AttemptError::Response(Box::new(self.read_error(received))))
     }
 
     fn read_error(&self, received: Received) -> ErrorResponse {
@@ -232,25 +239,33 @@ impl Call<'_> {
     async fn run(self) -> Result<Answered, Error> {
         let mut state = RetryState::begin(&self.settings);
         let shared = self.core.shared();
-        let depends = shared.platform.probe.filter(|_| self.parts.depends_on_generation());
-        let Some(probe) = depends.filter(|_| shared.settings.generation.is_none()) else {
-            return self.over_routes(shared.settings.generation, &mut state).await.map_err(|missed| missed.error);
-        };
-        let cell = shared.learnt.generation();
-        let generation = self.learn(probe, &cell, &mut state).await?;
-        let learnt = &shared.learnt;
-        match self.over_routes(Some(generation), &mut state).await {
-            Err(CallError { error, generation_in_doubt: true }) if !learnt.is_missing(self.parts.spec.id) => {
-                // The server may have been replaced by one of another generation.
-                learnt.forget(&cell);
-                let now = self.learn(probe, &learnt.generation(), &mut state).await?;
-                if now == generation {
-                    learnt.remember_missing(self.parts.spec.id);
-                    return Err(error);
-                }
-                self.over_routes(Some(now), &mut state).await.map_err(|missed| missed.error)
+        let known = shared.settings.generation;
+        let probe = shared.platform.probe.filter(|_| known.is_none() && self.parts.depends_on_generation());
+        // The generation that was taken for the right one, and what came of it.
+        let mut doubted: Option<(Option<&str>, Option<Error>)> = None;
+        loop {
+            let cell = shared.learnt.generation();
+            let generation = match probe {
+                // Few calls come here, and all would carry the size of it.
+                Some(probe) => Some(Box::pin(self.learn(probe, &cell, &mut state)).await?),
+                None => known,
+            };
+            if let Some((before, error)) = &mut doubted
+                && *before == generation
+                && let Some(error) = error.take()
+            {
+                shared.learnt.remember_missing(self.parts.spec.id);
+                return Err(error);
             }
-            result => result.map_err(|missed| missed.error),
+            let may_doubt = probe.is_some() && doubted.is_none() && !shared.learnt.is_missing(self.parts.spec.id);
+            match self.over_routes(generation, &mut state).await {
+                Err(CallError { error, generation_in_doubt: true }) if may_doubt => {
+                    // The server may have been replaced by one of another generation.
+                    shared.learnt.forget(&cell);
+                    doubted = Some((generation, Some(error)));
+                }
+                result => return result.map_err(|missed| missed.error),
+            }
         }
     }
 
@@ -406,7 +421,7 @@ impl From<InvalidArgument> for CallError {
 }
 
 fn error_of(frozen: &Frozen, missed: Missed, attempts: Vec<Attempt>, note: Option<&'static str>) -> Error {
-    let Missed { failure, secret } = missed;
+    let Missed { failure, secret, .. } = missed;
     let may_have_been_processed = attempts.iter().any(|attempt| attempt.may_have_been_processed);
     let mut record = frozen.record(attempts, may_have_been_processed);
     record.note = note;
@@ -423,7 +438,7 @@ fn error_after(
     secret: Option<&Secret<String>>,
 ) -> Error {
     match failure {
-        AttemptError::Answer(response) => Error::from_api(ApiError::new(*response, record, secret)),
+        AttemptError::Response(response) => Error::from_api(ApiError::new(*response, record, secret)),
         AttemptError::Transport { kind, source } if kind.is_connect() => {
             Error::Connect(Box::new(TransportError { kind, source, head, record }))
         }
@@ -433,7 +448,7 @@ fn error_after(
         AttemptError::Timeout { timer, after, .. } => {
             Error::Timeout(Box::new(TimeoutError { timer, after, met: None, head, awaited: None, record }))
         }
-        AttemptError::Incomplete { answer: response, failure } => {
+        AttemptError::Incomplete { response, failure } => {
             let Received { status, headers, body, .. } = *response;
             let head = Head::new(status, headers, Body(body), secret);
             error_after(Some(Box::new(head)), *failure, record, secret)
@@ -456,4 +471,12 @@ impl Failed for Missed {
     fn cause(&self) -> String {
         self.failure.cause()
     }
+
+    fn can_repeat(&self) -> bool {
+        self.can_repeat
+    }
 }
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::operation::{OperationSpec, Route};
+use super::wrapped;
 use crate::error::{DecodeFault, ErrorDetails};
 use crate::page::{ListCall, Page, Paging, rows};
 use crate::text;
@@ -25,10 +26,13 @@ pub(crate) struct Exchange<'a> {
     pub(crate) dialect: fn(StatusCode, &HeaderMap, &[u8]) -> ErrorDetails,
 }
 
-/// Decodes a JSON value. An absent body reads as `null`.
+/// Decodes a JSON value, which may be wrapped in an object. An absent body reads as `null`.
 pub(crate) fn json<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<T, DecodeFault> {
     exchange.reject_html()?;
-    let value = from_json(exchange.body);
+    let value = match wrapped::inner(exchange.spec, exchange.body) {
+        None => from_json(exchange.body),
+        Some((key, inner)) => from_json(inner.as_bytes()).map_err(|fault: DecodeFault| fault.under(key)),
+    };
     exchange.reject_error()?;
     value
 }
@@ -36,6 +40,14 @@ pub(crate) fn json<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<T, De
 /// Ignores the body, unless it is no JSON or an error.
 pub(crate) fn empty(exchange: &Exchange<'_>) -> Result<(), DecodeFault> {
     json::<IgnoredAny>(exchange).map(|_| ())
+}
+
+/// Ignores the body, unless it is a page for people or an error.
+pub(crate) fn ignored(exchange: &Exchange<'_>) -> Result<(), DecodeFault> {
+    if text::without_bom(exchange.body).trim_ascii_start().starts_with(b"<") {
+        return Err(DecodeFault::whole("it is HTML"));
+    }
+    exchange.reject_error()
 }
 
 /// Hands the body on as it is.

@@ -41,11 +41,13 @@ use crate::error::{BoxError, StreamError, StreamFault};
 pub struct Download {
     /// Absent while `reading` has it.
     transfer: Option<Box<Transfer>>,
-    reading: Option<BoxFuture<'static, (Box<Transfer>, Result<Option<Bytes>, Error>)>>,
+    reading: Option<BoxFuture<'static, (Box<Transfer>, Piece)>>,
     /// It ended or failed.
     over: bool,
     progress: Option<Arc<dyn Fn(TransferProgress) + Send + Sync>>,
 }
+
+type Piece = Result<Option<Bytes>, Error>;
 
 /// A transfer between two pieces.
 struct Transfer {
@@ -315,7 +317,7 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// An ETag that stands for exactly these bytes; a weak one does not.
+/// An `ETag` that stands for exactly these bytes; a weak one does not.
 fn strong_etag(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(header::ETAG).filter(|etag| etag.as_bytes().starts_with(b"\"")).cloned()
 }

@@ -28,20 +28,27 @@ pub(crate) struct Frozen {
 }
 
 impl Frozen {
-    /// The request of attempt number `attempt`, counted from 1. A file in its body beats `pulse` while it is sent.
+    /// The request of an attempt, without the files of its body.
+    pub(super) fn to_request(&self, headers: HeaderMap) -> reqwest::Request {
+        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
+        *request.headers_mut() = headers;
+        self.body.attach(&mut request);
+        request
+    }
+
+    /// The request of attempt number `attempt`, counted from 1, with the files of its body, which beat `pulse` while
+    /// they are sent.
     ///
     /// # Errors
     /// A file that cannot be opened or has changed, a reader that was used up.
-    pub(super) async fn to_request(
+    pub(super) async fn open_request(
         &self,
         client: &reqwest::Client,
         headers: HeaderMap,
         attempt: u32,
         pulse: &Pulse,
     ) -> Result<reqwest::Request, UploadError> {
-        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
-        *request.headers_mut() = headers;
-        self.body.attach(client, request, attempt, pulse).await
+        self.body.attach_files(client, self.to_request(headers), attempt, pulse).await
     }
 
     /// The URL without the values of its query.

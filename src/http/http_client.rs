@@ -81,8 +81,8 @@ fn unbuildable(error: reqwest::Error) -> Error {
     Error::config_from("the HTTP client cannot be built", error)
 }
 
-/// Shows whether the caller sets or clears proxies, which reqwest's builder tells only in its debug output: a proxy that
-/// no call goes through, because all calls of a client have one scheme and this is for the other.
+/// Shows whether the caller sets or clears proxies, which reqwest's builder tells only in its debug output: a proxy
+/// that no call goes through, because all calls of a client have one scheme and this is for the other.
 struct Mark {
     https: bool,
 }

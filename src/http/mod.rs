@@ -31,9 +31,12 @@ mod retry_after;
 mod trace;
 mod transport;
 mod upload;
+mod wrapped;
 
 pub(crate) use http::Method;
 
+pub(crate) use self::base_url::is_loopback_http;
+#[allow(unused_imports, reason = "not every platform needs it")]
 pub(crate) use self::body::Form;
 pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
@@ -43,6 +46,7 @@ pub(crate) use self::follow::Composed;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::platform::{Platform, Probe, Profile, Scheme, no_hint, no_preflight};
 pub use self::rate_limit::RateLimit;
 pub(crate) use self::reader::Reader;

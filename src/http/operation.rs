@@ -97,6 +97,9 @@ pub enum RetryClass {
     /// for it (429, and 503 with `Retry-After`). For exactly one attempt, set
     /// [`max_retries(0)`](crate::Request::max_retries).
     NonIdempotent,
+    /// Like `NonIdempotent`, and also retried after a response of 500, 502, 503, 504 or 529, where the platform
+    /// promises that such a call was not processed. Without any response it may have been.
+    SafeOnServerError,
 }
 
 /// Everything that must be escaped in a path segment.
@@ -161,8 +164,10 @@ pub(crate) fn join(segments: &[String]) -> Result<String, InvalidArgument> {
 /// Escapes one path segment, and rejects those that could redirect the path. Escaping alone is not enough: URL parsers
 /// read `%2e%2e` as `..`.
 pub(crate) fn segment<'a>(name: &str, id: &'a str) -> Result<PercentEncode<'a>, InvalidArgument> {
-    let reason = if id.trim().is_empty() {
+    let reason = if id.trim_matches(check::is_blank).is_empty() {
         "must not be empty"
+    } else if id.trim_matches(check::is_blank) != id {
+        check::PADDED
     } else if id.len() > config::MAX_ID {
         "is too long for an id"
     } else if matches!(id.split(';').next(), Some("." | "..")) {

@@ -14,7 +14,7 @@ use super::client::{Core, Shared};
 use super::depth;
 use super::frozen::Frozen;
 use super::operation::{self, AuthUse, OperationSpec, RetryClass, Route};
-use super::retry::Plan as RetrySettings;
+use super::retry::RetrySettings;
 use crate::check::InvalidArgument;
 use crate::config;
 use crate::error::CallRecord;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 
 use super::retry_after::sent_at;
-use crate::open::Timestamp;
+use crate::serde_ext::Timestamp;
 
 /// Reset values below this are seconds from now, others are seconds since 1970.
 const SMALLEST_EPOCH: u64 = 1_000_000_000;

@@ -59,6 +59,13 @@ impl Reader<()> {
     }
 }
 
+impl Reader<()> {
+    /// Nothing, whatever the server says about it.
+    pub(crate) const fn ignored() -> Self {
+        Self::Whole(decode::ignored)
+    }
+}
+
 impl Reader<bytes::Bytes> {
     /// The body as it is.
     pub(crate) const fn bytes() -> Self {

@@ -83,9 +83,8 @@ impl Request<Value> {
     }
 
     /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
-    pub fn json_body<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
-        self.parts.set_json(body, None);
-        self
+    pub fn json_body<B: Serialize + ?Sized>(self, body: &B) -> Self {
+        self.any_json(body)
     }
 }
 
@@ -121,6 +120,20 @@ impl<T> Request<T> {
     /// Makes the call fail with `invalid` on sending.
     pub(crate) fn refuse(mut self, invalid: InvalidArgument) -> Self {
         self.parts.fault = Some(invalid);
+        self
+    }
+
+    /// Makes the call fail on sending if `check` did.
+    pub(crate) fn checked(mut self, check: Result<(), InvalidArgument>) -> Self {
+        if let Err(invalid) = check {
+            self.parts.fail(invalid);
+        }
+        self
+    }
+
+    /// Sets the whole JSON body, unchecked.
+    pub(crate) fn any_json<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
+        self.parts.set_json(body, None);
         self
     }
 

@@ -27,6 +27,8 @@ use crate::error::{Attempt, Reason, Timer, TransportKind};
 /// | a kept-alive connection ended before a response arrived | retry at once | give up |
 /// | anything else, including 409 and any status with `X-Should-Retry: false` | give up | give up |
 ///
+/// [`server_errors`](Self::server_errors) retries other calls after 500, 502, 503, 504 and 529 too.
+///
 /// ```
 /// # use std::time::Duration;
 /// # use polyagent::RetryPolicy;
@@ -41,6 +43,7 @@ pub struct RetryPolicy {
     cap: Duration,
     jitter: bool,
     pub(crate) max_server_wait: Duration,
+    server_errors: bool,
 }
 
 impl Default for RetryPolicy {
@@ -51,6 +54,7 @@ impl Default for RetryPolicy {
             cap: config::BACKOFF_CAP,
             jitter: true,
             max_server_wait: config::MAX_SERVER_WAIT,
+            server_errors: false,
         }
     }
 }
@@ -91,6 +95,25 @@ impl RetryPolicy {
     pub fn max_server_wait(mut self, longest: Duration) -> Self {
         self.max_server_wait = longest;
         self
+    }
+
+    /// Sets whether calls that are not idempotent are also sent again after a 500, 502, 503, 504 or 529, as if they
+    /// were [`RetryClass::SafeOnServerError`]. Default: false.
+    ///
+    /// A server that fails halfway, or a proxy whose server went on working, may then start the same thing twice. It is
+    /// for platforms that promise otherwise: eClips calls every 5xx safe to retry.
+    #[must_use]
+    pub fn server_errors(mut self, retry: bool) -> Self {
+        self.server_errors = retry;
+        self
+    }
+
+    /// The class under which a call of `class` is retried.
+    fn applied_to(&self, class: RetryClass) -> RetryClass {
+        match class {
+            RetryClass::NonIdempotent if self.server_errors => RetryClass::SafeOnServerError,
+            class => class,
+        }
     }
 
     /// The pause before retry number `retry`, counted from 0. `random` is drawn from `0.0..1.0`.
@@ -157,7 +180,7 @@ impl Outcome {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     GiveUp,
     Retry,
     /// Retry without a pause and without counting: the attempt ran on a connection that was already dead.
@@ -165,7 +188,7 @@ pub(crate) enum Verdict {
 }
 
 /// The complete rule. `delivered`: the caller has seen a part of the response.
-pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> Verdict {
+pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> Decision {
     let again = match outcome {
         _ if delivered => false,
         Outcome::Status { reason: Some(reason), .. } if reason.is_limit() => false,
@@ -173,13 +196,14 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
         Outcome::Status { status, retry_after, wanted, .. } => match status.as_u16() {
             429 => true,
             503 | 529 if retry_after.is_some() => true,
-            408 | 500 | 502 | 503 | 504 | 529 => class == RetryClass::Idempotent,
+            408 => class == RetryClass::Idempotent,
+            500 | 502 | 503 | 504 | 529 => class != RetryClass::NonIdempotent,
             409 | ..400 => false,
             _ => wanted == Some(true) && class == RetryClass::Idempotent,
         },
         Outcome::Transport(TransportKind::NotConnected) | Outcome::Timeout { timer: Timer::Connect, .. } => true,
         Outcome::Transport(TransportKind::StaleConnection) if class == RetryClass::Idempotent => {
-            return Verdict::RetryAtOnce;
+            return Decision::RetryAtOnce;
         }
         Outcome::Transport(TransportKind::NoAnswer | TransportKind::BodyCut | TransportKind::Other) => {
             class == RetryClass::Idempotent
@@ -187,12 +211,12 @@ pub(crate) fn classify(outcome: Outcome, class: RetryClass, delivered: bool) -> 
         Outcome::Transport(_) | Outcome::NotSent | Outcome::Timeout { timer: Timer::Total, .. } => false,
         Outcome::Timeout { connected, .. } => !connected || class == RetryClass::Idempotent,
     };
-    if again { Verdict::Retry } else { Verdict::GiveUp }
+    if again { Decision::Retry } else { Decision::GiveUp }
 }
 
 /// The settings of the loop, fixed before the first attempt.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct RetrySettings {
     pub(crate) policy: RetryPolicy,
     pub(crate) class: RetryClass,
     pub(crate) attempt: Duration,
@@ -203,19 +227,19 @@ pub(crate) struct Plan {
 
 /// How long the next attempt may take, and which timer ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
+pub(crate) struct Deadline {
     pub(crate) length: Duration,
     pub(crate) timer: Timer,
     /// What the timer was set to, for the error message.
     pub(crate) set_to: Duration,
 }
 
-impl Plan {
-    fn window(&self, left: Duration) -> Window {
+impl RetrySettings {
+    fn deadline(&self, left: Duration) -> Deadline {
         if left < self.attempt {
-            return Window { length: left, timer: Timer::Total, set_to: self.total };
+            return Deadline { length: left, timer: Timer::Total, set_to: self.total };
         }
-        Window { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt }
+        Deadline { length: self.attempt, timer: Timer::Attempt, set_to: self.attempt }
     }
 
     /// Whether to wait for `pause`. A server-requested wait moves the deadline, unless the caller set it.
@@ -232,9 +256,9 @@ impl Plan {
     }
 }
 
-/// The progress of a call so far, over all its routes.
+/// The state of a call so far, over all its routes.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct RetryState {
     deadline: Instant,
     retries: u32,
     stale_met: bool,
@@ -243,10 +267,10 @@ pub(crate) struct Progress {
     pub(crate) attempts: Vec<Attempt>,
 }
 
-impl Progress {
-    /// The progress of a call that starts now.
-    pub(crate) fn begin(plan: &Plan) -> Self {
-        let deadline = clock::after(Instant::now(), plan.total);
+impl RetryState {
+    /// The state of a call that starts now.
+    pub(crate) fn begin(settings: &RetrySettings) -> Self {
+        let deadline = clock::after(Instant::now(), settings.total);
         Self { deadline, retries: 0, stale_met: false, renewed: false, attempts: Vec::new() }
     }
 
@@ -266,20 +290,20 @@ impl Progress {
     }
 
     /// How long to wait before the next attempt; `None` if there is none.
-    fn pause(&mut self, plan: &Plan, outcome: Outcome, random: f64) -> Option<Duration> {
-        let pause = match classify(outcome, plan.class, false) {
-            _ if plan.policy.max_retries == 0 => return None,
-            Verdict::RetryAtOnce if !self.stale_met => {
+    fn pause(&mut self, settings: &RetrySettings, outcome: Outcome, random: f64) -> Option<Duration> {
+        let pause = match classify(outcome, settings.policy.applied_to(settings.class), false) {
+            _ if settings.policy.max_retries == 0 => return None,
+            Decision::RetryAtOnce if !self.stale_met => {
                 self.stale_met = true;
                 Duration::ZERO
             }
-            Verdict::Retry | Verdict::RetryAtOnce if self.retries < plan.policy.max_retries => {
+            Decision::Retry | Decision::RetryAtOnce if self.retries < settings.policy.max_retries => {
                 self.retries += 1;
-                plan.policy.delay(self.retries - 1, outcome.ordered_wait(), random)
+                settings.policy.delay(self.retries - 1, outcome.ordered_wait(), random)
             }
             _ => return None,
         };
-        plan.allows(pause, outcome, &mut self.deadline).then_some(pause)
+        settings.allows(pause, outcome, &mut self.deadline).then_some(pause)
     }
 }
 
@@ -289,32 +313,36 @@ pub(crate) trait Failed {
     /// The status of the response, if one arrived.
     fn status(&self) -> Option<StatusCode>;
     fn cause(&self) -> String;
+    /// Whether another attempt would send the same.
+    fn can_repeat(&self) -> bool {
+        true
+    }
 }
 
 /// Sends until an attempt succeeds or must not be retried.
 ///
 /// # Errors
-/// The last failure; the outcome of every attempt is in `progress`.
+/// The last failure; the outcome of every attempt is in `state`.
 pub(crate) async fn run<A, F, S, SF, Z, ZF>(
-    plan: &Plan,
+    settings: &RetrySettings,
     budget: &Budget,
-    progress: &mut Progress,
+    state: &mut RetryState,
     mut random: impl FnMut() -> f64,
     mut send: S,
     mut sleep: Z,
 ) -> Result<A, F>
 where
     F: Failed,
-    S: FnMut(u32, Window) -> SF,
+    S: FnMut(u32, Deadline) -> SF,
     SF: Future<Output = Result<A, F>>,
     Z: FnMut(Duration) -> ZF,
     ZF: Future<Output = ()>,
 {
     loop {
         let begun = Instant::now();
-        let window = plan.window(progress.deadline.saturating_duration_since(begun));
-        let number = u32::try_from(progress.attempts.len()).unwrap_or(u32::MAX);
-        let failure = match send(number, window).await {
+        let deadline = settings.deadline(state.deadline.saturating_duration_since(begun));
+        let number = u32::try_from(state.attempts.len()).unwrap_or(u32::MAX);
+        let failure = match send(number, deadline).await {
             Ok(answer) => {
                 budget.earn();
                 return Ok(answer);
@@ -322,12 +350,12 @@ where
             Err(failure) => failure,
         };
         let outcome = failure.outcome();
-        let due = progress.pause(plan, outcome, random());
+        let due = failure.can_repeat().then(|| state.pause(settings, outcome, random())).flatten();
         let pause = due.filter(|_| budget.try_spend());
         if outcome.server_works() {
             budget.earn();
         }
-        progress.attempts.push(Attempt {
+        state.attempts.push(Attempt {
             status: failure.status(),
             cause: failure.cause(),
             took: begun.elapsed(),

@@ -28,14 +28,14 @@ impl Failed for Met {
 /// Runs the loop over `script`, each entry an attempt's length and what it meets (`None`: success).
 /// Returns whether it succeeded, the pauses, the windows and the whole time taken.
 async fn drive(
-    plan: Plan,
+    plan: RetrySettings,
     budget: &Budget,
     script: Vec<(Duration, Option<Outcome>)>,
-) -> (bool, Vec<Duration>, Vec<Window>, Duration, Vec<Attempt>) {
+) -> (bool, Vec<Duration>, Vec<Deadline>, Duration, Vec<Attempt>) {
     let script = RefCell::new(VecDeque::from(script));
     let (pauses, windows) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let begun = Instant::now();
-    let mut progress = Progress::begin(&plan);
+    let mut progress = RetryState::begin(&plan);
     let result = run(
         &plan,
         budget,
@@ -60,8 +60,8 @@ async fn drive(
     (result.is_ok(), pauses.into_inner(), windows.into_inner(), took, progress.attempts)
 }
 
-fn plan(class: RetryClass) -> Plan {
-    Plan { policy: RetryPolicy::default(), class, attempt: 30 * SEC, total: 90 * SEC, strict: false }
+fn plan(class: RetryClass) -> RetrySettings {
+    RetrySettings { policy: RetryPolicy::default(), class, attempt: 30 * SEC, total: 90 * SEC, strict: false }
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn an_ordered_pause_is_obeyed_up_to_120_seconds_on_top_of_the_default_tota
 
 #[tokio::test(start_paused = true)]
 async fn a_strict_total_returns_at_once_what_does_not_fit() {
-    let strict = Plan { total: 5 * SEC, strict: true, ..plan(NonIdempotent) };
+    let strict = RetrySettings { total: 5 * SEC, strict: true, ..plan(NonIdempotent) };
     let once = vec![(SEC, Some(status(429, None, Some(4 * SEC))))];
     let (ok, _, _, took, _) = drive(strict, &Budget::new(), once).await;
     assert!(!ok);
@@ -111,7 +111,7 @@ async fn a_strict_total_returns_at_once_what_does_not_fit() {
     let (ok, _, windows, took, _) = drive(strict, &Budget::new(), fits).await;
     assert!(ok);
     assert_eq!(took, 5 * SEC);
-    assert_eq!(windows[0], Window { length: 5 * SEC, timer: Timer::Total, set_to: 5 * SEC });
+    assert_eq!(windows[0], Deadline { length: 5 * SEC, timer: Timer::Total, set_to: 5 * SEC });
     assert_eq!(windows[1].length, SEC);
 
     // What would leave the next attempt no time worth its name does not fit either.
@@ -127,8 +127,8 @@ async fn a_strict_total_returns_at_once_what_does_not_fit() {
 
 #[tokio::test(start_paused = true)]
 async fn another_spelling_goes_on_where_the_first_left_off() {
-    let short = Plan { total: 5 * SEC, ..plan(Idempotent) };
-    let mut progress = Progress::begin(&short);
+    let short = RetrySettings { total: 5 * SEC, ..plan(Idempotent) };
+    let mut progress = RetryState::begin(&short);
     let down = |_, _| async {
         tokio::time::sleep(SEC).await;
         Err::<(), Met>(Met(status(500, None, None)))
@@ -143,13 +143,13 @@ async fn another_spelling_goes_on_where_the_first_left_off() {
     };
     assert!(run(&short, &budget, &mut progress, || 0.0, missing, sleep).await.is_err());
     assert_eq!(progress.attempts.len(), 4, "retries are counted over both");
-    assert_eq!(window.get(), Some((3, Window { length: 2 * SEC, timer: Timer::Total, set_to: 5 * SEC })));
+    assert_eq!(window.get(), Some((3, Deadline { length: 2 * SEC, timer: Timer::Total, set_to: 5 * SEC })));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_total_ends_own_backoff_too() {
     let slow = Some(Outcome::Timeout { timer: Timer::Attempt, connected: true });
-    let short = Plan { total: 61 * SEC, ..plan(Idempotent) };
+    let short = RetrySettings { total: 61 * SEC, ..plan(Idempotent) };
     let script = vec![(30 * SEC, slow), (30 * SEC, slow), (Duration::from_millis(250), slow)];
     let (ok, pauses, windows, _, _) = drive(short, &Budget::new(), script).await;
     assert!(!ok);
@@ -202,19 +202,19 @@ fn budget_of(retries: u32) -> Budget {
 #[tokio::test(start_paused = true)]
 async fn a_retry_costs_one_and_an_attempt_without_a_retry_nothing() {
     let down = Some(status(500, None, None));
-    let costs = async |plan: Plan, script: Vec<(Duration, Option<Outcome>)>| {
+    let costs = async |plan: RetrySettings, script: Vec<(Duration, Option<Outcome>)>| {
         let budget = budget_of(50);
         drive(plan, &budget, script).await;
         50 - left(&budget)
     };
     assert_eq!(costs(plan(Idempotent), vec![(SEC, down); 3]).await, 2, "the last attempt is not followed by a retry");
     assert_eq!(costs(plan(NonIdempotent), vec![(SEC, down)]).await, 0);
-    assert_eq!(costs(Plan { policy: RetryPolicy::none(), ..plan(Idempotent) }, vec![(SEC, down)]).await, 0);
+    assert_eq!(costs(RetrySettings { policy: RetryPolicy::none(), ..plan(Idempotent) }, vec![(SEC, down)]).await, 0);
     let limit = Some(status(429, Some(Reason::DailyCap), Some(SEC)));
     assert_eq!(costs(plan(Idempotent), vec![(SEC, limit)]).await, 0);
     let too_long = Some(status(429, None, Some(121 * SEC)));
     assert_eq!(costs(plan(Idempotent), vec![(SEC, too_long)]).await, 0, "a wait that is not honoured");
-    let strict = Plan { total: 2 * SEC, strict: true, ..plan(Idempotent) };
+    let strict = RetrySettings { total: 2 * SEC, strict: true, ..plan(Idempotent) };
     assert_eq!(costs(strict, vec![(SEC, Some(status(503, None, Some(SEC))))]).await, 0, "a wait that does not fit");
     let stale = Some(Outcome::Transport(TransportKind::StaleConnection));
     assert_eq!(costs(plan(Idempotent), vec![(SEC, stale), (SEC, None)]).await, 1, "at once, but not for nothing");
@@ -254,7 +254,7 @@ async fn a_full_budget_earns_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn no_retries_means_one_attempt_whatever_it_meets() {
-    let single = Plan { policy: RetryPolicy::none(), ..plan(Idempotent) };
+    let single = RetrySettings { policy: RetryPolicy::none(), ..plan(Idempotent) };
     for met in [
         Outcome::Transport(TransportKind::StaleConnection),
         Outcome::Transport(TransportKind::NotConnected),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::http::RetryClass::{Idempotent, NonIdempotent};
+use crate::http::RetryClass::{Idempotent, NonIdempotent, SafeOnServerError};
 
 const SEC: Duration = Duration::from_secs(1);
 
@@ -47,14 +47,14 @@ fn no_reason_is_left_out_of_the_table() {
 }
 
 /// Written out from the rule in prose, on purpose not in the shape of `classify`.
-fn expected(code: u16, reason: Option<Reason>, wait: bool, class: RetryClass, delivered: bool) -> Verdict {
+fn expected(code: u16, reason: Option<Reason>, wait: bool, class: RetryClass, delivered: bool) -> Decision {
     let used_up = [Reason::PlanLimit, Reason::FeatureUnavailable, Reason::DailyCap, Reason::Credits, Reason::Quota];
     if delivered || reason.is_some_and(|r| used_up.contains(&r)) {
-        return Verdict::GiveUp;
+        return Decision::GiveUp;
     }
     let for_all = code == 429 || ((code == 503 || code == 529) && wait);
     let for_idempotent = [408, 500, 502, 503, 504, 529].contains(&code);
-    if for_all || (class == Idempotent && for_idempotent) { Verdict::Retry } else { Verdict::GiveUp }
+    if for_all || (class == Idempotent && for_idempotent) { Decision::Retry } else { Decision::GiveUp }
 }
 
 #[test]
@@ -82,11 +82,31 @@ fn an_overloaded_server_is_retried_like_an_unavailable_one() {
             let unavailable = classify(status(503, None, wait), class, false);
             assert_eq!(classify(status(529, None, wait), class, false), unavailable);
         }
-        assert_eq!(classify(status(402, None, Some(SEC)), class, false), Verdict::GiveUp);
+        assert_eq!(classify(status(402, None, Some(SEC)), class, false), Decision::GiveUp);
     }
-    assert_eq!(classify(status(529, None, None), Idempotent, false), Verdict::Retry);
-    assert_eq!(classify(status(529, None, None), NonIdempotent, false), Verdict::GiveUp);
-    assert_eq!(classify(status(529, None, Some(SEC)), NonIdempotent, false), Verdict::Retry);
+    assert_eq!(classify(status(529, None, None), Idempotent, false), Decision::Retry);
+    assert_eq!(classify(status(529, None, None), NonIdempotent, false), Decision::GiveUp);
+    assert_eq!(classify(status(529, None, Some(SEC)), NonIdempotent, false), Decision::Retry);
+}
+
+#[test]
+fn a_failed_server_is_asked_again_where_the_caller_trusts_it() {
+    let trusting = RetryPolicy::default().server_errors(true);
+    assert_eq!(trusting.applied_to(NonIdempotent), SafeOnServerError);
+    assert_eq!(trusting.applied_to(Idempotent), Idempotent);
+    assert_eq!(RetryPolicy::default().applied_to(NonIdempotent), NonIdempotent);
+    for code in 400..600 {
+        let got = classify(status(code, None, None), SafeOnServerError, false);
+        let as_if = if code >= 500 { Idempotent } else { NonIdempotent };
+        assert_eq!(got, classify(status(code, None, None), as_if, false), "{code}");
+        let limit = classify(status(code, Some(Reason::Credits), None), SafeOnServerError, false);
+        assert_eq!(limit, Decision::GiveUp, "{code}");
+    }
+    for kind in [TransportKind::NoAnswer, TransportKind::BodyCut, TransportKind::StaleConnection] {
+        assert_eq!(classify(Outcome::Transport(kind), SafeOnServerError, false), Decision::GiveUp, "{kind:?}");
+    }
+    let silent = Outcome::Timeout { timer: Timer::Attempt, connected: true };
+    assert_eq!(classify(silent, SafeOnServerError, false), Decision::GiveUp);
 }
 
 #[test]
@@ -94,7 +114,7 @@ fn a_server_that_wants_no_retry_gets_none() {
     for code in [408, 429, 500, 503, 529] {
         for class in [Idempotent, NonIdempotent] {
             let no = wanted(code, None, Some(SEC), Some(false));
-            assert_eq!(classify(no, class, false), Verdict::GiveUp, "{code} {class:?}");
+            assert_eq!(classify(no, class, false), Decision::GiveUp, "{code} {class:?}");
         }
     }
 }
@@ -103,24 +123,24 @@ fn a_server_that_wants_no_retry_gets_none() {
 fn a_server_that_wants_a_retry_gets_it_within_the_class() {
     let verdict = |code, reason, class| classify(wanted(code, reason, None, Some(true)), class, false);
     for code in [400, 404, 422, 501, 599] {
-        assert_eq!(verdict(code, None, Idempotent), Verdict::Retry, "{code}");
-        assert_eq!(verdict(code, None, NonIdempotent), Verdict::GiveUp, "{code}");
+        assert_eq!(verdict(code, None, Idempotent), Decision::Retry, "{code}");
+        assert_eq!(verdict(code, None, NonIdempotent), Decision::GiveUp, "{code}");
     }
     for code in [500, 503, 529] {
-        assert_eq!(verdict(code, None, NonIdempotent), Verdict::GiveUp, "{code}: it may have been processed");
+        assert_eq!(verdict(code, None, NonIdempotent), Decision::GiveUp, "{code}: it may have been processed");
     }
     for code in [302, 409] {
-        assert_eq!(verdict(code, None, Idempotent), Verdict::GiveUp, "{code}");
+        assert_eq!(verdict(code, None, Idempotent), Decision::GiveUp, "{code}");
     }
     for reason in [Reason::PlanLimit, Reason::Credits] {
-        assert_eq!(verdict(429, Some(reason), Idempotent), Verdict::GiveUp, "{reason:?}");
+        assert_eq!(verdict(429, Some(reason), Idempotent), Decision::GiveUp, "{reason:?}");
     }
-    assert_eq!(verdict(429, None, NonIdempotent), Verdict::Retry);
+    assert_eq!(verdict(429, None, NonIdempotent), Decision::Retry);
 }
 
 #[test]
 fn every_transport_class_is_classified() {
-    use Verdict::{GiveUp, Retry, RetryAtOnce};
+    use Decision::{GiveUp, Retry, RetryAtOnce};
     let timeout = |timer, connected| Outcome::Timeout { timer, connected };
     let table = [
         // outcome, idempotent, never

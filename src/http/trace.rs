@@ -10,7 +10,7 @@ mod on {
 
     use super::super::frozen::Frozen;
     use super::super::retry::Failed;
-    use super::super::transport::{Failure, Received};
+    use super::super::transport::{AttemptError, Received};
 
     pub(crate) use tracing::Span;
 
@@ -31,7 +31,7 @@ mod on {
         call.instrument(span)
     }
 
-    pub(crate) fn attempt(number: u32, result: &Result<Received, Failure>, took: Duration) {
+    pub(crate) fn attempt(number: u32, result: &Result<Received, AttemptError>, took: Duration) {
         let attempt = number.saturating_add(1);
         match result {
             Ok(received) => {
@@ -51,7 +51,7 @@ mod off {
     use http::Method;
 
     use super::super::frozen::Frozen;
-    use super::super::transport::{Failure, Received};
+    use super::super::transport::{AttemptError, Received};
 
     pub(crate) struct Span;
 
@@ -65,7 +65,7 @@ mod off {
         call
     }
 
-    pub(crate) fn attempt(_: u32, _: &Result<Received, Failure>, _: Duration) {}
+    pub(crate) fn attempt(_: u32, _: &Result<Received, AttemptError>, _: Duration) {}
 }
 
 #[cfg(not(feature = "tracing"))]

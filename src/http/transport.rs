@@ -1,6 +1,7 @@
 //! One attempt over reqwest: connection watching, timers, body limits, and the classification of failures.
 
 use std::error::Error as StdError;
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -12,15 +13,15 @@ use super::connect_error;
 use super::connection::{Settling, Watched, may_end_unannounced};
 use super::operation::Route;
 use super::pace::Pulse;
-use super::retry::{Failed, Outcome, Window};
+use super::retry::{Deadline, Failed, Outcome};
 use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{BoxError, ErrorResponse, Reason, Timer, TransportKind, root_cause, timeout_message};
 
 /// An attempt that did not get a 2xx response.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    Answer(Box<ErrorResponse>),
+pub(crate) enum AttemptError {
+    Response(Box<ErrorResponse>),
     Transport {
         kind: TransportKind,
         source: BoxError,
@@ -32,8 +33,8 @@ pub(crate) enum Failure {
     },
     /// The body of a 2xx response was incomplete; what arrived is in the response.
     Incomplete {
-        answer: Box<Received>,
-        failure: Box<Failure>,
+        response: Box<Received>,
+        failure: Box<AttemptError>,
     },
     /// Nothing was sent, and another attempt would change nothing.
     Unsent {
@@ -42,11 +43,11 @@ pub(crate) enum Failure {
     },
 }
 
-impl Failure {
+impl AttemptError {
     /// The reason that an error response gave.
     pub(super) fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Answer(answer) => answer.details.reason,
+            Self::Response(response) => response.details.reason,
             _ => None,
         }
     }
@@ -54,7 +55,7 @@ impl Failure {
     /// Whether the server does not have the route, and so did nothing.
     pub(super) fn is_missing_route(&self, route: &Route) -> bool {
         match self {
-            Self::Answer(answer) => match answer.status.as_u16() {
+            Self::Response(response) => match response.status.as_u16() {
                 405 => true,
                 404 => !route.has_ids() || self.reason() == Some(Reason::RouteMissing),
                 _ => false,
@@ -66,7 +67,7 @@ impl Failure {
     /// Whether the call may be spelled for another generation than the server's: it says so, or that it has no such
     /// route. Another 404 of a path without ids may be about an object that the body names.
     pub(super) fn is_generation_in_doubt(&self) -> bool {
-        matches!(self, Self::Answer(answer) if answer.details.other_generation)
+        matches!(self, Self::Response(response) if response.details.other_generation)
             || self.reason() == Some(Reason::RouteMissing)
     }
 
@@ -76,14 +77,14 @@ impl Failure {
     }
 }
 
-impl Failed for Failure {
+impl Failed for AttemptError {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Answer(answer) => Outcome::Status {
-                status: answer.status,
+            Self::Response(response) => Outcome::Status {
+                status: response.status,
                 reason: self.reason(),
-                retry_after: answer.retry_after,
-                wanted: answer.wants_retry(),
+                retry_after: response.retry_after,
+                wanted: response.wants_retry(),
             },
             Self::Transport { kind, .. } => Outcome::Transport(*kind),
             Self::Timeout { timer, connected, .. } => Outcome::Timeout { timer: *timer, connected: *connected },
@@ -94,15 +95,15 @@ impl Failed for Failure {
 
     fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Answer(answer) => Some(answer.status),
-            Self::Incomplete { answer, .. } => Some(answer.status),
+            Self::Response(response) => Some(response.status),
+            Self::Incomplete { response, .. } => Some(response.status),
             _ => None,
         }
     }
 
     fn cause(&self) -> String {
         match self {
-            Self::Answer(answer) => answer.status.to_string(),
+            Self::Response(response) => response.status.to_string(),
             Self::Transport { kind, source } => format!("{}: {}", kind.message(), root_cause(&**source)),
             Self::Timeout { timer, after, .. } => timeout_message(*timer, *after),
             Self::Incomplete { failure, .. } => failure.cause(),
@@ -140,19 +141,15 @@ impl Transport {
     ///
     /// # Errors
     /// `Transport` or `Timeout`; never for the body of a response with an error status, whose status says enough.
-    pub(super) async fn exchange(&self, request: reqwest::Request, limits: Limits) -> Result<Received, Failure> {
+    pub(super) async fn exchange(&self, request: reqwest::Request, limits: Limits) -> Result<Received, AttemptError> {
         let Limits { window, ends, .. } = limits;
         self.settling.wait(ends).await;
         let watched = Watched::new();
         let sending = timeout_at(ends, watched.watch(self.http.execute(request)));
         let sent = match &limits.upload {
             None => sending.await,
-            Some(pulse) => tokio::select! {
-                sent = sending => sent,
-                () = pulse.stops(config::STREAM_GAP) => {
-                    return Err(Failure::Timeout { timer: Timer::Gap, after: config::STREAM_GAP, connected: true });
-                }
-            },
+            // Few calls come here, and all would carry the size of it.
+            Some(pulse) => Box::pin(unless_stalled(sending, pulse)).await?,
         };
         let mut response = match sent {
             Ok(Ok(response)) => response,
@@ -167,8 +164,8 @@ impl Transport {
         if status.is_success() {
             let read = timeout_at(ends, kept.read(&mut response, window, limits.max_body)).await;
             if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(window, true))) {
-                let answer = Box::new(Received { status, headers, body: kept.start(), live: None });
-                return Err(Failure::Incomplete { answer, failure: Box::new(failure) });
+                let response = Box::new(Received { status, headers, body: kept.start(), live: None });
+                return Err(AttemptError::Incomplete { response, failure: Box::new(failure) });
             }
             return Ok(Received { status, headers, body: kept.all(), live: None });
         }
@@ -190,9 +187,19 @@ impl Transport {
     }
 }
 
+/// The result of `sending`, unless nothing of the body moves for too long.
+async fn unless_stalled<T>(sending: impl Future<Output = T>, pulse: &Pulse) -> Result<T, AttemptError> {
+    tokio::select! {
+        sent = sending => Ok(sent),
+        () = pulse.stops(config::STREAM_GAP) => {
+            Err(AttemptError::Timeout { timer: Timer::Gap, after: config::STREAM_GAP, connected: true })
+        }
+    }
+}
+
 /// How long an attempt may take and how much it may read.
 pub(super) struct Limits {
-    pub(super) window: Window,
+    pub(super) window: Deadline,
     pub(super) ends: Instant,
     pub(super) connect: Duration,
     pub(super) max_body: usize,
@@ -202,8 +209,8 @@ pub(super) struct Limits {
     pub(super) upload: Option<Pulse>,
 }
 
-pub(super) fn timed_out(window: Window, connected: bool) -> Failure {
-    Failure::Timeout { timer: window.timer, after: window.set_to, connected }
+pub(super) fn timed_out(window: Deadline, connected: bool) -> AttemptError {
+    AttemptError::Timeout { timer: window.timer, after: window.set_to, connected }
 }
 
 /// What was read of a body.
@@ -242,8 +249,13 @@ impl Kept {
         all
     }
 
-    async fn read(&mut self, response: &mut reqwest::Response, window: Window, max: usize) -> Result<(), Failure> {
-        let too_large = || Failure::Transport {
+    async fn read(
+        &mut self,
+        response: &mut reqwest::Response,
+        window: Deadline,
+        max: usize,
+    ) -> Result<(), AttemptError> {
+        let too_large = || AttemptError::Transport {
             kind: TransportKind::BodyTooLarge,
             source: format!("more than the limit of {max} bytes").into(),
         };
@@ -271,25 +283,25 @@ impl Kept {
     }
 }
 
-fn in_the_body(error: reqwest::Error, window: Window) -> Failure {
+fn in_the_body(error: reqwest::Error, window: Deadline) -> AttemptError {
     match kind_of(&error) {
         _ if error.is_timeout() => timed_out(window, true),
-        TransportKind::NoAnswer => Failure::transport(TransportKind::BodyCut, error),
-        kind => Failure::transport(kind, error),
+        TransportKind::NoAnswer => AttemptError::transport(TransportKind::BodyCut, error),
+        kind => AttemptError::transport(kind, error),
     }
 }
 
-fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, connect: Duration) -> Failure {
+fn before_the_head(error: reqwest::Error, watched: &Watched, window: Deadline, connect: Duration) -> AttemptError {
     if error.is_builder() {
-        return Failure::Unsent { why: "the HTTP client refuses the request", source: error.without_url().into() };
+        return AttemptError::Unsent { why: "the HTTP client refuses the request", source: error.without_url().into() };
     }
     if error.is_connect() && error.is_timeout() {
-        return Failure::Timeout { timer: Timer::Connect, after: connect, connected: false };
+        return AttemptError::Timeout { timer: Timer::Connect, after: connect, connected: false };
     }
     if error.is_connect() {
         return match connect_error::explain(&error) {
-            (kind, Some(text)) => Failure::Transport { kind, source: text.into() },
-            (kind, None) => Failure::transport(kind, error),
+            (kind, Some(text)) => AttemptError::Transport { kind, source: text.into() },
+            (kind, None) => AttemptError::transport(kind, error),
         };
     }
     if error.is_timeout() {
@@ -297,8 +309,8 @@ fn before_the_head(error: reqwest::Error, watched: &Watched, window: Window, con
         return timed_out(window, true);
     }
     match kind_of(&error) {
-        TransportKind::NoAnswer if watched.was_kept() => Failure::transport(TransportKind::StaleConnection, error),
-        kind => Failure::transport(kind, error),
+        TransportKind::NoAnswer if watched.was_kept() => AttemptError::transport(TransportKind::StaleConnection, error),
+        kind => AttemptError::transport(kind, error),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Polling a long-running job until it is done.
 
 mod polling;
+mod start;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -14,6 +15,9 @@ use futures::lock::Mutex;
 use futures::stream::{BoxStream, Stream, StreamExt, try_unfold};
 
 use self::polling::Polling;
+#[allow(unused_imports, reason = "not every platform needs it")]
+pub(crate) use self::polling::is_transient;
+pub use self::start::StartAndWait;
 use crate::error::CallRecord;
 use crate::{Error, config};
 
@@ -31,7 +35,8 @@ pub trait Job {
     fn into_outcome(self) -> Self::Outcome;
 }
 
-/// Polls a job until it is done. Await it for the outcome `T`; [`updates`](Self::updates) streams every state `U` first.
+/// Polls a job until it is done. Await it for the outcome `T`; [`updates`](Self::updates) streams every state `U`
+/// first.
 ///
 /// Each pause is half as long again as the one before, with jitter, and at least what `Retry-After` asks. Transient
 /// failures (connection, 408, 429, 5xx) do not end the wait. The timeout does, even during a poll, with
@@ -108,6 +113,20 @@ impl<T, U: Send + Sync + 'static> Poller<T, U> {
     /// Sets how long to wait in total. Default: 600 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+}
+
+impl<T, U> Poller<T, U> {
+    /// Returns the ids of the job, as the method that waits for it takes them.
+    pub fn job_ids(&self) -> &[String] {
+        &self.source.ids
+    }
+
+    /// Waits for another state.
+    #[allow(dead_code, reason = "not every platform needs it")]
+    pub(crate) fn until(mut self, is_done: impl Fn(&U) -> bool + Send + Sync + 'static) -> Self {
+        self.is_done = Arc::new(is_done);
         self
     }
 }

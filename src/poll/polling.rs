@@ -149,7 +149,7 @@ impl<T, U: Send + Sync + 'static> Polling<T, U> {
 }
 
 /// Whether the next poll may not meet the failure.
-fn is_transient(error: &Error) -> bool {
+pub(crate) fn is_transient(error: &Error) -> bool {
     if error.api().is_some_and(ApiError::is_permanent) || error.is_limit_exceeded() {
         return false;
     }

@@ -42,8 +42,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the key of the default tenant on all platforms, of visible ASCII characters. Surrounding white space is trimmed, as in
-    /// clients. Default: a new one.
+    /// Sets the key of the default tenant on all platforms, of visible ASCII characters. Surrounding white space is
+    /// trimmed, as in clients. Default: a new one.
     pub fn key(mut self, key: impl Into<Secret<String>>) -> Self {
         self.key = Some(key.into());
         self

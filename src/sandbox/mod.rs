@@ -75,6 +75,7 @@ mod life;
 #[allow(dead_code, reason = "what platforms use differs")]
 mod multipart;
 mod network;
+mod outgoing;
 mod paging;
 mod pipeline;
 #[allow(dead_code, reason = "what platforms use differs")]
@@ -93,6 +94,7 @@ mod store;
 #[allow(dead_code, reason = "what platforms use differs")]
 mod stream;
 mod tenant;
+#[cfg(feature = "elephantasm")]
 mod terms;
 #[allow(dead_code, reason = "what platforms use differs")]
 mod validate;
@@ -102,6 +104,8 @@ mod fixture;
 #[cfg(test)]
 mod shared_tests;
 
+#[cfg(feature = "eclips")]
+pub mod eclips;
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
 
@@ -153,8 +157,8 @@ impl Sandbox {
         SandboxBuilder::default()
     }
 
-    /// Returns the URL, such as `http://127.0.0.1:49152`, without a trailing slash. A platform's base URL is the URL with
-    /// its name: `http://127.0.0.1:49152/elephantasm`.
+    /// Returns the URL, such as `http://127.0.0.1:49152`, without a trailing slash. A platform's base URL is the URL
+    /// with its name: `http://127.0.0.1:49152/elephantasm`.
     pub fn url(&self) -> &str {
         self.tenant.url()
     }

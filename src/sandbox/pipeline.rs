@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
@@ -14,6 +15,7 @@ use super::error_reply::ErrorReply;
 use super::handlers::Output;
 use super::life::Life;
 use super::multipart;
+use super::outgoing::{self, Outgoing};
 use super::platform::{Call, Platform, RateLimit, Values, World};
 use super::reply::{Body, Reply};
 use super::router::{Routed, Router};
@@ -53,6 +55,8 @@ pub(super) trait Service: Send + Sync {
     fn open(&self, name: &str, key: &Secret<String>);
     /// Whether a header carries a credential.
     fn is_credential(&self, name: &HeaderName, value: &HeaderValue) -> bool;
+    /// What it does by itself, if it does anything.
+    fn drive(self: Arc<Self>) -> Option<BoxFuture<'static, ()>>;
 }
 
 impl<P: Platform> Mounted<P> {
@@ -91,6 +95,17 @@ impl<P: Platform> Mounted<P> {
         let mut world = self.world(&mut accounts[account]);
         let next = source(&mut world);
         (next, world.life.next_due())
+    }
+
+    /// What all accounts have to send, and when the next step of life is due.
+    pub(super) fn take_outgoing(&self) -> (Vec<Outgoing>, Option<Micros>) {
+        let (mut outgoing, mut due) = (Vec::new(), None);
+        for account in lock(&self.accounts).iter_mut() {
+            let mut world = self.world(account);
+            outgoing.extend(self.platform.outgoing(&mut world));
+            due = due.into_iter().chain(world.life.next_due()).min();
+        }
+        (outgoing, due)
     }
 
     fn style(&self) -> Style {
@@ -276,6 +291,10 @@ impl<P: Platform> Service for Mounted<P> {
         let value = String::from_utf8_lossy(value.as_bytes());
         P::CREDENTIALS.iter().any(|credential| credential.header == name.as_str())
             || lock(&self.accounts).iter().any(|account| value.contains(account.key.expose()))
+    }
+
+    fn drive(self: Arc<Self>) -> Option<BoxFuture<'static, ()>> {
+        P::SENDS.then(|| outgoing::drive(self))
     }
 }
 

@@ -11,6 +11,7 @@ use super::error_reply::ErrorReply;
 use super::handlers::Handler;
 use super::life::Life;
 use super::multipart::Part;
+use super::outgoing::Outgoing;
 use super::reply::Reply;
 use super::spec::{OperationSpec, Place, PlatformSpec, RouteSpec};
 use super::store::{Object, Store, Table};
@@ -40,6 +41,8 @@ pub(crate) trait Platform: Send + Sync + Sized + 'static {
     const CREDENTIALS: &'static [Credential];
     /// Each operation's handler. One that is missing here has no route.
     const HANDLERS: &'static [(&'static str, Handler<Self>)];
+    /// Whether it sends requests by itself.
+    const SENDS: bool = false;
 
     /// The platform's response to a call that is not carried out.
     fn error(&self, error: &ErrorReply) -> Reply;
@@ -92,6 +95,11 @@ pub(crate) trait Platform: Send + Sync + Sized + 'static {
 
     /// Headers that every response has, such as a request id.
     fn finish(&self, _reply: &mut Reply) {}
+
+    /// Takes the requests that it sends by itself, and that are due.
+    fn outgoing(&self, _world: &mut World<'_, Self>) -> Vec<Outgoing> {
+        Vec::new()
+    }
 }
 
 /// What an account's steps of life and live bodies work on.

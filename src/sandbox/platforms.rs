@@ -27,8 +27,8 @@
 //!    The other methods of [`Platform`] have defaults: the generation and the routes that are mounted, rate limit,
 //!    further credentials, what violations lead to, computed fields, what an account has from the beginning, headers of
 //!    all responses.
-//! 2. Its tables are statics, its handlers rows of `(operation id, handler)`; the stock ones take a table, and functions
-//!    that complete an object (`before`), begin its life (`after`) or choose what a list has (`keep`):
+//! 2. Its tables are statics, its handlers rows of `(operation id, handler)`; the stock ones take a table, and
+//!    functions that complete an object (`before`), begin its life (`after`) or choose what a list has (`keep`):
 //!
 //!    ```text
 //!    static RUNS: Table = Table::new("runs", "Run").key("run_id").ids(|| ids::prefixed("run_", 8));
@@ -152,6 +152,7 @@ macro_rules! platforms {
 
 platforms! {
     "elephantasm", "Elephantasm": elephantasm, elephantasm_builder;
+    "eclips", "eClips": eclips, eclips_builder;
 }
 
 /// The builder of a client, with URL and key filled in.

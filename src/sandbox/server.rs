@@ -61,6 +61,9 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("polyagent-sandbox".to_owned()).spawn(move || {
             runtime.block_on(async {
+                for drive in shared.platforms.all().into_iter().filter_map(Service::drive) {
+                    tokio::spawn(drive);
+                }
                 let serving = async {
                     loop {
                         tokio::spawn(serve(acceptor.accept().await, shared.clone()));

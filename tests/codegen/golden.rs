@@ -1,6 +1,6 @@
 //! The committed output, compared byte for byte.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::codegen::{generate, names, operations};
@@ -29,6 +29,16 @@ fn the_tables_of_operations_are_what_the_generator_writes() {
     compare("operations.ops.rs", &generated[0].operations);
     compare("operations.sandbox.rs", &generated[0].sandbox);
     compare("operations.examples.rs", &generated[0].examples);
+}
+
+#[test]
+fn the_fixture_platform_is_what_the_generator_writes() {
+    let folder = root().join("src/fixture");
+    let document = fs::read_to_string(folder.join("document.json")).unwrap();
+    let generated =
+        generate(&document, &["fixture"], &["fixture"]).unwrap_or_else(|errors| panic!("{errors}")).remove(0);
+    compare_at(&folder.join("types.rs"), &generated.types);
+    compare_at(&folder.join("ops.rs"), &generated.operations);
 }
 
 #[test]
@@ -102,19 +112,23 @@ fn types(rule: &str) -> String {
     generate(&input(rule), &PLATFORMS, &["oma"]).unwrap_or_else(|errors| panic!("{errors}")).remove(0).types
 }
 
-/// Compares with the committed file, or rewrites it.
 fn compare(name: &str, written: &str) {
-    let path = golden(name);
+    compare_at(&golden(name), written);
+}
+
+/// Compares with the committed file, or rewrites it.
+fn compare_at(path: &Path, written: &str) {
     if env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, written).unwrap();
+        fs::write(path, written).unwrap();
     }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let committed = fs::read_to_string(path).unwrap_or_default();
     let differs = committed.lines().zip(written.lines()).position(|(one, other)| one != other);
     let line = differs.unwrap_or_else(|| committed.lines().count().min(written.lines().count()));
     let show = |text: &str| text.lines().nth(line).unwrap_or("<nothing more>").to_owned();
     assert!(
         committed == written,
-        "{name} differs at line {}\n  committed: {}\n  written:   {}\n(UPDATE_GOLDEN=1 rewrites it)",
+        "{} differs at line {}\n  committed: {}\n  written:   {}\n(UPDATE_GOLDEN=1 rewrites it)",
+        path.display(),
         line + 1,
         show(&committed),
         show(written),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::golden::accessors::{Chunk, Event, Image, Mark, Message, News, Status, Text};
-use crate::open::Timestamp;
+use crate::serde_ext::Timestamp;
 
 fn event(value: serde_json::Value) -> Event {
     serde_json::from_value(value).unwrap()

@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::golden::params::{Kind, ListThingsParams, TouchThingsParams};
-use crate::open::Timestamp;
+use crate::serde_ext::Timestamp;
 
 fn query(params: &impl serde::Serialize) -> String {
     serde_html_form::to_string(params).unwrap()

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::golden::readings::{Model, Row, Slot, Sort, State, Status};
-use crate::open::Timestamp;
+use crate::serde_ext::Timestamp;
 
 fn row(value: serde_json::Value) -> Row {
     serde_json::from_value(value).unwrap()

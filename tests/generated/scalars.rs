@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::golden::scalars::Account;
-use crate::open::Timestamp;
+use crate::serde_ext::Timestamp;
 
 fn account() -> Account {
     Account::new("sk_live_0123", Timestamp::from_unix_seconds(1_770_206_400).unwrap(), 1)

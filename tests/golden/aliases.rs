@@ -58,15 +58,23 @@ impl Usage {
 
 #[derive(::serde::Deserialize)]
 struct UsageOnTheWire {
-    #[serde(default, rename = "total", deserialize_with = "crate::open::optional_whole")]
+    #[serde(
+        default,
+        rename = "total",
+        deserialize_with = "crate::serde_ext::optional_whole"
+    )]
     total_0: ::std::option::Option<i64>,
     #[serde(
         default,
         rename = "total_count",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     total_1: ::std::option::Option<i64>,
-    #[serde(default, rename = "sum", deserialize_with = "crate::open::optional_whole")]
+    #[serde(
+        default,
+        rename = "sum",
+        deserialize_with = "crate::serde_ext::optional_whole"
+    )]
     total_2: ::std::option::Option<i64>,
     #[serde(default, rename = "note")]
     note_0: ::std::option::Option<::std::string::String>,
@@ -82,13 +90,14 @@ struct UsageOnTheWire {
 }
 
 impl ::std::convert::TryFrom<UsageOnTheWire> for Usage {
-    type Error = crate::open::MissingField;
+    type Error = crate::serde_ext::MissingField;
     fn try_from(wire: UsageOnTheWire) -> ::std::result::Result<Self, Self::Error> {
         ::std::result::Result::Ok(Self {
-            total: crate::open::first([wire.total_0, wire.total_1, wire.total_2])
-                .ok_or(crate::open::MissingField("total"))?,
-            note: crate::open::first([wire.note_0, wire.note_1]),
-            items: crate::open::first([wire.items_0, wire.items_1]).unwrap_or_default(),
+            total: crate::serde_ext::first([wire.total_0, wire.total_1, wire.total_2])
+                .ok_or(crate::serde_ext::MissingField("total"))?,
+            note: crate::serde_ext::first([wire.note_0, wire.note_1]),
+            items: crate::serde_ext::first([wire.items_0, wire.items_1])
+                .unwrap_or_default(),
             plain: wire.plain,
             unknown: wire.unknown,
         })
@@ -134,17 +143,17 @@ impl UsageChange {
 
 #[derive(::serde::Deserialize)]
 struct UsageChangeOnTheWire {
-    #[serde(default, rename = "note", deserialize_with = "crate::open::present")]
+    #[serde(default, rename = "note", deserialize_with = "crate::serde_ext::present")]
     note_0: ::std::option::Option<::std::option::Option<::std::string::String>>,
-    #[serde(default, rename = "remark", deserialize_with = "crate::open::present")]
+    #[serde(default, rename = "remark", deserialize_with = "crate::serde_ext::present")]
     note_1: ::std::option::Option<::std::option::Option<::std::string::String>>,
 }
 
 impl ::std::convert::TryFrom<UsageChangeOnTheWire> for UsageChange {
-    type Error = crate::open::MissingField;
+    type Error = crate::serde_ext::MissingField;
     fn try_from(wire: UsageChangeOnTheWire) -> ::std::result::Result<Self, Self::Error> {
         ::std::result::Result::Ok(Self {
-            note: crate::open::first_present([wire.note_0, wire.note_1]),
+            note: crate::serde_ext::first_present([wire.note_0, wire.note_1]),
         })
     }
 }

@@ -19,14 +19,14 @@ pub struct Form {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub count: ::std::option::Option<i64>,
     /// The `rank`. More than -2.
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub rank: ::std::option::Option<i32>,
     /// The `score`. At least 0 and less than 1.
@@ -417,7 +417,7 @@ impl crate::check::Check for Line {
     }
 }
 
-crate::open::open_enum! {
+crate::serde_ext::open_enum! {
     /// The values of a `Hue`.
     pub enum Hue {
         /// `red`

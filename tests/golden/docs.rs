@@ -8,7 +8,7 @@ pub struct Noted {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub page: ::std::option::Option<i64>,
     /// See <https://example.com/a_b>, or <https://example.com>. Default: `text`.

@@ -5,19 +5,19 @@
 #[non_exhaustive]
 pub struct Box {
     /// The `items`.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub items: ::std::vec::Vec<::std::string::String>,
     /// The `sizes`.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub sizes: ::std::vec::Vec<i64>,
     /// The `held`.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub held: ::std::vec::Vec<f64>,
     /// The `maybe`.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub maybe: ::std::vec::Vec<::std::option::Option<::std::string::String>>,
     /// The `labels`.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub labels: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
@@ -151,7 +151,7 @@ impl crate::check::Check for Order {}
 #[non_exhaustive]
 pub struct Both {
     /// The `items`.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub items: ::std::vec::Vec<::std::string::String>,
     /// The `gone`.
     pub gone: ::std::option::Option<::std::vec::Vec<::std::string::String>>,

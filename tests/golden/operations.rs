@@ -31,16 +31,16 @@ struct KeyOnTheWire {
     id_0: ::std::option::Option<::std::string::String>,
     #[serde(default, rename = "key_id")]
     id_1: ::std::option::Option<::std::string::String>,
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     holder: ::std::vec::Vec<Holder>,
 }
 
 impl ::std::convert::TryFrom<KeyOnTheWire> for Key {
-    type Error = crate::open::MissingField;
+    type Error = crate::serde_ext::MissingField;
     fn try_from(wire: KeyOnTheWire) -> ::std::result::Result<Self, Self::Error> {
         ::std::result::Result::Ok(Self {
-            id: crate::open::first([wire.id_0, wire.id_1])
-                .ok_or(crate::open::MissingField("id"))?,
+            id: crate::serde_ext::first([wire.id_0, wire.id_1])
+                .ok_or(crate::serde_ext::MissingField("id"))?,
             holder: wire.holder,
         })
     }
@@ -107,7 +107,7 @@ pub struct Tick {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub n: ::std::option::Option<i64>,
 }
@@ -136,7 +136,7 @@ pub struct ThingUpdate {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub id: ::std::option::Option<::std::option::Option<::std::string::String>>,
     /// The `kind`.
@@ -149,12 +149,12 @@ pub struct ThingUpdate {
     pub owner: ::std::option::Option<::std::string::String>,
     /// The `due`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
-    pub due: ::std::option::Option<crate::open::Timestamp>,
+    pub due: ::std::option::Option<crate::serde_ext::Timestamp>,
     /// The `count`. Default: `3`. More than 0 and at most 9.
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub count: ::std::option::Option<i64>,
     /// The `share`. Between 0.5 and 1.
@@ -234,7 +234,7 @@ impl ThingUpdate {
     #[must_use]
     pub fn due(
         mut self,
-        due: impl ::std::convert::Into<crate::open::Timestamp>,
+        due: impl ::std::convert::Into<crate::serde_ext::Timestamp>,
     ) -> Self {
         self.due = ::std::option::Option::Some(due.into());
         self
@@ -326,7 +326,7 @@ impl crate::check::Check for ThingUpdate {
     }
 }
 
-crate::open::open_enum! {
+crate::serde_ext::open_enum! {
     /// The values of a `Kind`.
     pub enum Kind {
         /// `a`
@@ -336,7 +336,7 @@ crate::open::open_enum! {
     }
 }
 
-crate::open::open_union! {
+crate::serde_ext::open_union! {
     /// The choices of a `Tree`.
     pub enum Tree by "type" {
         /// `Leaf`.
@@ -500,14 +500,14 @@ pub struct ListThingsParams {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub limit: ::std::option::Option<i64>,
     /// The `offset`.
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub offset: ::std::option::Option<i64>,
 }

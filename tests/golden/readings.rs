@@ -10,20 +10,20 @@ pub struct Row {
     /// The `others`.
     pub others: ::std::vec::Vec<Model>,
     /// The `at`.
-    #[serde(serialize_with = "crate::open::unix_seconds::serialize")]
-    pub at: crate::open::Timestamp,
+    #[serde(serialize_with = "crate::serde_ext::unix_seconds::serialize")]
+    pub at: crate::serde_ext::Timestamp,
     /// The `started`.
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
-        serialize_with = "crate::open::unix_milliseconds::serialize"
+        serialize_with = "crate::serde_ext::unix_milliseconds::serialize"
     )]
-    pub started: ::std::option::Option<crate::open::Timestamp>,
+    pub started: ::std::option::Option<crate::serde_ext::Timestamp>,
     /// The `ts`.
     #[serde(
         skip_serializing_if = "::std::option::Option::is_none",
-        serialize_with = "crate::open::any_time::serialize"
+        serialize_with = "crate::serde_ext::any_time::serialize"
     )]
-    pub ts: ::std::option::Option<crate::open::Timestamp>,
+    pub ts: ::std::option::Option<crate::serde_ext::Timestamp>,
 }
 
 impl Row {
@@ -31,7 +31,7 @@ impl Row {
     #[must_use]
     pub fn new(
         model: Model,
-        at: impl ::std::convert::Into<crate::open::Timestamp>,
+        at: impl ::std::convert::Into<crate::serde_ext::Timestamp>,
     ) -> Self {
         Self {
             model,
@@ -54,14 +54,17 @@ impl Row {
     #[must_use]
     pub fn started(
         mut self,
-        started: impl ::std::convert::Into<crate::open::Timestamp>,
+        started: impl ::std::convert::Into<crate::serde_ext::Timestamp>,
     ) -> Self {
         self.started = ::std::option::Option::Some(started.into());
         self
     }
     /// Sets `ts`.
     #[must_use]
-    pub fn ts(mut self, ts: impl ::std::convert::Into<crate::open::Timestamp>) -> Self {
+    pub fn ts(
+        mut self,
+        ts: impl ::std::convert::Into<crate::serde_ext::Timestamp>,
+    ) -> Self {
         self.ts = ::std::option::Option::Some(ts.into());
         self
     }
@@ -70,34 +73,34 @@ impl Row {
 #[derive(::serde::Deserialize)]
 struct RowOnTheWire {
     model: Model,
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     others: ::std::vec::Vec<Model>,
-    #[serde(deserialize_with = "crate::open::unix_seconds::deserialize")]
-    at: crate::open::Timestamp,
+    #[serde(deserialize_with = "crate::serde_ext::unix_seconds::deserialize")]
+    at: crate::serde_ext::Timestamp,
     #[serde(
         default,
         rename = "started",
-        deserialize_with = "crate::open::unix_milliseconds::deserialize"
+        deserialize_with = "crate::serde_ext::unix_milliseconds::deserialize"
     )]
-    started_0: ::std::option::Option<crate::open::Timestamp>,
+    started_0: ::std::option::Option<crate::serde_ext::Timestamp>,
     #[serde(
         default,
         rename = "started_ms",
-        deserialize_with = "crate::open::unix_milliseconds::deserialize"
+        deserialize_with = "crate::serde_ext::unix_milliseconds::deserialize"
     )]
-    started_1: ::std::option::Option<crate::open::Timestamp>,
-    #[serde(default, deserialize_with = "crate::open::any_time::deserialize")]
-    ts: ::std::option::Option<crate::open::Timestamp>,
+    started_1: ::std::option::Option<crate::serde_ext::Timestamp>,
+    #[serde(default, deserialize_with = "crate::serde_ext::any_time::deserialize")]
+    ts: ::std::option::Option<crate::serde_ext::Timestamp>,
 }
 
 impl ::std::convert::TryFrom<RowOnTheWire> for Row {
-    type Error = crate::open::MissingField;
+    type Error = crate::serde_ext::MissingField;
     fn try_from(wire: RowOnTheWire) -> ::std::result::Result<Self, Self::Error> {
         ::std::result::Result::Ok(Self {
             model: wire.model,
             others: wire.others,
             at: wire.at,
-            started: crate::open::first([wire.started_0, wire.started_1]),
+            started: crate::serde_ext::first([wire.started_0, wire.started_1]),
             ts: wire.ts,
         })
     }
@@ -145,11 +148,11 @@ struct ModelOnTheWire {
 }
 
 impl ::std::convert::TryFrom<ModelOnTheWire> for Model {
-    type Error = crate::open::MissingField;
+    type Error = crate::serde_ext::MissingField;
     fn try_from(wire: ModelOnTheWire) -> ::std::result::Result<Self, Self::Error> {
         ::std::result::Result::Ok(Self {
-            id: crate::open::first([wire.id_0, wire.id_1])
-                .ok_or(crate::open::MissingField("id"))?,
+            id: crate::serde_ext::first([wire.id_0, wire.id_1])
+                .ok_or(crate::serde_ext::MissingField("id"))?,
             speed: wire.speed,
         })
     }
@@ -159,7 +162,7 @@ impl<'de> ::serde::Deserialize<'de> for Model {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
-        crate::open::shorthand::<D, ModelOnTheWire, Self>(deserializer, "id")
+        crate::serde_ext::shorthand::<D, ModelOnTheWire, Self>(deserializer, "id")
     }
 }
 
@@ -171,10 +174,10 @@ pub struct Slot {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::unix_seconds::deserialize",
-        serialize_with = "crate::open::unix_seconds::serialize"
+        deserialize_with = "crate::serde_ext::unix_seconds::deserialize",
+        serialize_with = "crate::serde_ext::unix_seconds::serialize"
     )]
-    pub at: ::std::option::Option<::std::option::Option<crate::open::Timestamp>>,
+    pub at: ::std::option::Option<::std::option::Option<crate::serde_ext::Timestamp>>,
 }
 
 impl Slot {
@@ -187,7 +190,10 @@ impl Slot {
     }
     /// Sets `at`.
     #[must_use]
-    pub fn at(mut self, at: impl ::std::convert::Into<crate::open::Timestamp>) -> Self {
+    pub fn at(
+        mut self,
+        at: impl ::std::convert::Into<crate::serde_ext::Timestamp>,
+    ) -> Self {
         self.at = ::std::option::Option::Some(::std::option::Option::Some(at.into()));
         self
     }
@@ -236,7 +242,7 @@ impl State {
     }
 }
 
-crate::open::open_enum! {
+crate::serde_ext::open_enum! {
     /// The values of a `Status`.
     pub enum Status in any_case {
         /// `DEPLOYED`
@@ -246,7 +252,7 @@ crate::open::open_enum! {
     }
 }
 
-crate::open::open_enum! {
+crate::serde_ext::open_enum! {
     /// The values of a `Sort`.
     pub enum Sort {
         /// `created_at`

@@ -10,7 +10,7 @@ pub struct Tree {
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub parent: ::std::option::Option<::std::boxed::Box<Tree>>,
     /// The `children`.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub children: ::std::vec::Vec<Tree>,
     /// The `left`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]

@@ -15,23 +15,23 @@ pub struct Account {
         ::std::vec::Vec<crate::secret::Secret<::std::string::String>>,
     >,
     /// The `made`.
-    pub made: crate::open::Timestamp,
+    pub made: crate::serde_ext::Timestamp,
     /// The `used`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
-    pub used: ::std::option::Option<crate::open::Timestamp>,
+    pub used: ::std::option::Option<crate::serde_ext::Timestamp>,
     /// The `uses`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub uses: ::std::option::Option<
-        ::std::collections::BTreeMap<::std::string::String, crate::open::Timestamp>,
+        ::std::collections::BTreeMap<::std::string::String, crate::serde_ext::Timestamp>,
     >,
     /// The `count`.
-    #[serde(deserialize_with = "crate::open::whole")]
+    #[serde(deserialize_with = "crate::serde_ext::whole")]
     pub count: i32,
     /// The `big`.
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub big: ::std::option::Option<i64>,
     /// The `score`.
@@ -66,7 +66,7 @@ impl Account {
     #[must_use]
     pub fn new(
         key: impl ::std::convert::Into<crate::secret::Secret<::std::string::String>>,
-        made: impl ::std::convert::Into<crate::open::Timestamp>,
+        made: impl ::std::convert::Into<crate::serde_ext::Timestamp>,
         count: i32,
     ) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl Account {
     #[must_use]
     pub fn used(
         mut self,
-        used: impl ::std::convert::Into<crate::open::Timestamp>,
+        used: impl ::std::convert::Into<crate::serde_ext::Timestamp>,
     ) -> Self {
         self.used = ::std::option::Option::Some(used.into());
         self
@@ -120,7 +120,10 @@ impl Account {
     #[must_use]
     pub fn uses(
         mut self,
-        uses: ::std::collections::BTreeMap<::std::string::String, crate::open::Timestamp>,
+        uses: ::std::collections::BTreeMap<
+            ::std::string::String,
+            crate::serde_ext::Timestamp,
+        >,
     ) -> Self {
         self.uses = ::std::option::Option::Some(uses);
         self

@@ -8,12 +8,12 @@ pub struct Vault {
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
     pub token: ::std::option::Option<crate::secret::Secret<::std::string::String>>,
     /// The `headers`.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub headers: crate::secret::Secret<
         ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
     >,
     /// The `words`. Not empty.
-    #[serde(default, deserialize_with = "crate::open::null_as_default")]
+    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub words: crate::secret::Secret<::std::vec::Vec<::std::string::String>>,
     /// The `each`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
@@ -218,7 +218,7 @@ impl crate::check::Check for Login {
     }
 }
 
-crate::open::open_enum! {
+crate::serde_ext::open_enum! {
     /// The values of a `Kind`.
     pub enum Kind {
         /// `basic`

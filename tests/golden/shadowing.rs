@@ -17,7 +17,7 @@ pub struct Option {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub into: ::std::option::Option<::std::option::Option<::std::string::String>>,
     /// The `String`.

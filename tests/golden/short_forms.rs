@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub struct Result {
     /// The result.
-    #[serde(default, deserialize_with = "crate::open::one_or_list")]
+    #[serde(default, deserialize_with = "crate::serde_ext::one_or_list")]
     pub content: ::std::vec::Vec<Block>,
     /// The `rubric`.
     #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
@@ -58,7 +58,7 @@ impl Result {
     }
 }
 
-crate::open::open_union! {
+crate::serde_ext::open_union! {
     /// The choices of a `Block`.
     pub enum Block by "type" {
         /// `Text`.
@@ -113,7 +113,7 @@ struct TextOnTheWire {
 }
 
 impl ::std::convert::TryFrom<TextOnTheWire> for Text {
-    type Error = crate::open::MissingField;
+    type Error = crate::serde_ext::MissingField;
     fn try_from(wire: TextOnTheWire) -> ::std::result::Result<Self, Self::Error> {
         ::std::result::Result::Ok(Self {
             text: wire.text,
@@ -126,7 +126,7 @@ impl<'de> ::serde::Deserialize<'de> for Text {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
-        crate::open::shorthand::<D, TextOnTheWire, Self>(deserializer, "text")
+        crate::serde_ext::shorthand::<D, TextOnTheWire, Self>(deserializer, "text")
     }
 }
 
@@ -186,7 +186,7 @@ struct ModelOnTheWire {
 }
 
 impl ::std::convert::TryFrom<ModelOnTheWire> for Model {
-    type Error = crate::open::MissingField;
+    type Error = crate::serde_ext::MissingField;
     fn try_from(wire: ModelOnTheWire) -> ::std::result::Result<Self, Self::Error> {
         ::std::result::Result::Ok(Self {
             id: wire.id,
@@ -199,7 +199,7 @@ impl<'de> ::serde::Deserialize<'de> for Model {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
-        crate::open::shorthand::<D, ModelOnTheWire, Self>(deserializer, "id")
+        crate::serde_ext::shorthand::<D, ModelOnTheWire, Self>(deserializer, "id")
     }
 }
 
@@ -227,7 +227,7 @@ struct StatusOnTheWire {
 }
 
 impl ::std::convert::TryFrom<StatusOnTheWire> for Status {
-    type Error = crate::open::MissingField;
+    type Error = crate::serde_ext::MissingField;
     fn try_from(wire: StatusOnTheWire) -> ::std::result::Result<Self, Self::Error> {
         ::std::result::Result::Ok(Self { type_: wire.type_ })
     }
@@ -237,11 +237,11 @@ impl<'de> ::serde::Deserialize<'de> for Status {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
-        crate::open::shorthand::<D, StatusOnTheWire, Self>(deserializer, "type")
+        crate::serde_ext::shorthand::<D, StatusOnTheWire, Self>(deserializer, "type")
     }
 }
 
-crate::open::open_enum! {
+crate::serde_ext::open_enum! {
     /// The values of a `StatusType`.
     pub enum StatusType {
         /// `retrying`
@@ -274,7 +274,7 @@ impl crate::check::Check for Opening {
     }
 }
 
-crate::open::open_union! {
+crate::serde_ext::open_union! {
     /// Which agent.
     pub enum AgentChoice by "type" {
         /// `AgentReference`.
@@ -323,7 +323,7 @@ pub struct AgentReference {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub version: ::std::option::Option<i64>,
 }

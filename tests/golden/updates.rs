@@ -8,7 +8,7 @@ pub struct Swap {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub note: ::std::option::Option<::std::option::Option<::std::string::String>>,
 }
@@ -50,7 +50,7 @@ pub struct Turn {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub note: ::std::option::Option<::std::option::Option<::std::string::String>>,
 }
@@ -95,7 +95,7 @@ pub struct ThingChange {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub note: ::std::option::Option<::std::option::Option<::std::string::String>>,
     /// The `type`.
@@ -103,14 +103,14 @@ pub struct ThingChange {
         rename = "type",
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub type_: ::std::option::Option<::std::option::Option<::std::string::String>>,
     /// The `tags`.
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub tags: ::std::option::Option<
         ::std::option::Option<::std::vec::Vec<::std::string::String>>,
@@ -119,14 +119,14 @@ pub struct ThingChange {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub parent: ::std::option::Option<::std::option::Option<Parent>>,
     /// The `version`.
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::optional_whole"
+        deserialize_with = "crate::serde_ext::optional_whole"
     )]
     pub version: ::std::option::Option<i64>,
 }
@@ -288,7 +288,7 @@ pub struct CardUpdate {
     #[serde(
         default,
         skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::open::present"
+        deserialize_with = "crate::serde_ext::present"
     )]
     pub url: ::std::option::Option<::std::option::Option<::std::string::String>>,
 }

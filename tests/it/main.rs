@@ -9,6 +9,7 @@ mod credentials;
 mod decoding;
 mod document;
 mod dreams;
+mod eclips;
 mod elephantasm;
 mod error_bodies;
 mod hooks;

@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The platforms whose operations are here.
-pub const PLATFORMS: &[&str] = &["elephantasm", "oma"];
+pub const PLATFORMS: &[&str] = &["elephantasm", "eclips", "oma"];
 
 /// All operations, in the order of the document.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    elephantasm::OPERATIONS.iter().chain(oma::OPERATIONS)
+    elephantasm::OPERATIONS.iter().chain(eclips::OPERATIONS).chain(oma::OPERATIONS)
 }
 
 mod elephantasm {
@@ -23,6 +23,14 @@ mod elephantasm {
     use super::*;
 
     include!(concat!(env!("OUT_DIR"), "/elephantasm_examples.rs"));
+}
+
+mod eclips {
+    use polyagent::eclips::types;
+
+    use super::*;
+
+    include!(concat!(env!("OUT_DIR"), "/eclips_examples.rs"));
 }
 
 mod oma {

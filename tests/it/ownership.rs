@@ -1,5 +1,6 @@
 //! What can be cloned, sent, shared and kept.
 
+use polyagent::eclips::Eclips;
 use polyagent::elephantasm::types::ListAnimasParams;
 use polyagent::elephantasm::{Elephantasm, types};
 use polyagent::{Error, Request, Secret};
@@ -46,6 +47,15 @@ fn clients_are_owned_and_futures_and_streams_are_send() {
     assert_owned::<polyagent::RateLimit>();
     assert_owned::<polyagent::elephantasm::Captured>();
     assert_owned::<polyagent::elephantasm::Extract>();
+    assert_owned::<Eclips>();
+    assert_owned::<polyagent::eclips::Runs>();
+    assert_owned::<polyagent::eclips::Triage>();
+    assert_owned::<polyagent::eclips::Webhooks>();
+    assert_owned::<polyagent::eclips::Batches>();
+    assert_owned::<polyagent::eclips::Workflows>();
+    assert_owned::<polyagent::eclips::RunOutcome>();
+    assert_owned::<polyagent::eclips::webhooks::Verifier>();
+    assert_send_sync::<polyagent::WebhookError>();
     assert_owned::<polyagent::sandbox::SandboxBuilder>();
     assert_owned::<polyagent::sandbox::Tenant>();
     assert_owned::<polyagent::sandbox::Fault>();
@@ -64,5 +74,15 @@ fn clients_are_owned_and_futures_and_streams_are_send() {
     assert_send_sync::<polyagent::Poller<types::Dream>>();
     drop(assert_send(std::future::IntoFuture::into_future(client.dreams().wait(ID))));
     drop(assert_send(Elephantasm::builder()));
+    let eclips = Eclips::new("k", "org_demo").unwrap();
+    let run = polyagent::eclips::types::RunCreate::new("x");
+    drop(assert_send(eclips.run_and_wait(run.clone()).start()));
+    drop(assert_send(std::future::IntoFuture::into_future(eclips.run_and_wait(run))));
+    drop(assert_send(eclips.runs().wait(ID).updates()));
+    drop(assert_send(eclips.triage().approve(ID).send()));
+    drop(assert_send(eclips.triage().review()));
+    drop(assert_send(eclips.batches().wait(ID).rows()));
+    drop(assert_send(eclips.batches().submit("a", ["x"]).updates()));
+    drop(assert_send(std::future::IntoFuture::into_future(eclips.batches().submit("a", ["x"]))));
     assert!(std::mem::size_of::<Error>() <= 16);
 }

@@ -4,11 +4,11 @@
 //!
 //! - **Packs.** Each has the oldest 20 events since the anima's last memory, whatever the query; the query selects
 //!   knowledge and older memories. Without one the latest pack is the newest stored one, however old. Session memories,
-//!   pending events, knowledge and long-term memories may take up 20, 15, 30 and 35 percent of the pack's tokens, at four
-//!   characters a token.
-//! - **Similarity.** A text is similar to a query if they share a word, ignoring case: from above 0.7, for a small share
-//!   of the query's words, to 1 for all of them. Real servers compare meanings, and create memories from events in the
-//!   background, which a sandbox never does.
+//!   pending events, knowledge and long-term memories may take up 20, 15, 30 and 35 percent of the pack's tokens, at
+//!   four characters a token.
+//! - **Similarity.** A text is similar to a query if they share a word, ignoring case: from above 0.7, for a small
+//!   share of the query's words, to 1 for all of them. Real servers compare meanings, and create memories from events
+//!   in the background, which a sandbox never does.
 //! - **Memories.** Those that the API creates have no embedding, so that neither searches nor long-term memories of a
 //!   pack include them until [`Tenant::embed_memories`](super::Tenant::embed_memories) gives them one.
 //! - **Dedupe keys.** An event that is sent again with the same key is stored again, as on observed servers: see

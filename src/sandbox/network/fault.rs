@@ -37,8 +37,8 @@ use super::reach::Reach;
 /// # Unreachable servers
 ///
 /// [`down_for`](Self::down_for) and [`silent_for`](Self::silent_for) start with a call, and end by themselves. To
-/// refuse connections, or let them hang, from the first one on, set the sandbox's [reach](crate::sandbox::Sandbox::set_reach).
-/// Refused connections never arrive, so the sandbox cannot count them.
+/// refuse connections, or let them hang, from the first one on, set the sandbox's
+/// [reach](crate::sandbox::Sandbox::set_reach). Refused connections never arrive, so the sandbox cannot count them.
 ///
 /// The sandbox serves plain HTTP on a loopback address: it cannot simulate failures of TLS or name resolution.
 #[derive(Clone, Debug)]
@@ -100,16 +100,16 @@ impl Fault {
     /// [`with_probability`](Self::with_probability) count those; it cannot be combined with [`on`](Self::on).
     ///
     /// Clients keep connections alive, so a client that has made a call may not make another connection for a long
-    /// time. A newly [built](crate::sandbox::Sandbox::elephantasm_builder) one has none. The client cannot know whether its
-    /// request was read, so [`may_have_been_processed`](crate::Error::may_have_been_processed) is true, and only
+    /// time. A newly [built](crate::sandbox::Sandbox::elephantasm_builder) one has none. The client cannot know whether
+    /// its request was read, so [`may_have_been_processed`](crate::Error::may_have_been_processed) is true, and only
     /// idempotent calls are retried.
     pub fn reset_on_connect() -> Self {
         Self::new(Effect::Connection, false)
     }
 
     /// Resets the connection after `bytes` bytes of a request, counted from the start of its head, at the latest before
-    /// its last byte. The call is not processed, and [`Sandbox::requests`](crate::sandbox::Sandbox::requests) does not list it.
-    /// A client that is still writing, such as the body of a large request, finds the connection gone.
+    /// its last byte. The call is not processed, and [`Sandbox::requests`](crate::sandbox::Sandbox::requests) does not
+    /// list it. A client that is still writing, such as the body of a large request, finds the connection gone.
     ///
     /// It affects requests as they begin to arrive, on new and kept-alive connections; [`nth`](Self::nth),
     /// [`times`](Self::times), [`always`](Self::always) and [`with_probability`](Self::with_probability) count those.
@@ -145,9 +145,9 @@ impl Fault {
     /// If a client had kept the connection alive from an earlier call, it treats it as one that was already dead
     /// ([`TransportKind::StaleConnection`](crate::TransportKind::StaleConnection)): idempotent calls are retried at
     /// once, and once more than the retry policy allows. Make the fault affect that attempt as well, with
-    /// [`times`](Self::times), or give the code under test a newly [built](crate::sandbox::Sandbox::elephantasm_builder) client,
-    /// which has no kept-alive connection. The same applies to every fault that ends a connection before the complete
-    /// head of a response.
+    /// [`times`](Self::times), or give the code under test a newly
+    /// [built](crate::sandbox::Sandbox::elephantasm_builder) client, which has no kept-alive connection. The same
+    /// applies to every fault that ends a connection before the complete head of a response.
     pub fn cut() -> Self {
         Self::cut_head_at(0)
     }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use polyagent::Method;
+use polyagent::reqwest::Client;
+use polyagent::sandbox::Sandbox;
 use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Settings};
 use serde_json::{Value, json};
 
-use super::{Wire, text};
+use super::{Wire, raw, text};
 
 struct Document(Value);
 
@@ -194,5 +196,71 @@ async fn every_operation_responds_as_documented() {
         called.insert(id);
     }
     let documented: BTreeSet<String> = document.ids().into_iter().filter(|id| id.starts_with("elephantasm_")).collect();
+    assert_eq!(called, documented);
+}
+
+#[tokio::test]
+async fn every_operation_of_eclips_responds_as_documented() {
+    let document = Document::read();
+    let sandbox = Sandbox::start().await.unwrap();
+    let http = Client::builder().no_proxy().build().unwrap();
+    let send = async |method: &str, path: &str, body: Value| {
+        let url = format!("{}/eclips/v1{path}", sandbox.url());
+        let request = http.request(method.parse::<Method>().unwrap(), url).bearer_auth(sandbox.key());
+        let request = if body.is_null() { request } else { request.header("content-type", "application/json") };
+        let sent = request.body(if body.is_null() { String::new() } else { body.to_string() }).send().await.unwrap();
+        raw(sent).await
+    };
+    let unsure = json!({"task": "x", "data": {"confidence_score": 0.1}});
+    let mut items = Vec::new();
+    for _ in 0..3 {
+        let run = send("POST", "/runs", unsure.clone()).await.json();
+        let id = text(&run["run_id"]);
+        sandbox.advance(std::time::Duration::from_secs(5));
+        items
+            .push((id.clone(), text(&send("GET", &format!("/runs/{id}"), Value::Null).await.json()["triage_item_id"])));
+    }
+    let webhook = json!({"url": "http://127.0.0.1:9/x", "events": ["run.completed"]});
+    let webhook_id = text(&send("POST", "/webhooks", webhook.clone()).await.json()["id"]);
+    let batch = json!({"agent_type": "a", "rows": [{"task": "x"}, {"task": "y", "data": {"error": "z"}}]});
+    let batch_id = text(&send("POST", "/batches", batch.clone()).await.json()["job"]["id"]);
+    let calls = [
+        ("get_health", "GET", "/health".to_owned(), Value::Null),
+        ("create_run", "POST", "/runs".to_owned(), unsure),
+        ("get_run", "GET", format!("/runs/{}", items[0].0), Value::Null),
+        ("list_runs", "GET", "/runs?status=pending_triage".to_owned(), Value::Null),
+        ("list_triage", "GET", "/triage".to_owned(), Value::Null),
+        ("approve_triage", "POST", format!("/triage/{}/approve", items[0].1), json!({"notes": "n"})),
+        ("reject_triage", "POST", format!("/triage/{}/reject", items[1].1), json!({})),
+        ("create_webhook", "POST", "/webhooks".to_owned(), webhook),
+        ("list_webhooks", "GET", "/webhooks".to_owned(), Value::Null),
+        ("delete_webhook", "DELETE", format!("/webhooks/{webhook_id}"), Value::Null),
+        ("create_batch", "POST", "/batches".to_owned(), batch),
+        ("get_batch", "GET", format!("/batches/{batch_id}"), Value::Null),
+        ("list_batches", "GET", "/batches".to_owned(), Value::Null),
+        ("cancel_batch", "POST", format!("/batches/{batch_id}/cancel"), Value::Null),
+        ("list_workflows", "GET", "/workflows".to_owned(), Value::Null),
+        ("trigger_workflow", "POST", "/workflows/wf_demo/trigger".to_owned(), Value::Null),
+    ];
+    let mut called = BTreeSet::new();
+    for (name, method, path, body) in calls {
+        let id = format!("eclips_{name}");
+        let reply = send(method, &path, body).await;
+        let documented = &document.operation(&id)["responses"][reply.status.to_string()];
+        assert!(reply.status < 300 && documented.is_object(), "{id}: {} {}", reply.status, reply.body);
+        match &documented["content"]["application/json"]["schema"] {
+            Value::Null => assert_eq!(reply.body, "", "{id}"),
+            schema => {
+                let mut strays = Vec::new();
+                document.strays(schema, &reply.json(), name, &mut strays);
+                assert!(strays.is_empty(), "{id}: {strays:?}");
+                let empty = |list: &Value| list.as_array().is_some_and(Vec::is_empty);
+                let lists = reply.json().as_object().into_iter().flatten().filter(|(_, value)| empty(value)).count();
+                assert_eq!(lists, 0, "{id} responds with an empty list, which proves nothing");
+            }
+        }
+        called.insert(id);
+    }
+    let documented: BTreeSet<String> = document.ids().into_iter().filter(|id| id.starts_with("eclips_")).collect();
     assert_eq!(called, documented);
 }

@@ -58,7 +58,7 @@ macro_rules! open_union {
             #[doc = concat!("The word of `", $tag, "` on the wire; empty if there is none.")]
             pub fn tag(&self) -> &str {
                 match self {
-                    $(Self::$variant(_body) => $crate::open::open_union!(@word _body $first $(in |$body| $word)?),)*
+                    $(Self::$variant(_body) => $crate::serde_ext::open_union!(@word _body $first $(in |$body| $word)?),)*
                     $(Self::$string(_) => "",)?
                     Self::Unknown(value) => value.get($tag).and_then(::serde_json::Value::as_str).unwrap_or_default(),
                 }
@@ -77,17 +77,17 @@ macro_rules! open_union {
             }
         }
 
-        impl $crate::open::OpenUnion for $name {
+        impl $crate::serde_ext::OpenUnion for $name {
             const NAME: &'static str = stringify!($name);
             const TAG: &'static str = $tag;
 
             fn read<'de, A: ::serde::de::MapAccess<'de>>(
                 word: &str,
-                entries: $crate::open::Replay<'de, A>,
+                entries: $crate::serde_ext::Replay<'de, A>,
             ) -> ::std::result::Result<Self, A::Error> {
                 match word {
-                    $($first $(| $other)* => $crate::open::member(entries).map(Self::$variant),)*
-                    _ => $crate::open::unknown(entries).map(Self::Unknown),
+                    $($first $(| $other)* => $crate::serde_ext::member(entries).map(Self::$variant),)*
+                    _ => $crate::serde_ext::unknown(entries).map(Self::Unknown),
                 }
             }
 
@@ -106,7 +106,7 @@ macro_rules! open_union {
                 const READS_STRINGS: bool = true;
 
                 fn string<E: ::serde::de::Error>(text: &str) -> ::std::result::Result<Self, E> {
-                    $crate::open::from_string(text).map(Self::$short)
+                    $crate::serde_ext::from_string(text).map(Self::$short)
                 }
             )?
         }
@@ -124,7 +124,7 @@ macro_rules! open_union {
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
-                $crate::open::deserialize_union(deserializer)
+                $crate::serde_ext::deserialize_union(deserializer)
             }
         }
     };

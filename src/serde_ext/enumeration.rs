@@ -53,7 +53,7 @@ macro_rules! open_enum {
             fn known(word: &str) -> ::std::option::Option<Self> {
                 match word {
                     $($word $(| $alias)* => ::std::option::Option::Some(Self::$variant),)*
-                    _ => $crate::open::open_enum!(
+                    _ => $crate::serde_ext::open_enum!(
                         @other word $($any_case)? { $($variant = $word $(| $alias)*,)* }
                     ),
                 }
@@ -112,7 +112,7 @@ macro_rules! open_enum {
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
-                $crate::open::deserialize_word(deserializer)
+                $crate::serde_ext::deserialize_word(deserializer)
             }
         }
     };
