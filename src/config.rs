@@ -170,6 +170,32 @@ pub(crate) mod elacity {
     pub(crate) const ORG: &str = "ELACITY_ORG";
 }
 
+/// Open Managed Agents and Anthropic. Paths in the document start with `/v1`, but for health checks.
+#[cfg(feature = "oma")]
+pub(crate) mod oma {
+    pub(crate) const BASE_URL: &str = "https://app.openma.dev";
+    pub(crate) const API_KEY: &str = "OMA_API_KEY";
+    pub(crate) const BASE_URL_VARIABLE: &str = "OMA_BASE_URL";
+    pub(crate) const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com";
+    pub(crate) const ANTHROPIC_VERSION: &str = "2026-10-21";
+    pub(crate) const ANTHROPIC_API_KEY: &str = "ANTHROPIC_API_KEY";
+    pub(crate) const ANTHROPIC_AUTH_TOKEN: &str = "ANTHROPIC_AUTH_TOKEN";
+    pub(crate) const ANTHROPIC_KEY_OR_TOKEN: &str = "ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN";
+    pub(crate) const ANTHROPIC_BASE_URL_VARIABLE: &str = "ANTHROPIC_BASE_URL";
+    pub(crate) const ANTHROPIC_CUSTOM_HEADERS: &str = "ANTHROPIC_CUSTOM_HEADERS";
+    /// Events of a page where all are read: the most that every generation gives.
+    pub(crate) const EVENTS_PER_PAGE: u32 = 100;
+    /// The most events of a page that any generation gives; others give their own most.
+    pub(crate) const MOST_EVENTS_PER_PAGE: u32 = 1000;
+    /// Seconds after which a file may be deleted.
+    pub(crate) const FILE_LIFETIME: std::ops::RangeInclusive<u64> = 3600..=7_776_000;
+    /// What a skill may have: files, bytes of one, bytes in all, characters of its name.
+    pub(crate) const SKILL_FILES: usize = 500;
+    pub(crate) const SKILL_FILE_BYTES: u64 = 25 << 20;
+    pub(crate) const SKILL_BYTES: u64 = 100 << 20;
+    pub(crate) const SKILL_NAME: usize = 64;
+}
+
 /// The value of an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Variable {

@@ -42,6 +42,7 @@
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
 //! | `eclips` | yes | [`eclips`], a workforce of agents |
+//! | `oma` | yes | [`oma`], Open Managed Agents and Anthropic's Managed Agents |
 //! | `launchpad` | yes | [`launchpad`], ElizaOS agents on Kubernetes |
 //! | `elacity` | yes | [`elacity`], a control plane for prompts and agents |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
@@ -57,9 +58,15 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(not(any(feature = "elephantasm", feature = "eclips", feature = "launchpad", feature = "elacity")))]
+#[cfg(not(any(
+    feature = "elephantasm",
+    feature = "oma",
+    feature = "eclips",
+    feature = "launchpad",
+    feature = "elacity"
+)))]
 compile_error!(
-    "polyagent needs at least one platform: enable the feature `elephantasm`, `eclips`, `launchpad` or `elacity`"
+    "polyagent needs at least one platform: enable the feature `elephantasm`, `oma`, `eclips`, `launchpad` or `elacity`"
 );
 
 #[allow(dead_code, reason = "not every platform needs all of it")]
@@ -79,7 +86,7 @@ mod secret;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod serde_ext;
 mod spelling;
-#[cfg(feature = "launchpad")]
+#[cfg(any(feature = "launchpad", feature = "oma"))]
 #[allow(dead_code, reason = "no platform needs all of it yet")]
 mod sse;
 mod text;
@@ -94,6 +101,8 @@ pub mod elacity;
 pub mod elephantasm;
 #[cfg(feature = "launchpad")]
 pub mod launchpad;
+#[cfg(feature = "oma")]
+pub mod oma;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
@@ -107,8 +116,8 @@ pub use self::error::{
 };
 pub use self::headers::RateLimit;
 pub use self::http::{
-    AttemptEnd, AttemptStart, CallLimit, ClientBuilder, Download, ExtraHeaders, Hook, Redirect, Request, RequestFuture,
-    Response, RetryClass, RetryPolicy, TransferProgress, Upload,
+    AttemptEnd, AttemptStart, CallLimit, ClientBuilder, CredentialProvider, Download, ExtraHeaders, Hook, KeyFuture,
+    Redirect, Request, RequestFuture, Response, RetryClass, RetryPolicy, TransferProgress, Upload,
 };
 pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, StartAndWait, Updates};

@@ -13,7 +13,11 @@ mod codegen;
 mod fragment;
 #[path = "codegen/golden.rs"]
 mod golden;
+#[path = "codegen/lists.rs"]
+mod lists;
 #[path = "codegen/schema_errors.rs"]
 mod schema_errors;
+#[path = "codegen/short_form_errors.rs"]
+mod short_form_errors;
 #[path = "codegen/spec_errors.rs"]
 mod spec_errors;

@@ -38,6 +38,8 @@ mod scalars;
 mod secrets;
 #[path = "generated/shadowing.rs"]
 mod shadowing;
+#[path = "generated/short_forms.rs"]
+mod short_forms;
 #[path = "generated/spelling.rs"]
 mod spellings;
 #[path = "generated/unions.rs"]
@@ -61,6 +63,6 @@ mod golden {
 
     rules! {
         accessors aliases checks client_defaults docs enums keep_unknown lists nullable operations order params pruning readings recursion
-        scalars secrets shadowing spelling unions untagged updates
+        scalars secrets shadowing short_forms spelling unions untagged updates
     }
 }

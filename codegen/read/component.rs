@@ -77,6 +77,10 @@ pub struct Union {
     /// The property that selects the arm; without it they are tried in turn.
     pub tag: Option<String>,
     pub arms: Vec<Arm>,
+    /// The value of the tag as whose arm a bare string is read.
+    pub shorthand: Option<String>,
+    /// Whether the first arm, a string, is but a short form of the second: such a union is no Rust type.
+    pub is_short_form: bool,
 }
 
 /// One choice of a union.
@@ -115,6 +119,24 @@ impl Component {
             Body::Object(object) => object.fields.iter().map(|field| &field.schema).collect(),
             Body::Values(_) => Vec::new(),
             Body::Union(union) => union.arms.iter().map(|arm| &arm.schema).collect(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn schemas_mut(&mut self) -> Vec<&mut Schema> {
+        match &mut self.body {
+            Body::Object(object) => object.fields.iter_mut().map(|field| &mut field.schema).collect(),
+            Body::Values(_) => Vec::new(),
+            Body::Union(union) => union.arms.iter_mut().map(|arm| &mut arm.schema).collect(),
+        }
+    }
+
+    /// Whether a bare string is read as one.
+    pub fn has_shorthand(&self) -> bool {
+        match &self.body {
+            Body::Object(object) => object.shorthand.is_some(),
+            Body::Values(_) => false,
+            Body::Union(union) => union.shorthand.is_some(),
         }
     }
 
@@ -172,10 +194,12 @@ fn shorthand(node: &Node<'_>, fields: &[Field]) -> Result<String, SpecError> {
     let Some(field) = fields.iter().find(|field| field.name == name) else {
         return Err(node.error(format!("`{name}` is not a property")));
     };
-    if field.schema.shape != Shape::Text {
+    // A component here is an enum; anything else does not read a string.
+    if !matches!(field.schema.shape, Shape::Text | Shape::Component(_)) {
         return Err(node.error(format!("`{name}` is not a string")));
     }
-    match fields.iter().find(|field| field.required && field.name != name) {
+    let needed = |field: &&Field| field.required && field.name != name && field.schema.constant.is_none();
+    match fields.iter().find(needed) {
         Some(other) => Err(node.error(format!("a bare string lacks the required `{}`", other.name))),
         None => Ok(name.to_owned()),
     }
@@ -243,13 +267,37 @@ fn union(node: &Node<'_>) -> Result<Union, SpecError> {
         None => node.require("anyOf")?.items()?,
     };
     let mut arms = arms.iter().map(arm).collect::<Result<Vec<_>, _>>()?;
-    let Some(discriminator) = node.get("discriminator") else { return Ok(Union { tag: None, arms }) };
+    let shorthand = node.text_of("x-shorthand")?.map(str::to_owned);
+    let Some(discriminator) = node.get("discriminator") else {
+        let is_short_form = shorthand.is_some();
+        let two = matches!(arms.as_slice(), [short, long] if short.is_string() && !long.is_string());
+        if is_short_form && (shorthand.as_deref() != Some(SHORT_FORM) || !two) {
+            return Err(node.error(format!("`x-shorthand: {SHORT_FORM}` is for a string and its long form")));
+        }
+        return Ok(Union { tag: None, arms, shorthand: None, is_short_form });
+    };
     for (value, target) in discriminator.require("mapping")?.entries()? {
         map_value(&mut arms, value, &target)?;
     }
-    match arms.iter().find(|arm| arm.values.is_empty()) {
-        Some(arm) => Err(arm.pointer.error("no value of the discriminator's mapping leads to this arm")),
-        None => Ok(Union { tag: Some(discriminator.require("propertyName")?.text()?.to_owned()), arms }),
+    let tag = Some(discriminator.require("propertyName")?.text()?.to_owned());
+    let mut strings = arms.iter().filter(|arm| arm.is_string());
+    let (_, second) = (strings.next(), strings.next());
+    if let Some(arm) = second.or_else(|| arms.iter().find(|arm| arm.values.is_empty() && !arm.is_string())) {
+        return Err(arm.pointer.error("no value of the discriminator's mapping leads to this arm"));
+    }
+    if let Some(value) = shorthand.as_ref().filter(|value| !arms.iter().any(|arm| arm.values.contains(value))) {
+        return Err(node.error(format!("`{value}` leads to no arm")));
+    }
+    Ok(Union { tag, arms, shorthand, is_short_form: false })
+}
+
+/// The `x-shorthand` of a union of a string and what the string is short for.
+const SHORT_FORM: &str = "string";
+
+impl Arm {
+    /// Whether it is a string, which needs no tag.
+    pub fn is_string(&self) -> bool {
+        self.schema.shape == Shape::Text
     }
 }
 

@@ -77,6 +77,13 @@ impl Operation {
         parameters.chain(self.bodies.iter().map(|body| &body.schema)).chain(self.success.documented())
     }
 
+    /// The same, and that of the items of a list, to be changed.
+    pub fn schemas_mut(&mut self) -> Vec<&mut Schema> {
+        let parameters = self.parameters.iter_mut().map(|parameter| &mut parameter.schema);
+        let bodies = self.bodies.iter_mut().map(|body| &mut body.schema);
+        parameters.chain(bodies).chain(self.success.response.schemas_mut()).collect()
+    }
+
     /// Whether any home takes PATCH.
     pub fn is_patch(&self) -> bool {
         self.routes.iter().any(|route| route.method == "PATCH")
@@ -232,7 +239,11 @@ impl<'d> Reader<'d, '_> {
     fn wrapped(&self, success: &mut Success) -> Result<Vec<String>, SpecError> {
         let Some(node) = self.node.get("x-wrapped") else { return Ok(Vec::new()) };
         let keys = self.node.owned_texts_of("x-wrapped")?;
-        if !matches!(&success.response, Response::Json(Schema { shape: Shape::Component(_), .. })) {
+        let item = match &success.response {
+            Response::Json(schema) | Response::Page { item: schema, .. } => schema,
+            _ => return Err(node.error("only an object comes wrapped")),
+        };
+        if !matches!(item.shape, Shape::Component(_)) {
             return Err(node.error("only an object comes wrapped"));
         }
         success.unwrap(self.document, &keys)?;

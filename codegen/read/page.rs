@@ -77,7 +77,11 @@ impl Paging {
             PageBy::AfterSeq => &["after_seq"],
             PageBy::Once => &[],
         };
-        match needed.iter().find(|name| !parameters.iter().any(|known| known.is_query() && known.name == **name)) {
+        let declared = |name: &str| {
+            let mut query = parameters.iter().filter(|known| known.is_query());
+            query.any(|known| known.name == name || known.spelling.spelled.iter().any(|(_, spelled)| spelled == name))
+        };
+        match needed.iter().find(|name| !declared(name)) {
             Some(missing) => Err(page.error(format!("needs the query parameter `{missing}`"))),
             None => Ok(()),
         }

@@ -51,6 +51,15 @@ impl Response {
         }
     }
 
+    /// Every schema, to be changed.
+    pub fn schemas_mut(&mut self) -> Vec<&mut Schema> {
+        match self {
+            Self::Empty | Self::Bytes | Self::Download | Self::Redirect => Vec::new(),
+            Self::Json(schema) | Self::Events(schema) | Self::Lines(schema) => vec![schema],
+            Self::Page { item, documented } => vec![item, documented],
+        }
+    }
+
     /// The schema of what the server sends, if there is one.
     pub fn documented(&self) -> Option<&Schema> {
         match self {
@@ -80,6 +89,9 @@ impl Success {
         let mut success = bodies.success(node)?;
         if let Some(page) = node.get("x-page") {
             success.page(document, &page)?;
+        }
+        if let (Some(_), Response::Page { item, .. }) = (node.get("x-wrapped"), &mut success.response) {
+            unwrap_item(document, item)?;
         }
         Ok(success)
     }
@@ -119,6 +131,17 @@ impl Success {
         self.paging = Some(paging);
         Ok(())
     }
+}
+
+/// Items that come bare or in a row are documented as a union of the row and the bare item, which is the result.
+fn unwrap_item(document: &Document, item: &mut Schema) -> Result<(), SpecError> {
+    let Shape::Component(name) = &item.shape else { return Ok(()) };
+    let Some(component) = document.target(&format!("{COMPONENTS}{name}")) else { return Ok(()) };
+    if let Some(arms) = component.get("anyOf") {
+        let [_, bare] = arms.items()?.try_into().map_err(|_| arms.error("a row, and what it holds"))?;
+        *item = Schema::read(&bare)?;
+    }
+    Ok(())
 }
 
 /// Whether a media type is JSON.
@@ -205,6 +228,8 @@ impl Bodies {
             (Ok([response]), Some(status), None) => (status, response),
             (Err(kinds), Some(status), None) if kinds.is_empty() => (status, Response::Empty),
             (Err(kinds), None, Some(status)) if kinds.is_empty() => (status, Response::Redirect),
+            // A body may name the target in place of the header.
+            (Ok([Response::Json(_)]), Some(_), Some(status)) => (status, Response::Redirect),
             (Err(kinds), None, None) if kinds.is_empty() => return Err(wrong("no success is declared")),
             _ => return Err(wrong("the successes are of different kinds")),
         };

@@ -3,6 +3,8 @@
 //! Only schemas with a plain Rust type may be inline. Objects, string enums and unions are components, so that schemas
 //! and Rust types correspond one to one.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::bounds::Bounds;
@@ -11,6 +13,7 @@ use crate::codegen::error::{Pointer, SpecError};
 
 /// The shape of a value, and its annotations.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a keyword of its own")]
 pub struct Schema {
     pub shape: Shape,
     pub nullable: bool,
@@ -21,6 +24,8 @@ pub struct Schema {
     pub deprecated: bool,
     /// Whether the value is never shown.
     pub secret: bool,
+    /// Whether a bare string in place of a list is read as a list of one.
+    pub one_or_list: bool,
     /// The `format` of a string.
     pub format: Option<String>,
     pub bounds: Bounds,
@@ -107,6 +112,7 @@ impl Schema {
         Ok(Self {
             shape,
             secret,
+            one_or_list: false,
             format: node.text_of("format")?.map(str::to_owned),
             nullable: node.flag_of("nullable")?,
             description: node.text_of("description")?.map(str::to_owned),
@@ -115,6 +121,21 @@ impl Schema {
             deprecated: node.flag_of("deprecated")?,
             bounds: Bounds::read(node)?,
         })
+    }
+
+    /// Puts the long form in the place of each reference to a short form, at any depth.
+    pub fn lengthen(&mut self, long_forms: &BTreeMap<String, Self>) {
+        match &mut self.shape {
+            Shape::List(inner) | Shape::Map(inner) => inner.lengthen(long_forms),
+            Shape::Component(name) => {
+                if let Some(long) = long_forms.get(name) {
+                    self.one_or_list = matches!(long.shape, Shape::List(_));
+                    self.shape = long.shape.clone();
+                    self.bounds = long.bounds.clone();
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The components that this schema refers to.
@@ -250,6 +271,7 @@ impl Schema {
             constant: None,
             deprecated: false,
             secret: false,
+            one_or_list: false,
             format: None,
             bounds: Bounds::default(),
         }

@@ -1,4 +1,6 @@
-//! Methods of a tagged union for the fields that all its choices have.
+//! Methods of a tagged union for the fields that most of its choices have.
+
+use std::collections::BTreeSet;
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -24,7 +26,7 @@ struct Shared<'a> {
     presence: Presence,
 }
 
-/// A method for each field that every choice has with the same name and type; nothing if there is none.
+/// A method for each field that most choices have with the same name and type; nothing if there is none.
 pub fn text(
     writer: &Writer<'_>,
     name: &str,
@@ -32,14 +34,15 @@ pub fn text(
     variants: &[Variant<'_>],
 ) -> Result<TokenStream, SpecError> {
     let Some(tag) = &union.tag else { return Ok(TokenStream::new()) };
-    let Some((_, first)) = variants.first().and_then(|variant| object(writer, variant)) else {
-        return Ok(TokenStream::new());
-    };
     let mut methods = Vec::new();
-    for field in first.fields.iter().filter(|field| field.name != *tag && variants.len() > 1) {
+    let mut seen = BTreeSet::from([tag.as_str()]);
+    let fields = variants.iter().filter_map(|variant| object(writer, variant)).flat_map(|(_, object)| &object.fields);
+    for field in fields.filter(|field| variants.len() > 1 && seen.insert(field.name.as_str())) {
         let shared = variants.iter().map(|variant| shared(writer, variant, &field.name));
-        let shared = shared.collect::<Result<Option<Vec<_>>, SpecError>>()?;
-        methods.extend(shared.and_then(|shared| method(field, &shared)));
+        let shared: Vec<_> = shared.filter_map(Result::transpose).collect::<Result<_, SpecError>>()?;
+        if shared.len() * 2 > variants.len() {
+            methods.extend(method(field, &shared, shared.len() == variants.len()));
+        }
     }
     let ident = format_ident!("{name}");
     Ok(if methods.is_empty() { TokenStream::new() } else { quote!(impl #ident { #(#methods)* }) })
@@ -65,7 +68,8 @@ fn shared<'a>(writer: &Writer<'a>, variant: &'a Variant<'_>, name: &str) -> Resu
     Ok((simple && free).then_some(Shared { variant: &variant.ident, ident, ty, presence }))
 }
 
-fn method(field: &Field, shared: &[Shared<'_>]) -> Option<TokenStream> {
+/// The method of a field; `all` is whether every choice has it.
+fn method(field: &Field, shared: &[Shared<'_>], all: bool) -> Option<TokenStream> {
     let Shared { ident, ty, .. } = shared.first()?;
     let written = |ty: &Type| quote!(#ty).to_string();
     if shared.iter().any(|other| written(&other.ty) != written(ty)) {
@@ -88,13 +92,15 @@ fn method(field: &Field, shared: &[Shared<'_>]) -> Option<TokenStream> {
         (false, true) => quote!(&str),
         (false, false) => quote!(&#ty),
     };
-    let docs = docs::attributes(&format!("Returns the `{}`, whichever choice it is.", field.name));
+    let which = if all { "whichever choice it is" } else { "if it is a choice that has one" };
+    let docs = docs::attributes(&format!("Returns the `{}`, {which}.", field.name));
+    let rest = if all { quote!(Self::Unknown(_)) } else { quote!(_) };
     Some(quote! {
         #docs
         pub fn #ident(&self) -> ::std::option::Option<#result> {
             match self {
                 #(#arms)*
-                Self::Unknown(_) => ::std::option::Option::None,
+                #rest => ::std::option::Option::None,
             }
         }
     })

@@ -233,6 +233,7 @@ impl FieldPlan<'_> {
             return Some(format!("{module}::deserialize"));
         }
         let reader = match self.presence {
+            Presence::NullAsEmpty if self.field.schema.one_or_list => "one_or_list",
             Presence::NullAsEmpty => "null_as_default",
             Presence::Patch => "present",
             Presence::Required if is_integer(&self.bare) => "whole",

@@ -31,7 +31,7 @@ pub fn definition(
     let name = writer.platform.type_name(&component.name);
     let description = docs::sentence(component.description.as_deref(), &format!("The choices of a `{name}`."));
     match &union.tag {
-        Some(tag) => tagged(writer, name, tag, &description, variants),
+        Some(tag) => tagged(writer, name, (tag, union), &description, variants),
         None => formatted(untagged(writer, &format_ident!("{name}"), &description, variants), &component.pointer),
     }
 }
@@ -86,11 +86,12 @@ fn variant_docs(writer: &Writer<'_>, variant: &Variant<'_>) -> String {
 fn tagged(
     writer: &Writer<'_>,
     name: &str,
-    tag: &str,
+    (tag, union): (&str, &Union),
     description: &str,
     variants: &[Variant<'_>],
 ) -> Result<String, SpecError> {
-    let line = |variant: &Variant<'_>| {
+    let (strings, variants): (Vec<_>, Vec<_>) = variants.iter().partition(|variant| variant.arm.is_string());
+    let line = |variant: &&Variant<'_>| {
         let docs = docs::comments(&variant_docs(writer, variant), 2);
         let values: Vec<String> = variant.arm.values.iter().map(|value| format!("{value:?}")).collect();
         let (ident, ty, accessor) = (&variant.ident, type_text(variant)?, accessor(writer, tag, variant)?);
@@ -98,7 +99,20 @@ fn tagged(
     };
     let lines = variants.iter().map(line).collect::<Result<String, SpecError>>()?;
     let docs = docs::comments(description, 1);
-    Ok(format!("crate::serde_ext::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}\n}}\n"))
+    let string = match strings.first() {
+        Some(string) => {
+            let docs = docs::comments(&variant_docs(writer, string), 2);
+            format!(" or string {{\n{docs}        {}\n    }}", string.ident)
+        }
+        None => String::new(),
+    };
+    let shorthand = variants
+        .iter()
+        .find(|variant| union.shorthand.as_ref().is_some_and(|value| variant.arm.values.contains(value)));
+    let shorthand = shorthand.map_or_else(String::new, |variant| format!(" short {}", variant.ident));
+    Ok(format!(
+        "crate::serde_ext::open_union! {{\n{docs}    pub enum {name} by {tag:?} {{\n{lines}    }}{string}{shorthand}\n}}\n"
+    ))
 }
 
 /// How the tag value is read from a member that keeps its tag as a field.

@@ -73,6 +73,9 @@ macro_rules! call_accessors {
 }
 pub(super) use call_accessors;
 
+/// The cause of an attempt that succeeded, before the call itself.
+pub(crate) const LEARNT: &str = "told the generation of the server";
+
 /// The outcome of one attempt of a call.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -85,6 +88,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether it was not one that a call makes beforehand, to learn what its server is.
+    pub(crate) fn failed(&self) -> bool {
+        self.cause != LEARNT
+    }
+
     /// Returns the status of the response, if one arrived.
     pub fn status(&self) -> Option<StatusCode> {
         self.status

@@ -19,7 +19,7 @@ use http::{HeaderMap, StatusCode};
 pub use self::api::{ApiError, FieldError};
 pub(crate) use self::api::{ErrorDetails, ErrorResponse};
 pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind, UnsupportedError};
-pub(crate) use self::call::{Awaited, CallRecord, root_cause, timeout_message};
+pub(crate) use self::call::{Awaited, CallRecord, LEARNT, root_cause, timeout_message};
 pub use self::decode::DecodeError;
 pub(crate) use self::decode::{Body, DecodeFault, Head, Headers};
 pub use self::reason::Reason;
@@ -223,6 +223,31 @@ impl Error {
             Self::Config(e) => e.record.as_deref(),
             Self::InvalidArgument(_) | Self::Unsupported(_) => None,
             other => other.api().map(|api| &api.record),
+        }
+    }
+
+    /// What is known of the call, to be joined to what is known of a longer one.
+    pub(crate) fn record_mut(&mut self) -> Option<&mut CallRecord> {
+        match self {
+            Self::BadRequest(api)
+            | Self::Authentication(api)
+            | Self::PaymentRequired(api)
+            | Self::PermissionDenied(api)
+            | Self::NotFound(api)
+            | Self::Conflict(api)
+            | Self::TooLarge(api)
+            | Self::UnprocessableEntity(api)
+            | Self::RateLimited(api)
+            | Self::OtherClient(api)
+            | Self::Server(api)
+            | Self::UnexpectedStatus(api) => Some(&mut api.record),
+            Self::Connect(e) | Self::Transport(e) => Some(&mut e.record),
+            Self::Timeout(e) => Some(&mut e.record),
+            Self::Decode(e) => Some(&mut e.record),
+            Self::Throttled(e) => Some(&mut e.record),
+            Self::Stream(e) => Some(&mut e.record),
+            Self::Config(e) => e.record.as_deref_mut(),
+            Self::InvalidArgument(_) | Self::Unsupported(_) => None,
         }
     }
 

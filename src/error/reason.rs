@@ -32,6 +32,8 @@ pub enum Reason {
     Unhealthy,
     /// A service that the platform needs cannot be reached at the moment.
     BackendUnavailable,
+    /// The object has changed since the caller read it: read it again, and decide again.
+    PreconditionFailed,
     /// The server does not route the operation: it is an older or different build, or a host that hides it. The object
     /// may still exist.
     RouteMissing,

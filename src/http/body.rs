@@ -10,6 +10,7 @@ use reqwest::multipart;
 
 use super::pace::Pulse;
 use super::upload::{Opened, Upload, UploadError};
+use crate::check::InvalidArgument;
 use crate::spelling::Spelling;
 
 /// The body of a request.
@@ -29,19 +30,43 @@ pub(crate) enum Body {
 /// A `multipart/form-data` body: texts first, then files.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Form {
-    pub(crate) texts: Vec<(&'static str, String)>,
+    pub(crate) texts: Vec<(Cow<'static, str>, String)>,
     pub(crate) files: Vec<(Cow<'static, str>, Upload)>,
+    /// How generations spell the names of its parts.
+    pub(crate) spelling: Option<&'static Spelling>,
 }
 
 impl Form {
     pub(crate) fn text(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.texts.push((name, value.into()));
+        self.texts.push((name.into(), value.into()));
         self
     }
 
     pub(crate) fn file(mut self, name: impl Into<Cow<'static, str>>, upload: Upload) -> Self {
         self.files.push((name.into(), upload));
         self
+    }
+
+    pub(crate) fn spelled_by(mut self, spelling: &'static Spelling) -> Self {
+        self.spelling = Some(spelling);
+        self
+    }
+
+    /// The form with its parts named as `generation` names them.
+    ///
+    /// # Errors
+    /// A part that the generation does not know.
+    pub(super) fn spelled_for(&self, generation: &str) -> Result<Self, InvalidArgument> {
+        let mut form = self.clone();
+        let Some(spelling) = form.spelling.take() else { return Ok(form) };
+        let names = form.texts.iter_mut().map(|(name, _)| name).chain(form.files.iter_mut().map(|(name, _)| name));
+        for name in names {
+            let mut pair = [(std::mem::take(name).into_owned(), String::new())];
+            spelling.apply_to_pairs(&mut pair, generation)?;
+            let [(spelled, _)] = pair;
+            *name = spelled.into();
+        }
+        Ok(form)
     }
 }
 
@@ -76,6 +101,15 @@ impl Body {
             _ => &[],
         };
         one.into_iter().chain(many.iter().map(|(_, upload)| upload))
+    }
+
+    /// Whether generations spell it in different ways.
+    pub(super) fn is_spelled(&self) -> bool {
+        match self {
+            Self::Json(_, spelling) => spelling.is_some(),
+            Self::Multipart(form) => form.spelling.is_some(),
+            _ => false,
+        }
     }
 
     /// Whether its size is the caller's: no attempt timeout fits it.
@@ -138,7 +172,7 @@ impl Form {
     async fn open(&self, attempt: u32, pulse: &Pulse) -> Result<multipart::Form, UploadError> {
         let mut form = multipart::Form::new();
         for (name, value) in &self.texts {
-            form = form.text(*name, value.clone());
+            form = form.text(name.clone(), value.clone());
         }
         for (name, upload) in &self.files {
             let Opened { body, length } = upload.open(attempt, pulse).await?;

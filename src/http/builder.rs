@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +10,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use super::base_url::parse_base;
 use super::budget::Budget;
 use super::client::{Core, Learnt, Settings, Shared};
-use super::credential::{Credential, Provider};
+use super::credential::{Credential, CredentialProvider, Provider};
 use super::hook::{self, Hook};
 use super::http_client::{self, Configure};
 use super::limiter::{CallLimit, Limiter};
 use super::path_override::PathOverride;
-use super::platform::{Platform, Scheme};
+use super::platform::{Platform, Profile, Scheme};
 use super::retry::RetryPolicy;
 use super::transport::Transport;
 use crate::config::{self, Variable};
-use crate::error::{BoxError, Error, redacted};
+use crate::error::{Error, redacted};
 use crate::secret::Secret;
 
 /// Builds a client for a platform; from the client's `builder()`.
@@ -165,8 +164,13 @@ impl<C> ClientBuilder<C> {
     }
 
     /// Sets the API key to the value of the platform's variable.
-    pub(crate) fn api_key_variable(mut self, value: Variable) -> Self {
+    pub(crate) fn api_key_variable(self, value: Variable) -> Self {
         let name = self.platform.key_variable;
+        self.api_key_variable_named(name, value)
+    }
+
+    /// Sets the API key to the value of the variable `name`.
+    pub(crate) fn api_key_variable_named(mut self, name: &'static str, value: Variable) -> Self {
         self.key = match value {
             Variable::Set(key) => Key::Fixed(Secret::new(key), format!("in {name}")),
             Variable::Blank => Key::Missing(format!("{name} is blank")),
@@ -175,8 +179,9 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Calls `provider` for the key before every attempt; for keys that rotate or come from a vault. The provider
-    /// should cache the key and renew it when it is due. If it fails, the call fails with [`Error::Config`], whose text
+    /// Asks `provider` for the key before every attempt; for keys that rotate or come from a vault. The provider
+    /// should cache the key and renew it when it is due; a [`CredentialProvider`] of your own is also told when the
+    /// server rejects a key. If it fails, the call fails with [`Error::Config`], whose text
     /// and source are the provider's own error, unchanged: keep keys out of it. A provided key that is passed as an id
     /// or as the name of a query pair appears in the URL of spans; a fixed key there is rejected.
     ///
@@ -190,12 +195,8 @@ impl<C> ClientBuilder<C> {
     ///     .build()?;
     /// # Ok(()) }
     /// ```
-    pub fn credentials<F, Fut>(mut self, provider: F) -> Self
-    where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Secret<String>, BoxError>> + Send + 'static,
-    {
-        self.key = Key::Provided(Arc::new(move || Box::pin(provider())));
+    pub fn credentials(mut self, provider: impl CredentialProvider) -> Self {
+        self.key = Key::Provided(Arc::new(provider));
         self
     }
 
@@ -319,14 +320,18 @@ impl<C> ClientBuilder<C> {
         if let Some(problem) = self.problem {
             return Err(Error::config(problem));
         }
-        let BaseUrl { name, url } =
-            self.base_url.or_else(|| default_url(platform)).ok_or_else(|| no_base_url(platform))?;
+        let by_hand = profile(platform, |profile| self.settings.generation == Some(profile.generation));
+        let default_url = || by_hand.map(|profile| profile.base_url).or(platform.base_url).map(BaseUrl::default_of);
+        let BaseUrl { name, url } = self.base_url.or_else(default_url).ok_or_else(|| no_base_url(platform))?;
         let parsed = parse_base(platform, &url, self.insecure_http).map_err(|problem| {
             let secret = if let Key::Fixed(secret, _) = &self.key { Some(secret) } else { None };
             Error::config(redacted(format!("{name} {problem}"), secret))
         });
         let (origin, prefix) = parsed?;
-        let scheme = self.scheme.unwrap_or(&platform.schemes[0]);
+        let by_host = || profile(platform, |profile| origin.host_str() == Some(profile.host));
+        let profile = by_hand.or_else(|| by_host().filter(|_| self.settings.generation.is_none()));
+        let of_profile = profile.map(|profile| &profile.scheme);
+        let scheme = self.scheme.or(of_profile).unwrap_or(&platform.schemes[0]);
         let credential = match self.key {
             Key::Fixed(key, origin) => Credential::fixed(scheme, key)
                 .map_err(|problem| Error::config(format!("no usable API key {origin}: {problem}")))?,
@@ -335,6 +340,9 @@ impl<C> ClientBuilder<C> {
             Key::Missing(why) => return Err(Error::config(format!("no API key: {why}"))),
         };
         let mut headers = base_headers(platform, self.user_agent.as_deref(), &self.headers)?;
+        for (name, value) in profile.iter().flat_map(|profile| profile.headers) {
+            headers.entry(*name).or_insert(HeaderValue::from_static(value));
+        }
         for (name, value) in &self.own_headers {
             let value = HeaderValue::try_from(value.trim());
             let mut value = value.map_err(|e| Error::config_from(format!("{name} is not a valid header value"), e))?;
@@ -357,7 +365,10 @@ impl<C> ClientBuilder<C> {
             json_headers: Arc::new(json_headers),
             scheme,
             credential,
-            settings: self.settings,
+            settings: Settings {
+                generation: self.settings.generation.or(profile.map(|p| p.generation)),
+                ..self.settings
+            },
             hooks: self.hooks,
             budget,
             limiter: self.call_limit.map(Limiter::new),
@@ -368,8 +379,14 @@ impl<C> ClientBuilder<C> {
     }
 }
 
-fn default_url(platform: &Platform) -> Option<BaseUrl> {
-    platform.base_url.map(|url| BaseUrl { name: "the base URL", url: url.to_owned() })
+impl BaseUrl {
+    fn default_of(url: &str) -> Self {
+        Self { name: "the base URL", url: url.to_owned() }
+    }
+}
+
+fn profile(platform: &Platform, is: impl Fn(&Profile) -> bool) -> Option<&'static Profile> {
+    platform.probe?.profiles.iter().find(|profile| is(profile))
 }
 
 fn no_base_url(platform: &Platform) -> Error {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -24,8 +24,8 @@ use crate::check::InvalidArgument;
 use crate::clock::{self, timeout_at};
 use crate::config;
 use crate::error::{
-    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, ThrottledError,
-    TimeoutError, Timer, TransportError, UnsupportedError, redacted_url, without_secret,
+    ApiError, Attempt, Body, CallRecord, ConfigError, DecodeError, DecodeFault, ErrorResponse, Head, LEARNT,
+    ThrottledError, TimeoutError, Timer, TransportError, UnsupportedError, redacted_url, without_secret,
 };
 use crate::secret::Secret;
 use crate::spelling::is_known_to;
@@ -69,6 +69,12 @@ struct Missed {
     can_repeat: bool,
 }
 
+impl Missed {
+    fn is_unauthorized(&self) -> bool {
+        self.failure.status() == Some(StatusCode::UNAUTHORIZED)
+    }
+}
+
 impl Core {
     /// Carries out the call that `parts` describe.
     ///
@@ -97,7 +103,28 @@ impl Core {
             let deadline = deadline.within(left, settings.total);
             self.attempt(frozen, ending, number, deadline).await.map_err(|missed| Missed { held_back, ..missed })
         };
-        retry::run(settings, &self.shared().budget, state, fastrand::f64, attempt, tokio::time::sleep).await
+        let budget = &self.shared().budget;
+        match retry::run(settings, budget, state, fastrand::f64, attempt, tokio::time::sleep).await {
+            Err(missed) if self.renews_key(frozen, &missed, settings, state).await => {
+                retry::run(settings, budget, state, fastrand::f64, attempt, tokio::time::sleep).await
+            }
+            result => result,
+        }
+    }
+
+    /// Whether a call that the server rejects for its key has another one to try, once.
+    async fn renews_key(
+        &self,
+        frozen: &Frozen,
+        missed: &Missed,
+        settings: &RetrySettings,
+        state: &mut RetryState,
+    ) -> bool {
+        let Some(rejected) = missed.secret.as_ref().filter(|_| missed.is_unauthorized()) else { return false };
+        if settings.policy.max_retries == 0 || !frozen.body.is_replayable() || !state.renew_once() {
+            return false;
+        }
+        timeout_at(state.deadline(), self.shared().credential.renew(rejected)).await.unwrap_or(false)
     }
 
     /// Waits until the client's own limit allows an attempt, but not beyond `latest`.
@@ -257,10 +284,12 @@ impl Call<'_> {
                 && *before == generation
                 && let Some(error) = error.take()
             {
+                shared.learnt.remember_missing(self.parts.spec.id);
                 return Err(error);
             }
+            let may_doubt = probe.is_some() && doubted.is_none() && !shared.learnt.is_missing(self.parts.spec.id);
             match self.over_routes(generation, &mut state).await {
-                Err(CallError { error, generation_in_doubt: true }) if probe.is_some() && doubted.is_none() => {
+                Err(CallError { error, generation_in_doubt: true }) if may_doubt => {
                     // The server may have been replaced by one of another generation.
                     shared.learnt.forget(&cell);
                     doubted = Some((generation, Some(error)));
@@ -299,17 +328,24 @@ impl Call<'_> {
     async fn probe(&self, probe: &'static Probe, state: &mut RetryState) -> Result<&'static str, Error> {
         let mut parts = RequestParts::new(self.core, probe.operation);
         probe.query.clone_into(&mut parts.query);
-        let headers = probe.headers.iter();
-        parts
-            .own_headers
-            .extend(headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))));
+        parts.listed.extend(probe.listed.iter().map(|(name, item)| (HeaderName::from_static(name), *item)));
         let frozen = parts.freeze(&probe.operation.routes[0], None)?;
         let settings = RetrySettings { class: probe.operation.retry, ..self.settings };
-        let sent = match self.core.send(&frozen, Ending::Whole, &settings, state).await {
+        let sent = self.core.send(&frozen, Ending::Whole, &settings, state).await;
+        // It reads: the call itself was not processed by it.
+        state.attempts.iter_mut().for_each(|attempt| attempt.may_have_been_processed = false);
+        let Sent { received: Received { status, headers, body, .. }, secret, took } = match sent {
             Ok(sent) => sent,
             Err(missed) => return Err(error_of(&frozen, missed, state.take_attempts(), Some(probe.advice))),
         };
-        let Sent { received: Received { status, headers, body, .. }, secret, .. } = sent;
+        state.attempts.push(Attempt {
+            status: Some(status),
+            cause: LEARNT.to_owned(),
+            took,
+            waited: Duration::ZERO,
+            may_have_been_processed: false,
+            retry_budget_spent: false,
+        });
         (probe.judge)(&headers, &body).ok_or_else(|| {
             let fault = DecodeFault::whole("the response is of no known generation");
             let record = CallRecord { note: Some(probe.advice), ..frozen.record(state.take_attempts(), false) };
@@ -340,7 +376,9 @@ impl Call<'_> {
                     if has_choice && known != Some(place) {
                         learnt.remember_route(spec.id, place);
                     }
-                    return Ok(Answered { received, secret, took, attempts: state.take_attempts(), frozen });
+                    let mut attempts = state.take_attempts();
+                    attempts.retain(Attempt::failed);
+                    return Ok(Answered { received, secret, took, attempts, frozen });
                 }
                 Err(missed) => missed,
             };
@@ -348,11 +386,12 @@ impl Call<'_> {
             if is_missing && next.is_some() {
                 continue;
             }
-            let generation_in_doubt = is_missing || missed.failure.is_generation_in_doubt();
+            let generation_in_doubt = missed.failure.is_generation_in_doubt();
             let status = missed.failure.status();
             let hint = status.and_then(|status| (self.core.shared().platform.hint)(status, &frozen.headers));
             let may_be_missing = matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED));
             let hint = hint.or(self.parts.if_missing.filter(|_| may_be_missing && !overridden));
+            let hint = hint.or(self.parts.instead.filter(|_| is_missing));
             let error = error_of(&frozen, missed, state.take_attempts(), hint);
             return Err(CallError { error, generation_in_doubt });
         }

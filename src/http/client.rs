@@ -1,6 +1,6 @@
 //! What the clones of a client share: its transport, its settings, and what it has learnt about the server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,6 +64,8 @@ pub(super) struct Learnt {
     generation: Mutex<Arc<OnceCell<&'static str>>>,
     /// By operation: the place of the route that worked, where there was a choice.
     routes: Mutex<HashMap<&'static str, usize>>,
+    /// The operations that the server was found not to have.
+    missing: Mutex<HashSet<&'static str>>,
 }
 
 impl Learnt {
@@ -78,7 +80,17 @@ impl Learnt {
         if Arc::ptr_eq(&generation, known) {
             *generation = Arc::default();
             lock(&self.routes).clear();
+            lock(&self.missing).clear();
         }
+    }
+
+    /// Takes note that a server of this generation does not have the operation.
+    pub(super) fn remember_missing(&self, operation: &'static str) {
+        lock(&self.missing).insert(operation);
+    }
+
+    pub(super) fn is_missing(&self, operation: &'static str) -> bool {
+        lock(&self.missing).contains(operation)
     }
 
     pub(super) fn route(&self, operation: &'static str) -> Option<usize> {
@@ -103,6 +115,16 @@ impl Core {
     #[allow(dead_code, reason = "not every platform needs it")]
     pub(crate) fn backoff(&self, retry: u32) -> Duration {
         self.0.settings.policy.delay(retry, None, fastrand::f64())
+    }
+
+    /// The generation of the server, if it is set or was learnt.
+    pub(crate) fn generation(&self) -> Option<&'static str> {
+        self.0.settings.generation.or_else(|| self.0.learnt.generation().get().copied())
+    }
+
+    /// Whether keys come from a provider.
+    pub(crate) fn has_provider(&self) -> bool {
+        matches!(self.0.credential, Credential::Provided(_))
     }
 
     pub(super) fn settings(&self) -> &Settings {

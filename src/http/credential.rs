@@ -1,9 +1,10 @@
 //! The key of a platform, fixed or from a provider.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
 
 use super::operation::AuthUse;
@@ -12,8 +13,66 @@ use crate::check::is_blank;
 use crate::error::BoxError;
 use crate::secret::Secret;
 
-/// Provides the key for an attempt.
-pub(crate) type Provider = Arc<dyn Fn() -> BoxFuture<'static, Result<Secret<String>, BoxError>> + Send + Sync>;
+/// The future of a [`CredentialProvider`].
+pub type KeyFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Secret<String>, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
+
+/// Provides the key of every attempt; for keys that rotate, expire or come from a vault.
+///
+/// Every closure that returns a future of a key is one. Implement it for a provider that caches: when the server
+/// rejects a key with 401, the provider is told which, and asked again. If it then has another key, the call is sent
+/// once more at once, whatever its retry class: a 401 did nothing.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use polyagent::{CredentialProvider, KeyFuture, Secret};
+///
+/// struct Cached(Mutex<Option<Secret<String>>>);
+///
+/// # async fn renew() -> Result<Secret<String>, std::io::Error> { Ok(Secret::from("token")) }
+/// impl CredentialProvider for Cached {
+///     fn key(&self) -> KeyFuture<'_> {
+///         Box::pin(async {
+///             let cached = self.0.lock().map_err(|_| "poisoned")?.clone();
+///             let key = match cached {
+///                 Some(key) => key,
+///                 None => renew().await?,
+///             };
+///             *self.0.lock().map_err(|_| "poisoned")? = Some(key.clone());
+///             Ok(key)
+///         })
+///     }
+///
+///     fn invalidate(&self, rejected: &Secret<String>) {
+///         if let Ok(mut cached) = self.0.lock() {
+///             cached.take_if(|key| *key == *rejected);
+///         }
+///     }
+/// }
+/// ```
+pub trait CredentialProvider: Send + Sync + 'static {
+    /// Returns the key, renewed if it is due.
+    fn key(&self) -> KeyFuture<'_>;
+
+    /// Forgets a key that the server rejected. Another call may have renewed it meanwhile, so compare before you forget.
+    fn invalidate(&self, rejected: &Secret<String>) {
+        let _ = rejected;
+    }
+}
+
+impl<F, Fut> CredentialProvider for F
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Secret<String>, Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    fn key(&self) -> KeyFuture<'_> {
+        Box::pin(self())
+    }
+}
+
+/// A provider that the clones of a client share.
+pub(crate) type Provider = Arc<dyn CredentialProvider>;
 
 /// The key that was sent with an attempt, to redact it from errors and spans.
 pub(crate) type SentSecret = Arc<Secret<String>>;
@@ -108,6 +167,14 @@ impl Credential {
         if matches!(self, Self::None(_)) { "an API key is needed here" } else { "the credential provider failed" }
     }
 
+    /// Whether the provider, told that `rejected` is not valid, has another key.
+    pub(super) async fn renew(&self, rejected: &Secret<String>) -> bool {
+        let Self::Provided(provider) = self else { return false };
+        provider.invalidate(rejected);
+        let other = |key: Secret<String>| key.expose().trim() != rejected.expose().trim();
+        provider.key().await.is_ok_and(other)
+    }
+
     /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and returns the key that is
     /// sent. A fixed one is among the client's own headers.
     pub(crate) async fn authorize(
@@ -122,7 +189,7 @@ impl Credential {
             Self::None(_) => Ok(None),
             Self::Fixed { secret, .. } => Ok(Some(Arc::clone(secret))),
             Self::Provided(provider) => {
-                let secret = provider().await?;
+                let secret = provider.key().await?;
                 headers.insert(scheme.name(), scheme.value(&secret)?);
                 Ok(Some(Arc::new(secret)))
             }

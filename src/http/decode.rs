@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use super::operation::{OperationSpec, Route};
 use super::wrapped;
 use crate::error::{DecodeFault, ErrorDetails};
-use crate::page::{ListCall, Page, Paging};
+use crate::page::{ListCall, Page, Paging, rows};
 use crate::text;
 
 /// A 2xx response together with those parts of its request that decoding needs.
@@ -59,7 +59,11 @@ pub(crate) fn bytes(exchange: &Exchange<'_>) -> Result<Bytes, DecodeFault> {
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
     exchange.reject_html()?;
-    let page = exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, from_json);
+    let decode = |items: &[u8]| match rows::unwrap(items, exchange.spec.wrapped) {
+        Some(unwrapped) => from_json(unwrapped.as_bytes()),
+        None => from_json(items),
+    };
+    let page = exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, decode);
     exchange.reject_error()?;
     page
 }

@@ -70,9 +70,10 @@ pub(crate) enum AuthUse {
 }
 
 impl OperationSpec {
-    /// Whether its request depends on the server's generation.
+    /// Whether its request depends on the server's generation. What needs no key, such as a health check, must work
+    /// without it: it tries its routes one after the other.
     pub(crate) fn depends_on_generation(&self) -> bool {
-        self.routes.iter().any(|route| !route.generations.is_empty())
+        self.auth != AuthUse::None && self.routes.iter().any(|route| !route.generations.is_empty())
     }
 }
 

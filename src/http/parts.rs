@@ -146,8 +146,7 @@ impl RequestParts {
 
     /// Whether what is sent depends on the server's generation.
     pub(super) fn depends_on_generation(&self) -> bool {
-        let body = matches!(self.body, Body::Json(_, Some(_)));
-        body || self.query_spelling.is_some() || self.spec.depends_on_generation()
+        self.body.is_spelled() || self.query_spelling.is_some() || self.spec.depends_on_generation()
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -298,6 +297,9 @@ impl RequestParts {
 
     fn final_body(&self, method: &Method, generation: Option<&str>) -> Result<Body, InvalidArgument> {
         let fields = &self.options.body_fields;
+        if let (Body::Multipart(form), Some(generation), true) = (&self.body, generation, fields.is_empty()) {
+            return Ok(Body::Multipart(Arc::new(form.spelled_for(generation)?)));
+        }
         let spelling = match self.body {
             Body::Json(_, spelling) => spelling.zip(generation),
             _ => None,

@@ -66,9 +66,21 @@ impl Scheme {
 pub(crate) struct Probe {
     pub(crate) operation: &'static OperationSpec,
     pub(crate) query: &'static str,
-    pub(crate) headers: &'static [(&'static str, &'static str)],
+    /// Items of comma-separated headers.
+    pub(crate) listed: &'static [(&'static str, &'static str)],
     /// The generation, if the successful response is of a known one.
     pub(crate) judge: fn(&HeaderMap, &[u8]) -> Option<&'static str>,
     /// What errors add: how to set the generation by hand.
     pub(crate) advice: &'static str,
+    pub(crate) profiles: &'static [Profile],
+}
+
+/// What is different for a generation that is known by its host or set by hand, and never found out.
+pub(crate) struct Profile {
+    pub(crate) generation: &'static str,
+    pub(crate) host: &'static str,
+    pub(crate) base_url: &'static str,
+    pub(crate) scheme: Scheme,
+    /// Sent unless the caller sets them.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
 }

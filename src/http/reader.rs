@@ -88,6 +88,14 @@ impl Reader<LiveBody> {
     }
 }
 
+#[cfg(feature = "oma")]
+impl<T> Reader<crate::sse::EventStream<T>> {
+    /// Server-sent events.
+    pub(crate) const fn events() -> Self {
+        Self::Whole(|_| Err(DecodeFault::whole("event streams are not read yet")))
+    }
+}
+
 /// Where a server sends the user's browser; the client does not follow it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Redirect(String);

@@ -15,10 +15,11 @@ use serde_json::Value;
 use super::body::{Body, Form};
 use super::client::Core;
 use super::decode::Exchange;
+use super::follow::{Composed, Follow};
 use super::hook;
 use super::live::LiveBody;
 use super::operation::{Operation, RetryClass};
-use super::parts::{RAW, RequestParts, Target};
+use super::parts::{Options, RAW, RequestParts, Target};
 use super::platform::Platform;
 use super::reader::{Reader, redirect_target};
 use super::response::Response;
@@ -55,11 +56,13 @@ use crate::secret::Secret;
 pub struct Request<T> {
     parts: RequestParts,
     reader: Reader<T>,
+    /// What comes after the first response, if the call is composed of several operations.
+    follow: Option<Follow<T>>,
 }
 
 impl<T> Clone for Request<T> {
     fn clone(&self) -> Self {
-        Self { parts: self.parts.clone(), reader: self.reader }
+        Self { parts: self.parts.clone(), reader: self.reader, follow: self.follow.clone() }
     }
 }
 
@@ -79,7 +82,7 @@ impl Request<Value> {
             parts.fail(InvalidArgument::new("method", "must not be CONNECT: it asks for a tunnel"));
         }
         parts.target = Target::Raw(method, segments);
-        Self { parts, reader: Reader::json() }
+        Self { parts, reader: Reader::json(), follow: None }
     }
 
     /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
@@ -90,7 +93,31 @@ impl Request<Value> {
 
 impl<T> Request<T> {
     pub(crate) fn new(core: &Core, operation: Operation<T>) -> Self {
-        Self { parts: RequestParts::new(core, operation.spec), reader: operation.reader }
+        Self { parts: RequestParts::new(core, operation.spec), reader: operation.reader, follow: None }
+    }
+
+    /// Makes the call go on with `follow` after its first response or error.
+    pub(crate) fn then<F, Fut>(mut self, follow: F) -> Self
+    where
+        F: Fn(Composed, Result<Response<T>, Error>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response<T>, Error>> + Send + 'static,
+    {
+        self.follow = Some(Arc::new(move |composed, first| Box::pin(follow(composed, first))));
+        self
+    }
+
+    /// Replaces what the caller may set.
+    pub(super) fn set_options(&mut self, options: Options) {
+        let Options { query, cursor, body_fields, .. } = std::mem::take(&mut self.parts.options);
+        self.parts.options = Options { query, cursor, body_fields, ..options };
+    }
+
+    /// Adds a pair to the URL's query string, or gives an own one another value.
+    pub(crate) fn set_query(mut self, name: &str, value: &str) -> Self {
+        let pairs = url::form_urlencoded::parse(self.parts.query.as_bytes()).filter(|(other, _)| other != name);
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        self.parts.query = query.extend_pairs(pairs).append_pair(name, value).finish();
+        self
     }
 
     /// Makes the call fail with `invalid` on sending.
@@ -116,6 +143,16 @@ impl<T> Request<T> {
     /// The record of a call that is not in flight, for errors.
     pub(crate) fn unsent_record(&self) -> CallRecord {
         self.parts.record()
+    }
+
+    /// The method of the operation's documented home.
+    pub(super) fn method(&self) -> &Method {
+        self.parts.method()
+    }
+
+    /// The id of the operation in the document.
+    pub(crate) fn operation(&self) -> &'static str {
+        self.parts.spec.id
     }
 
     /// Adds the next id of the path.
@@ -168,7 +205,7 @@ impl<T> Request<T> {
     /// Hands the body on while it arrives; `accept` are the media types that are asked for.
     pub(crate) fn live(self, accept: &'static str) -> Request<LiveBody> {
         let request = self.own_header(header::ACCEPT, HeaderValue::from_static(accept));
-        Request { parts: request.parts, reader: Reader::live() }
+        Request { parts: request.parts, reader: Reader::live(), follow: None }
     }
 
     /// Reads error responses that `is_success` accepts as successful ones.
@@ -209,7 +246,7 @@ impl<T> Request<T> {
 
     /// Reads the response in another way.
     pub(crate) fn read_with<U>(self, read: fn(&Exchange<'_>) -> Result<U, DecodeFault>) -> Request<U> {
-        Request { parts: self.parts, reader: Reader::Whole(read) }
+        Request { parts: self.parts, reader: Reader::Whole(read), follow: None }
     }
 
     /// Sets how long one attempt may take, from sending to the last byte of the response. Default: 30 s, or more where
@@ -273,9 +310,10 @@ impl<T> Request<T> {
     }
 
     /// Decodes the JSON response as another type: one with fields that this version of the crate does not know, or
-    /// `serde_json::Value` for all of it. For paged lists see [`decode_items_as`](Request::decode_items_as).
+    /// `serde_json::Value` for all of it. For paged lists see [`decode_items_as`](Request::decode_items_as). Of a call
+    /// that is composed of several operations, only the first is sent.
     pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
-        Request { parts: self.parts, reader: Reader::json() }
+        Request { parts: self.parts, reader: Reader::json(), follow: None }
     }
 
     /// Sends the call and returns its value.
@@ -290,8 +328,15 @@ impl<T> Request<T> {
     ///
     /// # Errors
     /// Any variant of [`Error`].
-    pub async fn with_response(self) -> Result<Response<T>, Error> {
-        let Self { parts, reader } = self;
+    pub async fn with_response(mut self) -> Result<Response<T>, Error> {
+        let Some(follow) = self.follow.take() else { return self.exchange().await };
+        let mut composed = Composed::begin(&self.parts);
+        let first = composed.note(self.exchange().await);
+        follow(composed, first).await
+    }
+
+    async fn exchange(self) -> Result<Response<T>, Error> {
+        let Self { parts, reader, .. } = self;
         let mut answered = parts.core.call(&parts, reader.ending()).await?;
         let Received { status, headers, body, live } = answered.received;
         let read = match (reader, live) {
@@ -339,7 +384,7 @@ impl<T: Send + 'static> Request<Page<T>> {
 
     /// Decodes the items of the list as another type, keeping the paging.
     pub fn decode_items_as<U: DeserializeOwned>(self) -> Request<Page<U>> {
-        Request { parts: self.parts, reader: Reader::page() }
+        Request { parts: self.parts, reader: Reader::page(), follow: None }
     }
 
     /// Streams all items from this page on, fetched page by page on demand.

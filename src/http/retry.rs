@@ -269,6 +269,7 @@ pub(crate) struct RetryState {
     deadline: Instant,
     retries: u32,
     stale_met: bool,
+    renewed: bool,
     /// The attempts that failed.
     pub(crate) attempts: Vec<Attempt>,
 }
@@ -277,12 +278,17 @@ impl RetryState {
     /// The state of a call that starts now.
     pub(crate) fn begin(settings: &RetrySettings) -> Self {
         let deadline = clock::after(Instant::now(), settings.total);
-        Self { deadline, retries: 0, stale_met: false, attempts: Vec::new() }
+        Self { deadline, retries: 0, stale_met: false, renewed: false, attempts: Vec::new() }
     }
 
     /// When the call must be done.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Whether a rejected key may be renewed; `true` once.
+    pub(crate) fn renew_once(&mut self) -> bool {
+        !std::mem::replace(&mut self.renewed, true)
     }
 
     /// Takes the attempts that failed so far.

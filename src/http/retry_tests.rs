@@ -13,7 +13,7 @@ fn wanted(code: u16, reason: Option<Reason>, retry_after: Option<Duration>, want
     Outcome::Status { status: StatusCode::from_u16(code).unwrap(), reason, retry_after, wanted }
 }
 
-const REASONS: [Reason; 14] = [
+const REASONS: [Reason; 15] = [
     Reason::RateLimit,
     Reason::PlanLimit,
     Reason::FeatureUnavailable,
@@ -27,6 +27,7 @@ const REASONS: [Reason; 14] = [
     Reason::NoCapacity,
     Reason::Unhealthy,
     Reason::BackendUnavailable,
+    Reason::PreconditionFailed,
     Reason::RouteMissing,
 ];
 
@@ -48,6 +49,7 @@ fn no_reason_is_left_out_of_the_table() {
             | Reason::NoCapacity
             | Reason::Unhealthy
             | Reason::BackendUnavailable
+            | Reason::PreconditionFailed
             | Reason::RouteMissing => {}
         }
         assert_eq!(REASONS.iter().filter(|other| **other == reason).count(), 1);

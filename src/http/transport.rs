@@ -66,9 +66,11 @@ impl AttemptError {
         }
     }
 
-    /// Whether the server says that the call is spelled for another generation.
+    /// Whether the call may be spelled for another generation than the server's: it says so, or that it has no such
+    /// route. Another 404 of a path without ids may be about an object that the body names.
     pub(super) fn is_generation_in_doubt(&self) -> bool {
         matches!(self, Self::Response(response) if response.details.other_generation)
+            || self.reason() == Some(Reason::RouteMissing)
     }
 
     /// Without the URL that reqwest puts into its errors: it includes the values of the query.

@@ -2,6 +2,7 @@
 
 mod cursor;
 mod paging;
+pub(crate) mod rows;
 mod streams;
 
 pub use self::cursor::Cursor;
@@ -27,6 +28,7 @@ pub struct Page<T> {
     /// The items, in the server's order.
     pub items: Vec<T>,
     next: Option<Cursor>,
+    previous: Option<Cursor>,
     total: Option<u64>,
 }
 
@@ -37,6 +39,17 @@ impl<T> Page<T> {
     /// whenever they like.
     pub fn next_cursor(&self) -> Option<&Cursor> {
         self.next.as_ref()
+    }
+
+    /// Returns the position of the page before, where the server states it.
+    pub fn previous_cursor(&self) -> Option<&Cursor> {
+        self.previous.as_ref()
+    }
+
+    /// A list that is complete with these items.
+    #[cfg(feature = "oma")]
+    pub(crate) fn complete(items: Vec<T>) -> Self {
+        Self { items, next: None, previous: None, total: None }
     }
 
     /// Returns the number of items in the whole list, where the server states it.

@@ -30,8 +30,9 @@ pub(crate) enum PageBy {
     /// The server's token, sent as `send`: the first of `read` that is neither absent, null nor "". Without one, but
     /// with `has_more`, the list goes on like `AfterId`.
     Token { send: &'static str, read: &'static [&'static str] },
-    /// `after_id`: `last_id`, else the id of the last item, for as long as `has_more` is true.
-    AfterId,
+    /// `after_id`: `last_id`, else the id of the last item, for as long as `has_more` is true; unless the response has a
+    /// token, given as for `Token`.
+    AfterId { token: Option<(&'static str, &'static [&'static str])> },
     /// `after_seq`: the largest `seq` of the items, for as long as `has_more` is true.
     AfterSeq,
     /// All in one response.
@@ -47,8 +48,8 @@ impl PageBy {
     fn name(self, style: Style) -> Option<&'static str> {
         match (self, style) {
             (Self::Offset, Style::Offset) => Some(OFFSET),
-            (Self::Token { send, .. }, Style::Token) => Some(send),
-            (Self::Token { .. } | Self::AfterId, Style::Id) => Some(AFTER_ID),
+            (Self::Token { send, .. } | Self::AfterId { token: Some((send, _)) }, Style::Token) => Some(send),
+            (Self::Token { .. } | Self::AfterId { .. }, Style::Id) => Some(AFTER_ID),
             (Self::AfterSeq, Style::Seq) => Some(AFTER_SEQ),
             _ => None,
         }
@@ -107,7 +108,14 @@ impl Paging {
             return Err(fault("the next page is at the position that was just sent: the list would never end"));
         }
         let cursor = |position: Position| Cursor::new(&call.list(&self.by.varying()), digest, &position);
-        Ok(Page { items, next: next.map(cursor), total: listed.field("total") })
+        let previous = self.previous(&listed);
+        Ok(Page { items, next: next.map(cursor), previous: previous.map(cursor), total: listed.field("total") })
+    }
+
+    /// Lists that go back say so by `prev_page`, a token like that of the next page.
+    fn previous(self, listed: &Listed<'_>) -> Option<Position> {
+        let token = matches!(self.by, PageBy::Token { .. }).then(|| listed.text("prev_page")).flatten();
+        token.map(|value| Position { style: Style::Token, value })
     }
 
     fn next(self, call: &ListCall<'_>, listed: &Listed<'_>, count: usize) -> Result<Option<Position>, DecodeFault> {
@@ -125,12 +133,14 @@ impl Paging {
                 let all = total.is_some_and(|total| reached >= total);
                 Ok((!all).then(|| Position { style: Style::Offset, value: reached.to_string() }))
             }
-            PageBy::Token { read, .. } => match read.iter().find_map(|key| listed.text(key)) {
-                Some(value) => Ok(Some(Position { style: Style::Token, value })),
-                None if goes_on => listed.after_last(),
-                None => Ok(None),
-            },
-            PageBy::AfterId if goes_on => listed.after_last(),
+            PageBy::Token { read, .. } | PageBy::AfterId { token: Some((_, read)) } => {
+                match read.iter().find_map(|key| listed.text(key)) {
+                    Some(value) => Ok(Some(Position { style: Style::Token, value })),
+                    None if goes_on => listed.after_last(),
+                    None => Ok(None),
+                }
+            }
+            PageBy::AfterId { token: None } if goes_on => listed.after_last(),
             PageBy::AfterSeq if goes_on => listed.after_largest_seq(),
             _ => Ok(None),
         }

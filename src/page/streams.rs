@@ -140,7 +140,7 @@ mod tests {
     use crate::check::InvalidArgument;
 
     fn page(items: &[u8], next: Option<&str>) -> Page<u8> {
-        Page { items: items.to_vec(), next: next.map(Cursor::from), total: None }
+        Page { items: items.to_vec(), next: next.map(Cursor::from), previous: None, total: None }
     }
 
     /// The cursors that were asked for.

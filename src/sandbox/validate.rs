@@ -230,6 +230,10 @@ impl Validator {
         let Kind::Union { arms, .. } = &schema.kind else { return value.clone() };
         let known = arms.iter().filter(|arm| knows(arm.generations, self.generation));
         if !tag.is_empty() {
+            // An arm without a tag takes strings.
+            if let Some(arm) = known.clone().find(|arm| arm.value.is_empty() && value.is_string()) {
+                return self.value(arm.schema, value);
+            }
             let given = value.get(tag);
             let Some(arm) = known.clone().find(|arm| given.is_some_and(|given| given == arm.value)) else {
                 let bound: Vec<&str> = known.map(|arm| arm.value).collect();

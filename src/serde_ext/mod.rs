@@ -22,7 +22,7 @@ pub(crate) use integer::{optional_whole, whole};
 pub(crate) use shorthand::shorthand;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 #[allow(unused_imports, reason = "for generated unions, which no enabled platform may have")]
-pub(crate) use union::{OpenUnion, Replay, deserialize_union, member, open_union, unknown};
+pub(crate) use union::{OpenUnion, Replay, deserialize_union, from_string, member, one_or_list, open_union, unknown};
 #[allow(unused_imports, reason = "not every platform needs them")]
 pub(crate) use unix_time::{any_time, unix_milliseconds, unix_seconds};
 

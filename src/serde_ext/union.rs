@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::Value;
 
 /// Makes a union of objects with a tag.
@@ -24,9 +24,14 @@ use serde_json::Value;
 ///         Text(TextBlock) = "text",
 ///         /// A tool is used, in one way or another. The member keeps the tag; this is where it is.
 ///         ToolUse(ToolUse) = "tool_use" | "mcp_tool_use" in |body| body.type_.as_str(),
+///     } or string {
+///         /// A bare string.
+///         Id
 ///     }
 /// }
 /// ```
+///
+/// In place of `or string`, `short Text` reads a bare string as that variant, whose member does read one.
 macro_rules! open_union {
     (
         $(#[$attribute:meta])*
@@ -36,12 +41,15 @@ macro_rules! open_union {
                 $variant:ident($member:ty) = $first:literal $(| $other:literal)* $(in |$body:ident| $word:expr)?,
             )*
         }
+        $(or string { $(#[$string_attribute:meta])* $string:ident })?
+        $(short $short:ident)?
     ) => {
         $(#[$attribute])*
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_attribute])* $variant($member),)*
+            $($(#[$string_attribute])* $string(::std::string::String),)?
             /// An object whose tag this version of the crate does not know, whole.
             Unknown(::serde_json::Value),
         }
@@ -51,6 +59,7 @@ macro_rules! open_union {
             pub fn tag(&self) -> &str {
                 match self {
                     $(Self::$variant(_body) => $crate::serde_ext::open_union!(@word _body $first $(in |$body| $word)?),)*
+                    $(Self::$string(_) => "",)?
                     Self::Unknown(value) => value.get($tag).and_then(::serde_json::Value::as_str).unwrap_or_default(),
                 }
             }
@@ -85,6 +94,21 @@ macro_rules! open_union {
             fn unknown(value: ::serde_json::Value) -> Self {
                 Self::Unknown(value)
             }
+
+            $(
+                const READS_STRINGS: bool = true;
+
+                fn string<E: ::serde::de::Error>(text: &str) -> ::std::result::Result<Self, E> {
+                    ::std::result::Result::Ok(Self::$string(text.to_owned()))
+                }
+            )?
+            $(
+                const READS_STRINGS: bool = true;
+
+                fn string<E: ::serde::de::Error>(text: &str) -> ::std::result::Result<Self, E> {
+                    $crate::serde_ext::from_string(text).map(Self::$short)
+                }
+            )?
         }
 
         impl ::serde::Serialize for $name {
@@ -92,6 +116,7 @@ macro_rules! open_union {
                 match self {
                     // A member writes its tag itself.
                     $(Self::$variant(body) => ::serde::Serialize::serialize(body, serializer),)*
+                    $(Self::$string(text) => serializer.serialize_str(text),)?
                     Self::Unknown(value) => ::serde::Serialize::serialize(value, serializer),
                 }
             }
@@ -120,11 +145,56 @@ pub(crate) trait OpenUnion: Sized {
 
     /// Keeps an object that has no tag.
     fn unknown(value: Value) -> Self;
+
+    /// Whether a bare string is read.
+    const READS_STRINGS: bool = false;
+
+    /// Reads a bare string.
+    fn string<E: Error>(text: &str) -> Result<Self, E> {
+        Err(E::invalid_type(Unexpected::Str(text), &"an object"))
+    }
+}
+
+/// Reads a bare string as a type that reads one.
+pub(crate) fn from_string<'de, T: Deserialize<'de>, E: Error>(text: &str) -> Result<T, E> {
+    T::deserialize(StrDeserializer::new(text))
+}
+
+/// Reads a list; a bare string as a list of one, and null as none.
+pub(crate) fn one_or_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_any(ListVisitor(PhantomData))
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list or a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
+        from_string(text).map(|item| vec![item])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Vec<T>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(access))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Vec<T>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Vec<T>, E> {
+        self.visit_unit()
+    }
 }
 
 /// Reads a union from an object.
 pub(crate) fn deserialize_union<'de, D: Deserializer<'de>, T: OpenUnion>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_map(UnionVisitor(PhantomData))
+    let visitor = UnionVisitor(PhantomData);
+    if T::READS_STRINGS { deserializer.deserialize_any(visitor) } else { deserializer.deserialize_map(visitor) }
 }
 
 /// Reads one member. Not inlined, or the union would need the stack of all its members at once.
@@ -146,6 +216,10 @@ impl<'de, T: OpenUnion> Visitor<'de> for UnionVisitor<T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an object ({})", T::NAME)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        T::string(text)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut rest: A) -> Result<T, A::Error> {

@@ -1,8 +1,8 @@
-//! Methods of a union for the fields that all its choices have.
+//! Methods of a union for the fields that most of its choices have.
 
 use serde_json::json;
 
-use crate::golden::accessors::{Event, Mark, Message, Status};
+use crate::golden::accessors::{Chunk, Event, Image, Mark, Message, News, Status, Text};
 use crate::serde_ext::Timestamp;
 
 fn event(value: serde_json::Value) -> Event {
@@ -19,6 +19,17 @@ fn a_shared_field_is_there_whichever_choice_it_is() {
     let status = event(json!({"type": "idle", "id": null, "mark": {"a": "b"}, "note": "n"}));
     assert_eq!((status.id(), status.seq(), status.at()), (None, None, None));
     assert_eq!((status.note(), status.mark()), (Some("n"), Some(&Mark::new().a("b"))));
+}
+
+#[test]
+fn a_field_of_most_choices_is_none_for_the_others() {
+    let (chunk, text) = (News::from(Chunk::new().thread("t").delta("d")), News::from(Text::new().seq(7)));
+    assert_eq!((chunk.thread(), chunk.seq()), (Some("t"), None));
+    assert_eq!((text.thread(), text.seq()), (None, Some(7)));
+    assert_eq!(News::from(Image::new(8)).seq(), Some(8));
+    let committed = include_str!("../golden/accessors.rs");
+    let methods = committed.split("impl News {").nth(1).unwrap().split("\n}\n").next().unwrap();
+    assert!(!methods.contains("fn delta"), "one of three is not most: {methods}");
 }
 
 #[test]

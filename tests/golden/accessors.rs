@@ -292,6 +292,174 @@ impl Status {
     }
 }
 
+crate::serde_ext::open_union! {
+    /// The choices of a `News`.
+    pub enum News by "type" {
+        /// `Chunk`.
+        Chunk(Chunk) = "chunk",
+        /// `Text`.
+        Text(Text) = "text",
+        /// `Image`.
+        Image(Image) = "image",
+    }
+}
+
+impl News {
+    /// Returns the `thread`, whichever choice it is.
+    pub fn thread(&self) -> ::std::option::Option<&str> {
+        match self {
+            Self::Chunk(body) => body.thread.as_deref(),
+            Self::Text(body) => body.thread.as_deref(),
+            Self::Image(body) => body.thread.as_deref(),
+            Self::Unknown(_) => ::std::option::Option::None,
+        }
+    }
+    /// Returns the `seq`, if it is a choice that has one.
+    pub fn seq(&self) -> ::std::option::Option<i64> {
+        match self {
+            Self::Text(body) => body.seq,
+            Self::Image(body) => ::std::option::Option::Some(body.seq),
+            _ => ::std::option::Option::None,
+        }
+    }
+}
+
+impl ::std::convert::From<Chunk> for News {
+    fn from(value: Chunk) -> Self {
+        Self::Chunk(value)
+    }
+}
+
+impl ::std::convert::From<Text> for News {
+    fn from(value: Text) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl ::std::convert::From<Image> for News {
+    fn from(value: Image) -> Self {
+        Self::Image(value)
+    }
+}
+
+/// The `Chunk` object.
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[serde(tag = "type", rename = "chunk")]
+#[non_exhaustive]
+pub struct Chunk {
+    /// The `thread`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub thread: ::std::option::Option<::std::string::String>,
+    /// The `delta`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub delta: ::std::option::Option<::std::string::String>,
+}
+
+impl Chunk {
+    /// A new `Chunk` with nothing set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            thread: ::std::option::Option::None,
+            delta: ::std::option::Option::None,
+        }
+    }
+    /// Sets `thread`.
+    #[must_use]
+    pub fn thread(
+        mut self,
+        thread: impl ::std::convert::Into<::std::string::String>,
+    ) -> Self {
+        self.thread = ::std::option::Option::Some(thread.into());
+        self
+    }
+    /// Sets `delta`.
+    #[must_use]
+    pub fn delta(
+        mut self,
+        delta: impl ::std::convert::Into<::std::string::String>,
+    ) -> Self {
+        self.delta = ::std::option::Option::Some(delta.into());
+        self
+    }
+}
+
+/// The `Text` object.
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[serde(tag = "type", rename = "text")]
+#[non_exhaustive]
+pub struct Text {
+    /// The `thread`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub thread: ::std::option::Option<::std::string::String>,
+    /// The `seq`.
+    #[serde(
+        default,
+        skip_serializing_if = "::std::option::Option::is_none",
+        deserialize_with = "crate::serde_ext::optional_whole"
+    )]
+    pub seq: ::std::option::Option<i64>,
+}
+
+impl Text {
+    /// A new `Text` with nothing set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            thread: ::std::option::Option::None,
+            seq: ::std::option::Option::None,
+        }
+    }
+    /// Sets `thread`.
+    #[must_use]
+    pub fn thread(
+        mut self,
+        thread: impl ::std::convert::Into<::std::string::String>,
+    ) -> Self {
+        self.thread = ::std::option::Option::Some(thread.into());
+        self
+    }
+    /// Sets `seq`.
+    #[must_use]
+    pub fn seq(mut self, seq: i64) -> Self {
+        self.seq = ::std::option::Option::Some(seq);
+        self
+    }
+}
+
+/// The `Image` object.
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[serde(tag = "type", rename = "image")]
+#[non_exhaustive]
+pub struct Image {
+    /// The `thread`.
+    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    pub thread: ::std::option::Option<::std::string::String>,
+    /// The `seq`.
+    #[serde(deserialize_with = "crate::serde_ext::whole")]
+    pub seq: i64,
+}
+
+impl Image {
+    /// A new `Image` with what is required.
+    #[must_use]
+    pub fn new(seq: i64) -> Self {
+        Self {
+            thread: ::std::option::Option::None,
+            seq,
+        }
+    }
+    /// Sets `thread`.
+    #[must_use]
+    pub fn thread(
+        mut self,
+        thread: impl ::std::convert::Into<::std::string::String>,
+    ) -> Self {
+        self.thread = ::std::option::Option::Some(thread.into());
+        self
+    }
+}
+
 /// The `Mark` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 #[non_exhaustive]

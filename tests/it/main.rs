@@ -16,6 +16,7 @@ mod error_bodies;
 mod hooks;
 mod keep_alive;
 mod launchpad;
+mod oma;
 mod operations;
 mod ownership;
 mod retries;
