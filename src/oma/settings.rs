@@ -69,8 +69,8 @@ impl Oma {
         Self::anthropic_builder_from_env()?.build()
     }
 
-    /// Returns a builder pre-filled from the environment like [`anthropic_from_env`](Self::anthropic_from_env). A key or
-    /// provider that is set on it replaces that of the environment.
+    /// Returns a builder pre-filled from the environment like [`anthropic_from_env`](Self::anthropic_from_env). A key
+    /// or provider that is set on it replaces that of the environment.
     ///
     /// # Errors
     /// [`Error::Config`] if the value of a variable is not valid.
