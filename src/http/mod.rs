@@ -43,6 +43,7 @@ pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::credential::{CredentialProvider, KeyFuture};
 pub use self::download::Download;
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::follow::Composed;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::limiter::CallLimit;
@@ -58,4 +59,5 @@ pub use self::response::Response;
 pub use self::retry::RetryPolicy;
 pub use self::upload::{TransferProgress, Upload};
 pub(crate) use crate::page::{PageBy, Paging};
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use bytes::Bytes;
