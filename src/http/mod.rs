@@ -42,6 +42,7 @@ pub use self::builder::ClientBuilder;
 pub(crate) use self::client::Core;
 pub use self::credential::{CredentialProvider, KeyFuture};
 pub use self::download::Download;
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::follow::Composed;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
@@ -55,7 +56,9 @@ pub use self::request::{Request, RequestFuture};
 pub use self::response::Response;
 pub(crate) use self::response::request_id;
 pub use self::retry::RetryPolicy;
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::retry_after::{seconds, should_retry};
 pub use self::upload::{TransferProgress, Upload};
 pub(crate) use crate::page::{PageBy, Paging};
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use bytes::Bytes;

@@ -7,8 +7,8 @@ use crate::error::{ErrorDetails, FieldError, Reason};
 
 pub(super) fn parse(status: StatusCode, _: &HeaderMap, body: &[u8]) -> ErrorDetails {
     let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else {
-        let (reason, message) = (reason_without_json(status, body), plain(body));
-        return ErrorDetails { reason, message, ..ErrorDetails::default() };
+        let (message, reason) = (plain(body), reason_without_json(status, body));
+        return ErrorDetails { message, reason, ..ErrorDetails::default() };
     };
     if status == StatusCode::NOT_FOUND && is_missing_on_node(&object) {
         return ErrorDetails {

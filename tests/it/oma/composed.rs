@@ -233,8 +233,8 @@ async fn the_last_events_come_newest_first() {
     assert_eq!(received(&node).await.len(), 3);
     let few = events(&[("", page(FLAT, [1, 2], r#""has_more":false"#))]).await;
     assert_eq!(last(&few, Generation::V0, 5).await, [2, 1]);
-    let none = events(&[("", page(FLAT, [], r#""has_more":false"#))]).await;
-    assert_eq!(last(&none, Generation::V0, 5).await, [0; 0]);
+    let empty = events(&[("", page(FLAT, [], r#""has_more":false"#))]).await;
+    assert_eq!(last(&empty, Generation::V0, 5).await, [0; 0]);
 }
 
 #[tokio::test]
