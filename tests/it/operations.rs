@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The platforms whose operations are here.
-pub const PLATFORMS: &[&str] = &["elephantasm", "eclips", "oma"];
+pub const PLATFORMS: &[&str] = &["elephantasm", "oma", "eclips"];
 
 /// All operations, in the order of the document.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    elephantasm::OPERATIONS.iter().chain(eclips::OPERATIONS).chain(oma::OPERATIONS)
+    elephantasm::OPERATIONS.iter().chain(oma::OPERATIONS).chain(eclips::OPERATIONS)
 }
 
 mod elephantasm {
