@@ -187,6 +187,9 @@ pub(crate) mod oma {
     pub(crate) const EVENTS_PER_PAGE: u32 = 100;
     /// The most events of a page that any generation gives; others give their own most.
     pub(crate) const MOST_EVENTS_PER_PAGE: u32 = 1000;
+    pub(crate) const WEBHOOK_KEY: &str = "ANTHROPIC_WEBHOOK_SIGNING_KEY";
+    pub(crate) const WEBHOOK_TOLERANCE: std::time::Duration = std::time::Duration::from_secs(300);
+    pub(crate) const MAX_WEBHOOK: usize = 16 << 20;
     /// Seconds after which a file may be deleted.
     pub(crate) const FILE_LIFETIME: std::ops::RangeInclusive<u64> = 3600..=7_776_000;
     /// What a skill may have: files, bytes of one, bytes in all, characters of its name.

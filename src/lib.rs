@@ -23,7 +23,7 @@
 //! | errors | [`Error`], [`Reason`] |
 //! | retries | [`RetryPolicy`], [`RetryClass`] |
 //! | a long job | [`Poller`], [`Job`], [`StartAndWait`] |
-//! | verifying webhooks | [`eclips::webhooks::Verifier`], [`WebhookError`] |
+//! | verifying webhooks | [`eclips::webhooks::Verifier`], [`oma::webhooks::Verifier`], [`WebhookError`] |
 //! | keeping to a limit of calls | [`CallLimit`] |
 //! | observing attempts, adding headers | [`Hook`] |
 //! | timeouts, proxies, credentials | [`ClientBuilder`] |

@@ -89,7 +89,7 @@ async fn requests_about_integrations() {
     )
     .await;
     both(&servers, |c| c.integrations().publication("linear", "pub"), &format!("GET {at}/publications/pub")).await;
-    let update = || PublicationUpdate::new().persona(PersonaInput::new().name("Tri")).capabilities(["issue.read"]);
+    let update = || PublicationUpdate::new().persona(PersonaUpdate::new().name("Tri")).capabilities(["issue.read"]);
     let updated =
         format!(r#"PATCH {at}/publications/pub {{"persona":{{"name":"Tri"}},"capabilities":["issue.read"]}}"#);
     both(&servers, |c| c.integrations().update_publication("linear", "pub", update()), &updated).await;
