@@ -27,7 +27,8 @@ impl Vault {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let sandbox = Sandbox::start().await?;
+    // Only self-hosted servers let programs manage API keys.
+    let sandbox = Sandbox::builder().elephantasm(|it| it.self_hosted()).start().await?;
     let admin = sandbox.elephantasm();
     let first = admin.api_keys().create(ApiKeyCreate::new("worker")).await?;
     let vault = Vault(Arc::new(RwLock::new(first.full_key)));
