@@ -61,8 +61,8 @@ impl Deployed {
         self.0
     }
 
-    /// Returns the records in the response, as far as they can be found: in a bare list, or in one under `items`, `data`
-    /// or `deployments`. An entry that is no record is left out; [`value`](Self::value) has it.
+    /// Returns the records in the response, as far as they can be found: in a bare list, or in one under `items`,
+    /// `data` or `deployments`. An entry that is no record is left out; [`value`](Self::value) has it.
     pub fn records(&self) -> Vec<Deployment> {
         let held = || ["items", "data", "deployments"].iter().find_map(|key| self.0.get(key)?.as_array());
         let rows = self.0.as_array().or_else(held);

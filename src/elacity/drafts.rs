@@ -25,7 +25,7 @@ impl Drafts {
     /// Creates or replaces a draft, with its text. Path and method are inferred; the response is not documented.
     ///
     /// # Errors
-    /// [`PermissionDenied`](crate::Error::PermissionDenied) when the key does not count as an admin of the organization.
+    /// [`PermissionDenied`](crate::Error::PermissionDenied) when the key does not count as an admin's.
     ///
     /// ```no_run
     /// # use polyagent::elacity::{Elacity, artifact_type, types::DraftSave};

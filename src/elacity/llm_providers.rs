@@ -33,8 +33,8 @@ impl LlmProviders {
         self.client.scoped(inferred, provider, |body| &mut body.org_slug)
     }
 
-    /// Lists the connections of the organization. The operation and its path are inferred, not confirmed by the vendor's
-    /// documentation.
+    /// Lists the connections of the organization. The operation and its path are inferred, not confirmed by the
+    /// vendor's documentation.
     pub fn list(&self) -> Request<Page<LlmProvider>> {
         let inferred = self.client.inferred(ops::LIST_LLM_PROVIDERS);
         self.client.scoped(inferred, OrganizationScope::new(), |scope| &mut scope.org_slug)

@@ -1,7 +1,8 @@
 //! Elacity: a control plane for prompts and agents.
 //!
-//! *Registries* hold versions of *prompts*, which are compiled from text and shared *promptlets*. A version is *deployed*
-//! to *agents* in an *environment*; *fleets* group agents. *LLM providers* are connections to vendors of models.
+//! *Registries* hold versions of *prompts*, which are compiled from text and shared *promptlets*. A version is
+//! *deployed* to *agents* in an *environment*; *fleets* group agents. *LLM providers* are connections to vendors of
+//! models.
 //!
 //! ```no_run
 //! use polyagent::elacity::Elacity;
@@ -17,11 +18,16 @@
 //!
 //! The vendor documents few paths, and hardly any response. Each method says how sure its path is:
 //!
-//! | path | operations |
-//! |---|---|
-//! | documented | [`Registries`]: `publish`, `pull`; [`Agents`]: `list`, `deploy`; [`Environments`]: `list`; [`Tools`]: `update` |
-//! | inferred; what is sent is documented | [`Registries`]: `clone_version`, `get`; [`Drafts`]: all; [`LlmProviders`]: `create` |
-//! | inferred, with all the rest | [`Registries`]: `list`, `artifacts`; [`Deployments`]: all; [`Fleets`]: `list`; [`LlmProviders`]: `list` |
+//! | resource | documented | inferred, but what is sent is documented | inferred, with all the rest |
+//! |---|---|---|---|
+//! | [`Registries`] | `publish`, `pull` | `clone_version`, `get` | `list`, `artifacts` |
+//! | [`Drafts`] | | all | |
+//! | [`Agents`] | `list`, `deploy` | | |
+//! | [`Environments`] | `list` | | |
+//! | [`Deployments`] | | | `list`, `heatmap` |
+//! | [`Fleets`] | | | `list` |
+//! | [`LlmProviders`] | | `create` | `list` |
+//! | [`Tools`] | `update` | | |
 //!
 //! Where an inferred path is wrong the error says so: it is a [`NotFound`](Error::NotFound), or the status 405.
 //! [`path_override`](ClientBuilder::path_override) sets the right one. Fields of responses are optional where they are
@@ -309,9 +315,9 @@ impl ClientBuilder<Elacity> {
         self.scheme(&BEARER)
     }
 
-    /// Sets the path of one operation, where the one that this crate has is not the server's. An operation is named as in
-    /// [`Error::operation`]; the path stands below the base URL. A method in front of it changes the method too, and the
-    /// ids of the operation stand in braces.
+    /// Sets the path of one operation, where the one that this crate has is not the server's. An operation is named as
+    /// in [`Error::operation`]; the path stands below the base URL, behind `/api`. A method in front of it changes the
+    /// method too, and the ids of the operation stand in braces.
     ///
     /// ```
     /// # use polyagent::elacity::Elacity;

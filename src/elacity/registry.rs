@@ -76,8 +76,8 @@ impl Registries {
         self.client.inferred(ops::CLONE_ARTIFACT).json(&clone)
     }
 
-    /// Returns a prompt with all its versions; `None` if the server says nothing. Its path is inferred, not confirmed by
-    /// the vendor's documentation; the fields of the response are inferred too.
+    /// Returns a prompt with all its versions; `None` if the server says nothing. Its path is inferred, not confirmed
+    /// by the vendor's documentation; the fields of the response are inferred too.
     pub fn get(
         &self,
         registry_ref: impl Into<String>,

@@ -177,6 +177,19 @@ mod routes {
     }
 
     #[tokio::test]
+    async fn of_the_users_own_are_the_only_ones() {
+        let server = Server::start(vec![missing()]).await;
+        let builder = fixture::builder(&server).server_generation("old");
+        let core = builder.override_path(ops::IDS, "/api", "fixture_start_run", "PUT /begin").build().unwrap();
+        let error = start(&core).if_missing("the path is a guess").await.unwrap_err();
+        assert_eq!((error.reason(), error.method()), (Some(Reason::RouteMissing), Some(&Method::PUT)));
+        assert!(!error.to_string().contains("a guess"), "{error}");
+        assert_eq!(server.lines(), ["put /api/begin"]);
+        let error = start(&fixture::old(&server)).if_missing("the path is a guess").await.unwrap_err();
+        assert!(error.to_string().contains("; the path is a guess"), "{error}");
+    }
+
+    #[tokio::test]
     async fn are_not_left_for_a_missing_object_or_a_failure() {
         for (status, body) in
             [("404 Not Found", r#"{"error":{"message":"no such thing"}}"#), ("403 Forbidden", NO_ROUTE)]
