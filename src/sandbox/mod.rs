@@ -104,6 +104,8 @@ mod shared_tests;
 
 #[cfg(feature = "elephantasm")]
 pub mod elephantasm;
+#[cfg(feature = "oma")]
+pub mod oma;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

@@ -6,9 +6,6 @@ use super::platform::{Call, Platform};
 use super::spec::{PageBy, PagingSpec};
 use super::store::{Object, object};
 
-/// How many items a page has if neither the call nor the document says.
-const LIMIT: usize = 50;
-
 impl<P: Platform> Call<'_, P> {
     /// The part of `rows` that the call asks for, by the rules of its route; the field `key` holds the items' ids.
     pub(crate) fn page(&self, rows: Vec<Object>, key: &str) -> Value {
@@ -35,7 +32,8 @@ impl<P: Platform> Call<'_, P> {
             }
         }
         .min(total);
-        let limit = if *by == PageBy::Once { total } else { self.count("limit").unwrap_or(LIMIT) };
+        let limit =
+            if *by == PageBy::Once { total } else { self.platform.page_size(self.operation, self.count("limit")) };
         let end = begin.saturating_add(limit).min(total);
         let has_more = end < total;
         let [first, last] =
@@ -50,6 +48,7 @@ impl<P: Platform> Call<'_, P> {
             envelope.extend(read.iter().map(|name| ((*name).to_owned(), json!(next))));
         }
         envelope.insert((*documented).to_owned(), page);
+        self.platform.envelope(self.operation, &mut envelope);
         Value::Object(envelope)
     }
 }

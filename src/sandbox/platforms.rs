@@ -152,6 +152,7 @@ macro_rules! platforms {
 
 platforms! {
     "elephantasm", "Elephantasm": elephantasm, elephantasm_builder;
+    "oma", "Managed Agents": oma, oma_builder;
 }
 
 /// The builder of a client, with URL and key filled in.
