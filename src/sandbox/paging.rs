@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::platform::{Call, Platform};
 use super::spec::{PageBy, PagingSpec};
 use super::store::{Object, object};
+use super::validate::spelled;
 
 impl<P: Platform> Call<'_, P> {
     /// The part of `rows` that the call asks for, by the rules of its route; the field `key` holds the items' ids.
@@ -22,7 +23,10 @@ impl<P: Platform> Call<'_, P> {
             PageBy::Offset => self.count("offset").unwrap_or(0),
             // A token that the sandbox did not give begins the list again, as on real servers.
             PageBy::Token { send, .. } | PageBy::AfterId { send, .. } => {
-                let token = self.text(send).and_then(|token| rows.iter().position(|row| token_of(&id(row)) == token));
+                // Values have their documented names, whatever the generation spells.
+                let mut parameters = self.operation.parameters.iter().map(|parameter| &parameter.property);
+                let sent = parameters.find(|it| spelled(it, self.platform.generation()) == *send);
+                let token = sent.and_then(|it| self.text(it.name)).and_then(|token| rows.iter().position(|row| token_of(&id(row)) == token));
                 let id = self.text("after_id").filter(|_| matches!(by, PageBy::AfterId { .. }));
                 token.map_or_else(|| id.map_or(0, after), |at| at + 1)
             }

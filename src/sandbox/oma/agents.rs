@@ -139,8 +139,8 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome<Settings> {
 
 /// The hosted server keeps an agent while its sessions run.
 pub(super) fn remove(call: &mut Call<'_>) -> Outcome<Settings> {
-    let mut sessions = call.store.of(&SESSIONS, "agent_id", call.id());
-    let busy = sessions.any(|session| run::is_busy(call.store, SESSIONS.id(session)));
+    let sessions = call.store.of(&SESSIONS, "agent_id", call.id());
+    let busy = { sessions }.any(|session| run::is_busy(call.store, SESSIONS.id(session)));
     if busy && call.platform.server == Server::V0 && !call.platform.has(Quirk::PlainErrors) {
         return Err(ErrorReply::Conflict("Agent has active sessions".to_owned()));
     }

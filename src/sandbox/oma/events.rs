@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 
 use super::quirks::Quirk;
 use super::tables::{EVENTS, PENDING, SESSIONS, TURNS, defaults, invalid, is_archived};
-use super::{Call, Settings, run, threads};
+use super::{Call, Settings, run, spec, threads};
 use crate::sandbox::clock;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::handlers::{Outcome, Output};
 use crate::sandbox::platform::World;
 use crate::sandbox::reply::Reply;
+use crate::sandbox::shape::Shaped;
+use crate::sandbox::spec::ResponseSpec;
 use crate::sandbox::store::{Object, object, text};
 
 /// Stores an event of a session, or of another than its primary thread, with an id and its time, unless it has them.
@@ -55,7 +57,11 @@ pub(super) fn shown(settings: &Settings, event: &Object) -> Object {
         })));
         shown.remove("processed_at");
     }
-    shown
+    // As streams have it: what the generation does not know is left out.
+    let stream = spec::PLATFORM.operations.iter().find(|operation| operation.id == "oma_stream_session_events");
+    let Some(ResponseSpec::Events(schema)) = stream.map(|stream| &stream.response) else { return shown };
+    let shaped = serde_json::to_value(Shaped { schema, value: &Value::Object(shown), style: settings.style() });
+    object(shaped.unwrap_or_default())
 }
 
 /// A row of a page.
@@ -243,7 +249,7 @@ pub(super) fn accept(world: &mut World<'_, Settings>, session: &str, event: Valu
     if text(&event, "type") == Some("user.define_outcome") {
         event.entry("outcome_id").or_insert_with(|| json!(world.platform.id("outc")));
     }
-    let mut sent = event.clone();
+    let mut sent = shown(world.platform, &event);
     sent.insert("processed_at".to_owned(), Value::Null);
     match text(&event, "type").unwrap_or_default() {
         "user.message" | "user.define_outcome" => run::begin_or_queue(world, session, event),

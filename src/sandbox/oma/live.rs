@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::quirks::Quirk;
-use super::tables::{EVENTS, SESSIONS, is_archived};
+use super::tables::{EVENTS, SESSIONS, invalid, is_archived};
 use super::{Call, Settings, events, threads};
 use crate::sandbox::handlers::{Outcome, Output};
 use crate::sandbox::platform::World;
@@ -28,6 +28,10 @@ struct Tail {
 /// Streams a session's events.
 pub(super) fn session(call: &mut Call<'_>) -> Outcome<Settings> {
     call.find(&SESSIONS, call.path_text("session_id"))?;
+    let deltas = call.query.get("event_deltas").and_then(Value::as_array).into_iter().flatten();
+    if { deltas }.any(|kind| !matches!(kind.as_str(), Some("agent.message" | "agent.thinking"))) {
+        return Err(invalid("Invalid request field event_deltas: it must be agent.message or agent.thinking"));
+    }
     Ok(Output::Live(tail(call, Value::Null)))
 }
 
@@ -84,7 +88,7 @@ pub(super) fn of_turn(call: &Call<'_>, session: &str) -> impl FnOnce(String) -> 
     };
     move |id| {
         tail.stream(Vec::new(), move |tail, event| {
-            tail.begun = tail.begun || event["id"] == id.as_str();
+            tail.begun = tail.begun || text(event, "id") == Some(&id);
             tail.begun && matches!(text(event, "type"), Some("session.status_idle" | "session.status_terminated"))
         })
     }

@@ -36,7 +36,7 @@ mod turn;
 mod vaults;
 mod zip;
 
-#[allow(clippy::wildcard_imports, reason = "generated")]
+#[allow(clippy::wildcard_imports, dead_code, reason = "generated; of a form and its JSON twin only the form is used")]
 mod spec {
     include!(concat!(env!("OUT_DIR"), "/oma_sandbox.rs"));
 }
@@ -55,6 +55,7 @@ use super::handlers::Handler;
 use super::ids;
 use super::platform::{Credential, Platform, RateLimit, Values, World};
 use super::reply::Reply;
+use super::shape::Style;
 use super::spec::{Auth, OperationSpec, PlatformSpec, RouteSpec, Segment};
 use super::store::{Object, Store, Table, text};
 use super::validate::{Problem, Violation, knows};
@@ -166,6 +167,10 @@ impl Settings {
         if self.is_v0() { ids::prefixed(&format!("{kind}-"), 16) } else { ids::prefixed(&format!("{kind}_"), 21) }
     }
 
+    fn style(&self) -> Style {
+        Style { generation: self.generation(), times: self.times(), nulls: self.writes_nulls() }
+    }
+
     /// A time as this server writes it.
     fn time(&self, at: Micros) -> String {
         self.times().text(at)
@@ -231,12 +236,15 @@ impl Platform for Settings {
         if operation.id == "oma_list_sessions" && !self.is_v0() {
             envelope.insert("prev_page".to_owned(), Value::Null);
         }
+        if self.is_anthropic() && operation.id == "oma_list_files" {
+            envelope.retain(|name, _| matches!(name.as_str(), "data" | "next_page"));
+        }
         if !self.is_v0() {
             return;
         }
         // On the last page the token is absent.
         envelope.retain(|name, value| !(name.starts_with("next_") && value.is_null()));
-        if matches!(operation.id, "oma_list_sessions" | "oma_list_environments" | "oma_list_model_cards") {
+        if !matches!(operation.id, "oma_list_agents" | "oma_list_vaults" | "oma_list_files" | "oma_list_skills") {
             envelope.remove("has_more");
         }
     }

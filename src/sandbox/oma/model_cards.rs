@@ -37,7 +37,7 @@ fn models(call: &Call<'_>) -> Vec<Object> {
 pub(super) fn list_models(call: &mut Call<'_>) -> Outcome<Settings> {
     let mut models = models(call);
     if let Some(lifecycle) = call.query.get("lifecycle").and_then(Value::as_array) {
-        models.retain(|model| lifecycle.contains(&model["lifecycle"]));
+        models.retain(|model| model.get("lifecycle").is_some_and(|it| lifecycle.contains(it)));
     }
     if let Some(before) = call.text("before_id") {
         let end = models.iter().position(|model| text(model, "id") == Some(before)).unwrap_or_default();

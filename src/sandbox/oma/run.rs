@@ -45,8 +45,7 @@ fn notify(world: &mut World<'_>, session: &str, event: Value) {
 }
 
 fn begin(world: &mut World<'_>, session: &str, event: Object) {
-    // Previews of earlier turns have been streamed.
-    world.store.remove_all(&EVENTS, |row| row.contains_key("_live") && text(row, "_session") == Some(session));
+    forget_previews(world, session);
     let said = event.get("content").and_then(Value::as_array).into_iter().flatten();
     let said: Vec<&str> = said.filter_map(|block| block["text"].as_str()).collect();
     let outcome = text(&event, "type") == Some("user.define_outcome");
@@ -68,6 +67,16 @@ fn begin(world: &mut World<'_>, session: &str, event: Object) {
     let turn = TURNS.id(world.store.insert(&TURNS, object(turn))).to_owned();
     set_and_say(world, session, "running", json!({}));
     play(world, session, &turn);
+}
+
+/// Forgets the previews of all turns but the last one, which streams may not have looked at yet.
+fn forget_previews(world: &mut World<'_>, session: &str) {
+    let newest = world.store.rows(&EVENTS).next_back().map(|row| row["_n"].clone()).unwrap_or_default();
+    let Some(row) = world.store.get_mut(&SESSIONS, session) else { return };
+    let last = row.insert("_last_turn".to_owned(), newest).and_then(|last| last.as_u64()).unwrap_or_default();
+    world.store.remove_all(&EVENTS, |row| {
+        row.contains_key("_live") && text(row, "_session") == Some(session) && row["_n"].as_u64() <= Some(last)
+    });
 }
 
 /// Sets the session's status, with its event.
@@ -92,7 +101,7 @@ fn play(world: &mut World<'_>, session: &str, turn: &str) {
             if let Some(row) = world.store.get_mut(&TURNS, turn)
                 && let (Some(piece), true) = (beat["piece"].as_str(), beat["message"].is_string())
             {
-                let so_far = text(row, "text").filter(|_| row["message"] == beat["message"]).unwrap_or_default();
+                let so_far = text(row, "text").filter(|_| row.get("message") == beat.get("message")).unwrap_or_default();
                 let so_far = format!("{so_far}{piece}");
                 row.insert("message".to_owned(), beat["message"].clone());
                 row.insert("text".to_owned(), json!(so_far));
