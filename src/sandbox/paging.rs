@@ -26,7 +26,9 @@ impl<P: Platform> Call<'_, P> {
                 // Values have their documented names, whatever the generation spells.
                 let mut parameters = self.operation.parameters.iter().map(|parameter| &parameter.property);
                 let sent = parameters.find(|it| spelled(it, self.platform.generation()) == *send);
-                let token = sent.and_then(|it| self.text(it.name)).and_then(|token| rows.iter().position(|row| token_of(&id(row)) == token));
+                let token = sent
+                    .and_then(|it| self.text(it.name))
+                    .and_then(|token| rows.iter().position(|row| token_of(&id(row)) == token));
                 let id = self.text("after_id").filter(|_| matches!(by, PageBy::AfterId { .. }));
                 token.map_or_else(|| id.map_or(0, after), |at| at + 1)
             }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::quirks::Quirk;
-use super::tables::{AGENTS, MODEL_CARDS, SESSIONS, VERSIONS, begin, delete, merge_metadata, unprocessable};
+use super::tables::{AGENTS, MODEL_CARDS, SESSIONS, VERSIONS, begin, defaults, discard, merge_metadata, unprocessable};
 use super::{Call, Server, Settings, run};
 use crate::sandbox::clock::stored;
 use crate::sandbox::error_reply::ErrorReply;
@@ -40,9 +40,15 @@ fn spell(call: &Call<'_>, agent: &mut Object) -> Result<(), ErrorReply> {
     if let Some(model) = agent.get("model") {
         agent.insert("model".to_owned(), full_model(model));
     }
+    for tool in agent.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        if !call.platform.is_v0() {
+            complete_toolset(tool);
+        }
+    }
     let id = agent["id"].clone();
     let own = json!({"type": "agent", "id": id, "version": agent["version"]});
-    for member in agent.get_mut("multiagent").and_then(|it| it.get_mut("agents")?.as_array_mut()).into_iter().flatten() {
+    for member in agent.get_mut("multiagent").and_then(|it| it.get_mut("agents")?.as_array_mut()).into_iter().flatten()
+    {
         if member.get("type").is_some_and(|it| it == "self") {
             *member = own.clone();
             continue;
@@ -57,7 +63,7 @@ fn spell(call: &Call<'_>, agent: &mut Object) -> Result<(), ErrorReply> {
     let servers = agent.get("mcp_servers").and_then(Value::as_array).into_iter().flatten();
     let mut names: Vec<&Value> = servers.filter_map(|server| server.get("name")).collect();
     let count = names.len();
-    names.sort_by_key(|name| name.to_string());
+    names.sort_by_key(ToString::to_string);
     names.dedup();
     if names.len() < count {
         return Err(super::tables::invalid("Invalid request field mcp_servers: names must be unique"));
@@ -69,6 +75,30 @@ fn spell(call: &Call<'_>, agent: &mut Object) -> Result<(), ErrorReply> {
         }
     }
     Ok(())
+}
+
+/// Newer servers write out what a set of tools leaves open.
+fn complete_toolset(tool: &mut Value) {
+    // What an MCP server does must be allowed each time.
+    let policy = match tool["type"].as_str() {
+        Some("agent_toolset_20260401") => "always_allow",
+        Some("mcp_toolset") => "always_ask",
+        _ => return,
+    };
+    let Some(tool) = tool.as_object_mut() else { return };
+    defaults(tool, json!({"configs": [], "default_config": {}}));
+    let open = json!({"enabled": true, "permission_policy": {"type": policy}});
+    if let Some(config) = tool.get_mut("default_config").and_then(Value::as_object_mut) {
+        defaults(config, open);
+    }
+    let default = tool["default_config"].clone();
+    for config in tool.get_mut("configs").and_then(Value::as_array_mut).into_iter().flatten() {
+        let name = config["name"].clone();
+        if let Some(config) = config.as_object_mut() {
+            defaults(config, default.clone());
+            defaults(config, json!({"type": name}));
+        }
+    }
 }
 
 /// A model as objects hold it.
@@ -114,7 +144,8 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome<Settings> {
     }
     for (name, value) in body {
         // Null clears.
-        let cleared = matches!(name.as_str(), "tools" | "mcp_servers" | "skills" | "callable_agents") && value.is_null();
+        let cleared =
+            matches!(name.as_str(), "tools" | "mcp_servers" | "skills" | "callable_agents") && value.is_null();
         agent.insert(name, if cleared { json!([]) } else { value });
     }
     if agent.get("description").is_some_and(|it| it == "") {
@@ -144,7 +175,7 @@ pub(super) fn remove(call: &mut Call<'_>) -> Outcome<Settings> {
     if busy && call.platform.server == Server::V0 && !call.platform.has(Quirk::PlainErrors) {
         return Err(ErrorReply::Conflict("Agent has active sessions".to_owned()));
     }
-    delete(call, &AGENTS, "agent_deleted", &[&VERSIONS])
+    discard(call, &AGENTS, "agent_deleted", &[&VERSIONS])
 }
 
 pub(super) fn versions(call: &mut Call<'_>) -> Outcome<Settings> {

@@ -28,8 +28,13 @@ pub(super) fn reply(settings: &Settings, error: &ErrorReply) -> Reply {
         }
         ErrorReply::Conflict(message) => write(settings, StatusCode::CONFLICT, "", message, &Value::Null),
         ErrorReply::RateLimited { retry_after, .. } => {
-            let reply =
-                write(settings, StatusCode::TOO_MANY_REQUESTS, "", "This request would exceed the rate limit", &Value::Null);
+            let reply = write(
+                settings,
+                StatusCode::TOO_MANY_REQUESTS,
+                "",
+                "This request would exceed the rate limit",
+                &Value::Null,
+            );
             // Servers of openma do not say how long.
             let seconds = retry_after.as_secs_f64().ceil();
             if settings.is_anthropic() { reply.with(header::RETRY_AFTER, &seconds.to_string()) } else { reply }

@@ -17,7 +17,12 @@ use crate::sandbox::store::{Object, object, text};
 
 /// Stores an event of a session, or of another than its primary thread, with an id and its time, unless it has them.
 /// Returns the id.
-pub(super) fn append(world: &mut World<'_, Settings>, session: &str, thread: Option<&str>, mut event: Object) -> String {
+pub(super) fn append(
+    world: &mut World<'_, Settings>,
+    session: &str,
+    thread: Option<&str>,
+    mut event: Object,
+) -> String {
     let Some(row) = world.store.get_mut(&SESSIONS, session) else { return String::new() };
     let seq = row["_seq"].as_u64().unwrap_or_default() + 1;
     row.insert("_seq".to_owned(), json!(seq));
@@ -34,10 +39,7 @@ pub(super) fn preview(world: &mut World<'_, Settings>, session: &str, kind: &str
 
 fn place(world: &mut World<'_, Settings>, session: &str, thread: Option<&str>, mut event: Object) -> String {
     if !event.contains_key("_live") {
-        defaults(
-            &mut event,
-            json!({"id": world.platform.id("sevt"), "processed_at": world.platform.time(world.now)}),
-        );
+        defaults(&mut event, json!({"id": world.platform.id("sevt"), "processed_at": world.platform.time(world.now)}));
     }
     event.insert("_session".to_owned(), json!(session));
     event.insert("_thread".to_owned(), json!(thread));
@@ -77,10 +79,7 @@ fn row(settings: &Settings, event: &Object) -> Object {
 pub(super) fn list(call: &mut Call<'_>) -> Outcome<Settings> {
     let session = call.path_text("session_id");
     call.find(&SESSIONS, session)?;
-    let thread = match call.path.contains_key("thread_id") {
-        true => threads::named(call)?.get("id").cloned().filter(|_| !is_primary(call)).unwrap_or_default(),
-        false => Value::Null,
-    };
+    let thread = if call.path.contains_key("thread_id") { threads::place(threads::named(call)?) } else { Value::Null };
     let types = call.query.get("types").and_then(Value::as_array);
     let kept = |event: &&Object| {
         event["_thread"] == thread
@@ -91,32 +90,27 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome<Settings> {
     let stored = call.store.of(&EVENTS, "_session", session);
     // What waits comes last, without a time.
     let waiting = call.store.of(&PENDING, "_session", session).filter(|_| !call.platform.is_v0());
-    let rows = stored.chain(waiting).filter(kept).map(|event| {
-        let mut row = row(call.platform, event);
-        // Names the row to the paging; taken off again below.
-        row.insert("_key".to_owned(), event["_key"].clone());
-        row.insert("seq".to_owned(), event.get("_seq").cloned().unwrap_or_default());
-        row
-    });
+    // What paging asks of them.
+    let rows = stored
+        .chain(waiting)
+        .filter(kept)
+        .map(|event| object(json!({"_key": event["_key"], "seq": event.get("_seq")})));
     let mut rows: Vec<Object> = rows.collect();
     let backwards = call.text("order") == Some("desc") && !call.platform.has(Quirk::FlatRows);
-    let keeps_seq = call.platform.is_v0();
-    let last = rows.last().and_then(|row| row["seq"].as_i64());
+    let v0 = call.platform.is_v0();
+    let end = rows.last().and_then(|row| row["seq"].as_i64());
     if backwards {
         rows.reverse();
     }
-    let page = if backwards && keeps_seq { newest(call, rows) } else { call.page(rows, "_key") };
-    let mut data = page["data"].as_array().cloned().unwrap_or_default();
-    let seq = data.last().and_then(|row| row["seq"].as_i64());
-    for row in data.iter_mut().filter_map(Value::as_object_mut) {
-        row.remove("_key");
-        if !keeps_seq {
-            row.remove("seq");
-        }
-    }
+    let page = if backwards && v0 { newest(call, rows) } else { call.page(rows, "_key") };
+    let chosen: Vec<&Value> = page["data"].as_array().into_iter().flatten().collect();
+    let seq = chosen.last().and_then(|row| row["seq"].as_i64());
+    let keys = chosen.iter().filter_map(|row| row["_key"].as_str());
+    let events = keys.filter_map(|key| call.store.get(&EVENTS, key).or_else(|| call.store.get(&PENDING, key)));
+    let data: Vec<Object> = events.map(|event| row(call.platform, event)).collect();
     let mut list = object(json!({"data": data}));
-    if keeps_seq {
-        let more = if backwards { page["has_more"] == true } else { seq < last && seq.is_some() };
+    if v0 {
+        let more = if backwards { page["has_more"] == true } else { seq < end && seq.is_some() };
         list.insert("has_more".to_owned(), json!(more));
         if !call.platform.has(Quirk::FlatRows) {
             let next = seq.filter(|_| more).map(|seq| format!("seq_{seq}"));
@@ -136,10 +130,6 @@ fn newest(call: &Call<'_>, rows: Vec<Object>) -> Value {
     let limit = call.platform.page_size(call.operation, call.count("limit"));
     let more = rows.len() > limit;
     json!({"data": rows.into_iter().take(limit).collect::<Vec<_>>(), "has_more": more})
-}
-
-fn is_primary(call: &Call<'_>) -> bool {
-    threads::named(call).is_ok_and(|thread| thread.get("parent_thread_id").is_none_or(Value::is_null))
 }
 
 /// Whether an event was processed within the times that the call asks for.

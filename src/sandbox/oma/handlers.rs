@@ -1,9 +1,9 @@
 //! Each operation's handler.
 
 use super::tables::{
-    AGENTS, API_KEYS, CONTENTS, CREDENTIALS, DEPLOYMENTS, DREAMS, ENVIRONMENTS, EVALS, FILES, MEMORIES, MEMORY_VERSIONS,
-    MODEL_CARDS, PUBLICATIONS, RUNS, SESSIONS, SKILL_VERSIONS, SKILLS, STORES, VAULTS, archive, delete,
-    is_listed, update,
+    AGENTS, API_KEYS, CONTENTS, CREDENTIALS, DEPLOYMENTS, DREAMS, ENVIRONMENTS, EVALS, FILES, MEMORIES,
+    MEMORY_VERSIONS, MODEL_CARDS, PUBLICATIONS, RUNS, SESSIONS, SKILL_VERSIONS, SKILLS, STORES, VAULTS, archive,
+    delete, is_listed, update,
 };
 use super::{
     Settings, account, agents, deployments, dreams, environments, evals, events, files, integrations, live, memory,

@@ -15,7 +15,11 @@ const PROVIDERS: [&str; 3] = ["linear", "github", "slack"];
 /// The provider that the path names.
 fn provider(call: &Call<'_>, name: &str) -> Result<String, ErrorReply> {
     let provider = call.path_text(name);
-    if PROVIDERS.contains(&provider) { Ok(provider.to_owned()) } else { Err(ErrorReply::not_found("Integration", provider)) }
+    if PROVIDERS.contains(&provider) {
+        Ok(provider.to_owned())
+    } else {
+        Err(ErrorReply::not_found("Integration", provider))
+    }
 }
 
 pub(super) fn list(_: &mut Call<'_>) -> Outcome<Settings> {
@@ -115,7 +119,8 @@ pub(super) fn installations(call: &mut Call<'_>) -> Outcome<Settings> {
 
 pub(super) fn update(call: &mut Call<'_>) -> Outcome<Settings> {
     let (id, body) = (call.path_text("publication_id").to_owned(), call.body.clone());
-    let row = call.store.get_mut(&PUBLICATIONS, &id).ok_or_else(|| ErrorReply::not_found("Publication", id.as_str()))?;
+    let row =
+        call.store.get_mut(&PUBLICATIONS, &id).ok_or_else(|| ErrorReply::not_found("Publication", id.as_str()))?;
     for (name, value) in object(body["persona"].clone()) {
         row["persona"][name] = value;
     }
@@ -127,7 +132,8 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome<Settings> {
 
 pub(super) fn unpublish(call: &mut Call<'_>) -> Outcome<Settings> {
     let (id, now) = (call.path_text("publication_id").to_owned(), call.now / 1000);
-    let row = call.store.get_mut(&PUBLICATIONS, &id).ok_or_else(|| ErrorReply::not_found("Publication", id.as_str()))?;
+    let row =
+        call.store.get_mut(&PUBLICATIONS, &id).ok_or_else(|| ErrorReply::not_found("Publication", id.as_str()))?;
     row.extend(object(json!({"status": "unpublished", "unpublished_at": now})));
     Ok(json!({"id": id, "status": "unpublished"}).into())
 }
@@ -143,7 +149,11 @@ pub(super) fn complete_provider(call: &mut Call<'_>) -> Outcome<Settings> {
 
 fn check_code(call: &Call<'_>) -> Result<(), ErrorReply> {
     let complete = call.text("code").is_some() && call.text("state").is_some();
-    if complete { Ok(()) } else { Err(invalid(call.text("error_description").unwrap_or("code and state are required"))) }
+    if complete {
+        Ok(())
+    } else {
+        Err(invalid(call.text("error_description").unwrap_or("code and state are required")))
+    }
 }
 
 pub(super) fn authorize(call: &mut Call<'_>) -> Outcome<Settings> {

@@ -37,9 +37,7 @@ pub(super) fn session(call: &mut Call<'_>) -> Outcome<Settings> {
 
 /// Streams a thread's events.
 pub(super) fn thread(call: &mut Call<'_>) -> Outcome<Settings> {
-    let thread = threads::named(call)?;
-    let primary = thread.get("parent_thread_id").is_none_or(Value::is_null);
-    let thread = if primary { Value::Null } else { thread["id"].clone() };
+    let thread = threads::place(threads::named(call)?);
     Ok(Output::Live(tail(call, thread)))
 }
 

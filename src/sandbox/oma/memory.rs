@@ -45,7 +45,7 @@ fn shown(call: &Call<'_>, memory: &Object, full_by_default: bool) -> Object {
 }
 
 fn hash(content: &str) -> String {
-    Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(content.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn check_path(path: &str) -> Result<(), ErrorReply> {
@@ -82,11 +82,11 @@ fn write(call: &mut Call<'_>, mut memory: Object, content: Option<String>, opera
     memory.insert("memory_version_id".to_owned(), json!(version));
     keep_version(call, &memory, &version, operation);
     let id = text(&memory, "id").unwrap_or_default().to_owned();
-    match call.store.get_mut(&MEMORIES, &id) {
-        Some(row) => row.clone_from(&memory),
-        None => memory = call.store.insert(&MEMORIES, memory).clone(),
+    if let Some(row) = call.store.get_mut(&MEMORIES, &id) {
+        row.clone_from(&memory);
+        return memory;
     }
-    memory
+    call.store.insert(&MEMORIES, memory).clone()
 }
 
 fn keep_version(call: &mut Call<'_>, memory: &Object, id: &str, operation: &str) {
@@ -182,7 +182,13 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome<Settings> {
         if let Some(other) = at_path(call, &store, &path).filter(|other| other["id"] != memory["id"]) {
             let further = json!({"conflicting_memory_id": other["id"], "conflicting_path": path});
             let kind = "memory_path_conflict_error";
-            return dialect::with(call.platform, StatusCode::CONFLICT, kind, "A memory with this path exists", &further);
+            return dialect::with(
+                call.platform,
+                StatusCode::CONFLICT,
+                kind,
+                "A memory with this path exists",
+                &further,
+            );
         }
         memory.insert("path".to_owned(), json!(path));
     }
@@ -204,7 +210,8 @@ pub(super) fn remove(call: &mut Call<'_>) -> Outcome<Settings> {
 pub(super) fn list(call: &mut Call<'_>) -> Outcome<Settings> {
     let store = store(call)?;
     let prefix = call.text("path_prefix").unwrap_or("/");
-    if !call.platform.is_v0() && !(prefix.starts_with('/') && prefix.ends_with('/')) {
+    let is_folder = prefix.starts_with('/') && prefix.ends_with('/');
+    if !is_folder && !call.platform.is_v0() {
         return Err(invalid("Invalid request field path_prefix: it must begin and end with /"));
     }
     let depth = call.count("depth").unwrap_or(0);
@@ -233,18 +240,17 @@ pub(super) fn entries(call: &mut Call<'_>) -> Outcome<Settings> {
 
 /// By common words, as it is documented.
 pub(super) fn search(call: &mut Call<'_>) -> Outcome<Settings> {
-    let store = store(call)?;
+    let id = store(call)?;
     let query = terms::terms(call.field("query").unwrap_or_default());
-    let score = |memory: &Object| {
-        let score = terms::overlap(&query, text(memory, "content").unwrap_or_default());
-        (score > 0.0).then(|| {
+    let matching = |memory: &Object| {
+        let share = terms::overlap(&query, text(memory, "content").unwrap_or_default());
+        (share > 0.0).then(|| {
             let mut entry = memory.clone();
-            entry.insert("score".to_owned(), json!(score));
+            entry.insert("score".to_owned(), json!(share));
             entry
         })
     };
-    let mut found: Vec<Object> =
-        call.store.of(&MEMORIES, "memory_store_id", &store).rev().filter_map(score).collect();
+    let mut found: Vec<Object> = call.store.of(&MEMORIES, "memory_store_id", &id).rev().filter_map(matching).collect();
     found.sort_by(|a, b| ascending("score", b, a));
     found.truncate(call.body["limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(10));
     Ok(json!({"data": found}).into())

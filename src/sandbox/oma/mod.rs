@@ -178,10 +178,8 @@ impl Settings {
 }
 
 impl Platform for Settings {
-    const CREDENTIALS: &'static [Credential] = &[
-        Credential { header: "x-api-key", prefix: "" },
-        Credential { header: "authorization", prefix: "Bearer " },
-    ];
+    const CREDENTIALS: &'static [Credential] =
+        &[Credential { header: "x-api-key", prefix: "" }, Credential { header: "authorization", prefix: "Bearer " }];
     const HANDLERS: &'static [(&'static str, Handler<Self>)] = handlers::ALL;
 
     fn spec() -> &'static PlatformSpec {
@@ -222,11 +220,12 @@ impl Platform for Settings {
     }
 
     fn page_size(&self, operation: &OperationSpec, asked: Option<usize>) -> usize {
-        let (default, most) = match (operation.id, self.server) {
-            ("oma_list_session_events" | "oma_list_thread_events", Server::V0 | Server::Documented) => (100, 1000),
-            ("oma_list_files" | "oma_list_evals", Server::V0 | Server::Documented) => (100, 1000),
-            (_, Server::V0 | Server::Documented) => (50, 200),
-            ("oma_list_session_events" | "oma_list_threads" | "oma_list_deployment_runs", Server::Anthropic) => (20, 1000),
+        let (default, most) = match (self.generation(), operation.id.strip_prefix("oma_list_").unwrap_or_default()) {
+            ("v0", "session_events" | "thread_events" | "files" | "evals") => (100, 1000),
+            ("v0", "agents" | "vaults") => (50, 100),
+            ("v0", _) => (50, 200),
+            ("anthropic", "threads") => (1000, 1000),
+            ("anthropic", "session_events" | "files" | "skills" | "deployment_runs") => (20, 1000),
             _ => (20, 100),
         };
         asked.filter(|asked| *asked > 0).unwrap_or(default).min(most)

@@ -41,7 +41,10 @@ pub(super) fn list_models(call: &mut Call<'_>) -> Outcome<Settings> {
     }
     if let Some(before) = call.text("before_id") {
         let end = models.iter().position(|model| text(model, "id") == Some(before)).unwrap_or_default();
-        let size = { use crate::sandbox::platform::Platform as _; call.platform.page_size(call.operation, call.count("limit")) };
+        let size = {
+            use crate::sandbox::platform::Platform as _;
+            call.platform.page_size(call.operation, call.count("limit"))
+        };
         models = models[end.saturating_sub(size)..end].to_vec();
     }
     Ok(call.page(models, "id").into())

@@ -106,7 +106,11 @@ fn named(call: &Call<'_>) -> Result<String, ErrorReply> {
     let (session, id) = (call.path_text("session_id"), call.path_text("resource_id"));
     call.find(&SESSIONS, session)?;
     let row = call.find(&RESOURCES, id)?;
-    if text(row, "session_id") == Some(session) { Ok(id.to_owned()) } else { Err(ErrorReply::not_found("Resource", id)) }
+    if text(row, "session_id") == Some(session) {
+        Ok(id.to_owned())
+    } else {
+        Err(ErrorReply::not_found("Resource", id))
+    }
 }
 
 pub(super) fn get(call: &mut Call<'_>) -> Outcome<Settings> {

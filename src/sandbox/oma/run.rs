@@ -49,10 +49,7 @@ fn begin(world: &mut World<'_>, session: &str, event: Object) {
     let said = event.get("content").and_then(Value::as_array).into_iter().flatten();
     let said: Vec<&str> = said.filter_map(|block| block["text"].as_str()).collect();
     let outcome = text(&event, "type") == Some("user.define_outcome");
-    let echo = match outcome {
-        true => "Done.".to_owned(),
-        false => format!("You said: {}", said.join(" ")),
-    };
+    let echo = if outcome { "Done.".to_owned() } else { format!("You said: {}", said.join(" ")) };
     let next = world.store.rows(&SCRIPTS).next().map(|script| SCRIPTS.id(script).to_owned());
     let script = next.and_then(|id| world.store.remove(&SCRIPTS, &id));
     let parts = script.and_then(|script| script["parts"].as_array().cloned());
@@ -85,8 +82,8 @@ fn set_and_say(world: &mut World<'_>, session: &str, status: &str, further: Valu
     if world.platform.has(Quirk::NoStatusEvents) {
         return;
     }
-    let word = if status == "rescheduling" { "rescheduled" } else { status };
-    let mut event = object(json!({"type": format!("session.status_{word}")}));
+    let done = if status == "rescheduling" { "rescheduled" } else { status };
+    let mut event = object(json!({"type": format!("session.status_{done}")}));
     event.extend(object(further));
     events::append(world, session, None, event);
 }
@@ -101,7 +98,8 @@ fn play(world: &mut World<'_>, session: &str, turn: &str) {
             if let Some(row) = world.store.get_mut(&TURNS, turn)
                 && let (Some(piece), true) = (beat["piece"].as_str(), beat["message"].is_string())
             {
-                let so_far = text(row, "text").filter(|_| row.get("message") == beat.get("message")).unwrap_or_default();
+                let so_far =
+                    text(row, "text").filter(|_| row.get("message") == beat.get("message")).unwrap_or_default();
                 let so_far = format!("{so_far}{piece}");
                 row.insert("message".to_owned(), beat["message"].clone());
                 row.insert("text".to_owned(), json!(so_far));
@@ -192,11 +190,8 @@ fn finish(world: &mut World<'_>, session: &str, turn: &str, reason: &str) {
     if failed {
         world.store.remove_all(&PENDING, |row| text(row, "_session") == Some(session));
     }
-    let further = if failed && world.platform.is_v0() {
-        json!({})
-    } else {
-        idle(world.platform, &json!({"type": reason}))
-    };
+    let further =
+        if failed && world.platform.is_v0() { json!({}) } else { idle(world.platform, &json!({"type": reason})) };
     set_and_say(world, session, "idle", further);
     next(world, session);
 }
@@ -330,13 +325,22 @@ fn delegate(world: &mut World<'_>, session: &str, beat: &Value) {
     let beats = [
         (None, about("session.thread_created")),
         (None, about("session.thread_status_running")),
-        (None, json!({"type": "agent.thread_message_sent", "to_session_thread_id": thread, "to_agent_name": name,
-            "content": content(&beat["task"])})),
-        (Some(&thread), json!({"type": "agent.thread_message_received", "from_session_thread_id": primary,
-            "from_agent_name": own_name, "content": content(&beat["task"])})),
+        (
+            None,
+            json!({"type": "agent.thread_message_sent", "to_session_thread_id": thread, "to_agent_name": name,
+            "content": content(&beat["task"])}),
+        ),
+        (
+            Some(&thread),
+            json!({"type": "agent.thread_message_received", "from_session_thread_id": primary,
+            "from_agent_name": own_name, "content": content(&beat["task"])}),
+        ),
         (Some(&thread), json!({"type": "agent.message", "content": content(&beat["reply"])})),
-        (None, json!({"type": "agent.thread_message_received", "from_session_thread_id": thread,
-            "from_agent_name": name, "content": content(&beat["reply"])})),
+        (
+            None,
+            json!({"type": "agent.thread_message_received", "from_session_thread_id": thread,
+            "from_agent_name": name, "content": content(&beat["reply"])}),
+        ),
         (None, idle),
     ];
     for (thread, event) in beats {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::tables::{
-    EVENTS, OUTPUTS, PENDING, RESOURCES, SESSIONS, THREADS, TURNS, VAULTS, begin, delete, invalid, is_archived,
+    EVENTS, OUTPUTS, PENDING, RESOURCES, SESSIONS, THREADS, TURNS, VAULTS, begin, discard, invalid, is_archived,
     is_listed, merge_metadata,
 };
 use super::{Call, Settings, agents, environments, events, resources, run};
@@ -116,7 +116,9 @@ pub(super) fn is_kept(call: &Call<'_>, session: &Object) -> bool {
         && call.query.get("agent_version").is_none_or(version)
         && call.query.get("deployment_id").is_none_or(|id| of("deployment_id", id))
         && call.text("memory_store_id").is_none_or(|store| {
-            call.store.of(&RESOURCES, "session_id", SESSIONS.id(session)).any(|it| text(it, "memory_store_id") == Some(store))
+            call.store
+                .of(&RESOURCES, "session_id", SESSIONS.id(session))
+                .any(|it| text(it, "memory_store_id") == Some(store))
         })
 }
 
@@ -183,7 +185,7 @@ pub(super) fn archive(call: &mut Call<'_>) -> Outcome<Settings> {
 pub(super) fn remove(call: &mut Call<'_>) -> Outcome<Settings> {
     let id = call.id().to_owned();
     check_at_rest(call, &id)?;
-    delete(call, &SESSIONS, "session_deleted", PARTS)
+    discard(call, &SESSIONS, "session_deleted", PARTS)
 }
 
 /// Cancelling, as it is documented.

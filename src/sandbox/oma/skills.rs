@@ -113,11 +113,11 @@ fn checked(call: &Call<'_>) -> Result<(Files, String, String), ErrorReply> {
 pub(super) fn create(call: &mut Call<'_>) -> Outcome<Settings> {
     let (files, name, description) = checked(call)?;
     let title = call.field("display_name").or(call.field("display_title")).map(str::to_owned);
-    if title.is_some() && call.store.rows(&SKILLS).any(|skill| text(skill, "display_name") == title.as_deref()) {
-        if call.platform.is_anthropic() {
-            let (status, message) = (StatusCode::CONFLICT, "The name is taken".to_owned());
-            return Err(ErrorReply::Rejected { status, code: "skill_name_taken", message });
-        }
+    let mut others = call.store.rows(&SKILLS);
+    let taken = title.is_some() && others.any(|skill| text(skill, "display_name") == title.as_deref());
+    if taken && call.platform.is_anthropic() {
+        let (status, message) = (StatusCode::CONFLICT, "The name is taken".to_owned());
+        return Err(ErrorReply::Rejected { status, code: "skill_name_taken", message });
     }
     let now = stored(call.now);
     let mut skill = Object::new();
@@ -243,7 +243,11 @@ pub(super) fn download_version(call: &mut Call<'_>) -> Outcome<Settings> {
     let folder = text(version, "directory").unwrap_or_default();
     let files = stored_files(version).into_iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes));
     let bytes = zip::write(&files.collect::<Files>());
-    Ok(Output::Bytes { media: "application/zip".to_owned(), bytes: bytes.into(), file_name: Some(format!("{folder}.zip")) })
+    Ok(Output::Bytes {
+        media: "application/zip".to_owned(),
+        bytes: bytes.into(),
+        file_name: Some(format!("{folder}.zip")),
+    })
 }
 
 /// A file of the latest version, as it is documented.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Call, Settings};
+use super::{Call, Server, Settings};
 use crate::sandbox::clock::stored;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::handlers::Outcome;
@@ -113,6 +113,20 @@ pub(super) fn delete(
     }
     call.world().cancel_steps(table.name, &id);
     Ok(json!({"type": word, "id": id}).into())
+}
+
+/// Deletes an object, or archives it where the documentation calls that a deletion.
+pub(super) fn discard(
+    call: &mut Call<'_>,
+    table: &'static Table,
+    word: &str,
+    children: &[&'static Table],
+) -> Outcome<Settings> {
+    if call.platform.server != Server::Documented {
+        return delete(call, table, word, children);
+    }
+    archive(call, table)?;
+    Ok(json!({"type": word, "id": call.id()}).into())
 }
 
 pub(super) fn is_archived(row: &Object) -> bool {

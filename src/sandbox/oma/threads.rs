@@ -42,14 +42,19 @@ pub(super) fn named<'a>(call: &'a Call<'_>) -> Result<&'a Object, ErrorReply> {
     found.ok_or_else(|| ErrorReply::not_found("Thread", id))
 }
 
+/// What events of a thread have as their thread: nothing in the primary one.
+pub(super) fn place(thread: &Object) -> Value {
+    if thread["parent_thread_id"].is_null() { Value::Null } else { thread["id"].clone() }
+}
+
 /// The status of the primary thread is the session's.
 fn shown(call: &Call<'_>, thread: &Object) -> Object {
-    let mut thread = call.view(&THREADS, thread);
-    let session = text(&thread, "session_id").and_then(|id| call.store.get(&SESSIONS, id));
-    if let Some(session) = session.filter(|_| thread.get("parent_thread_id").is_none_or(Value::is_null)) {
-        thread.insert("status".to_owned(), session["status"].clone());
+    let mut shown = call.view(&THREADS, thread);
+    let session = text(thread, "session_id").and_then(|id| call.store.get(&SESSIONS, id));
+    if let Some(session) = session.filter(|_| place(thread).is_null()) {
+        shown.insert("status".to_owned(), session["status"].clone());
     }
-    thread
+    shown
 }
 
 pub(super) fn list(call: &mut Call<'_>) -> Outcome<Settings> {

@@ -264,9 +264,7 @@ impl<'a> Score<'a> {
             self.beats.push(json!({"live": "agent.thinking", "frame": frame, "piece": ""}));
         }
         self.event(json!({"type": "agent.thinking", "text": text, "thinking_id": "0"}));
-        self.beats.push(live(
-            json!({"type": "agent.thinking_stream_end", "thinking_id": "0", "status": "completed"}),
-        ));
+        self.beats.push(live(json!({"type": "agent.thinking_stream_end", "thinking_id": "0", "status": "completed"})));
     }
 
     /// Uses of tools at once, and what becomes of them.

@@ -41,7 +41,10 @@ pub(super) fn new_credential(call: &mut Call<'_>, credential: &mut Object) -> Re
     begin(call, credential, name, json!({"type": "vault_credential", "display_name": null, "metadata": {}}));
     let mut auth = credential["auth"].clone();
     if auth["type"] == "mcp_oauth" && !call.platform.is_v0() {
-        super::tables::defaults(auth.as_object_mut().unwrap_or(&mut Object::new()), json!({"expires_at": null, "refresh": null}));
+        super::tables::defaults(
+            auth.as_object_mut().unwrap_or(&mut Object::new()),
+            json!({"expires_at": null, "refresh": null}),
+        );
     }
     if auth["type"] == "environment_variable"
         && let Some(auth) = auth.as_object_mut()

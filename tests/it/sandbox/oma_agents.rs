@@ -27,14 +27,18 @@ async fn an_agent_has_versions() {
     assert_eq!(
         agent,
         json!({"type": "agent", "id": id, "version": 1, "name": "triager", "description": null, "system": null,
-            "model": {"id": "claude-sonnet-5", "speed": "standard"}, "tools": [{"type": "agent_toolset_20260401"}],
+            "model": {"id": "claude-sonnet-5", "speed": "standard"}, "tools": [{"type": "agent_toolset_20260401",
+                "configs": [], "default_config": {"enabled": true, "permission_policy": {"type": "always_allow"}}}],
             "mcp_servers": [], "skills": [], "multiagent": null, "metadata": {"team": "a", "old": "x"},
             "created_at": agent["created_at"], "updated_at": agent["updated_at"], "archived_at": null})
     );
     let path = format!("/v1/agents/{id}");
     let change = json!({"version": 1, "name": "t2", "system": "Be short.", "metadata": {"old": null}, "tools": null});
     let changed = oma.made(&path, change).await;
-    assert_eq!((&changed["version"], &changed["metadata"], &changed["tools"]), (&json!(2), &json!({"team": "a"}), &json!([])));
+    assert_eq!(
+        (&changed["version"], &changed["metadata"], &changed["tools"]),
+        (&json!(2), &json!({"team": "a"}), &json!([]))
+    );
     let stale = oma.post(&path, json!({"version": 1, "name": "x"})).await;
     assert_eq!((stale.status, stale.json()["error"]["type"].as_str()), (409, Some("conflict_error")));
     assert_eq!(oma.made(&path, json!({})).await["version"], 3, "every update counts");
@@ -119,7 +123,10 @@ async fn an_environment_in_use_stays() {
     let environment = oma.environment().await;
     oma.made(&format!("/v1/environments/{environment}/archive"), json!({})).await;
     let refused = oma.post("/v1/sessions", json!({"agent": agent, "environment_id": environment})).await;
-    assert_eq!((refused.status, refused.json()["error"]["details"]["error_code"].as_str()), (400, Some("environment_archived")));
+    assert_eq!(
+        (refused.status, refused.json()["error"]["details"]["error_code"].as_str()),
+        (400, Some("environment_archived"))
+    );
 }
 
 #[tokio::test]
@@ -158,8 +165,11 @@ async fn a_session_begins_with_events_and_can_be_changed() {
     let oma = v1().await;
     let (agent, environment) = (oma.agent().await, oma.environment().await);
     oma.sandbox.default_tenant().oma_turns([Turn::new().output("a.txt", "hello").say("Done.")]);
-    let starts = json!([{"type": "user.define_outcome", "description": "A file", "rubric": {"type": "text", "content": "x"}}]);
-    let made = oma.made("/v1/sessions", json!({"agent": agent, "environment_id": environment, "initial_events": starts})).await;
+    let starts =
+        json!([{"type": "user.define_outcome", "description": "A file", "rubric": {"type": "text", "content": "x"}}]);
+    let made = oma
+        .made("/v1/sessions", json!({"agent": agent, "environment_id": environment, "initial_events": starts}))
+        .await;
     let id = text(&made["id"]);
     let path = format!("/v1/sessions/{id}");
     let got = oma.get(&path).await.json();
@@ -229,7 +239,8 @@ async fn credentials_never_show_their_secrets() {
     assert!(!made.body.contains("s3cret"), "{}", made.body);
     assert_eq!(made.json()["auth"]["refresh"]["token_endpoint_auth"], json!({"type": "client_secret_post"}));
     let id = text(&made.json()["id"]);
-    let twin = json!({"auth": {"type": "static_bearer", "token": "t", "mcp_server_url": "https://mcp.example.com/mcp"}});
+    let twin =
+        json!({"auth": {"type": "static_bearer", "token": "t", "mcp_server_url": "https://mcp.example.com/mcp"}});
     assert_eq!(oma.post(&format!("{path}/credentials"), twin).await.status, 409);
     let one = format!("{path}/credentials/{id}");
     let changed = oma.post(&one, json!({"auth": {"type": "mcp_oauth", "access_token": "s3cret-d"}})).await;
@@ -264,7 +275,10 @@ async fn the_account_has_keys_models_and_limits() {
     let card = oma.made("/v1/oma/model_cards", card).await;
     assert_eq!((&card["api_key_preview"], &card["probe"]["ok"]), (&json!("9xyz"), &json!(false)));
     assert_eq!(oma.get("/v1/models/team").await.json()["type"], "model");
-    assert_eq!(oma.post("/v1/oma/model_cards", json!({"model_id": "team", "provider": "ant", "api_key": "k"})).await.status, 409);
+    assert_eq!(
+        oma.post("/v1/oma/model_cards", json!({"model_id": "team", "provider": "ant", "api_key": "k"})).await.status,
+        409
+    );
 
     oma.session().await;
     let (agent, environment) = (oma.agent().await, oma.environment().await);

@@ -84,7 +84,10 @@ async fn a_skill_has_versions() {
     let oma = v1().await;
     let skill = "---\nname: do\ndescription: Does it.\n---\n# Do\n";
     let form = |top: &'static str| {
-        Form::new().text("display_title", "Do").part("files[]", file(top, skill)).part("files[]", file("do/a/b.txt", "b"))
+        Form::new()
+            .text("display_title", "Do")
+            .part("files[]", file(top, skill))
+            .part("files[]", file("do/a/b.txt", "b"))
     };
     let made = upload(&oma, "/v1/skills", form("do/SKILL.md")).await;
     assert_eq!(made.status, 200, "{}", made.body);
@@ -127,7 +130,10 @@ async fn a_skill_of_v0_is_json() {
     let files = json!([{"filename": "SKILL.md", "content": skill},
         {"filename": "a.bin", "content": "/wA=", "encoding": "base64"}]);
     let made = oma.made("/v1/skills", json!({"files": files})).await;
-    assert_eq!((&made["display_title"], &made["name"], &made["description"]), (&json!("do"), &json!("do"), &json!("Does it.")));
+    assert_eq!(
+        (&made["display_title"], &made["name"], &made["description"]),
+        (&json!("do"), &json!("do"), &json!("Does it."))
+    );
     let path = format!("/v1/skills/{}/versions/{}", text(&made["id"]), text(&made["latest_version"]));
     let version = oma.get(&path).await.json();
     assert_eq!(version["files"][0]["content"], skill);
@@ -142,16 +148,18 @@ async fn memories_are_guarded_by_their_hash() {
     assert_eq!(store["description"], "");
     let path = format!("/v1/memory_stores/{}/memories", text(&store["id"]));
     let made = oma.made(&format!("{path}?view=full"), json!({"path": "/a.md", "content": "hi"})).await;
-    assert_eq!((&made["content"], &made["content_sha256"], &made["content_size_bytes"]), (&json!("hi"), &json!(HI), &json!(2)));
+    assert_eq!(
+        (&made["content"], &made["content_sha256"], &made["content_size_bytes"]),
+        (&json!("hi"), &json!(HI), &json!(2))
+    );
     let id = text(&made["id"]);
     let conflict = oma.post(&path, json!({"path": "/a.md", "content": "x"})).await;
     let error = conflict.json()["error"].clone();
     assert_eq!((conflict.status, &error["type"]), (409, &json!("memory_path_conflict_error")));
     assert_eq!((&error["conflicting_memory_id"], &error["conflicting_path"]), (&json!(id), &json!("/a.md")));
     let one = format!("{path}/{id}");
-    let guarded = |content: &str| {
-        json!({"content": content, "precondition": {"type": "content_sha256", "content_sha256": HI}})
-    };
+    let guarded =
+        |content: &str| json!({"content": content, "precondition": {"type": "content_sha256", "content_sha256": HI}});
     let changed = oma.made(&one, guarded("x")).await;
     assert_eq!(changed["content"], Value::Null, "the view is basic");
     let failed = oma.post(&one, guarded("y")).await;
@@ -195,7 +203,8 @@ async fn memories_of_v0_are_overwritten() {
     let documented = Oma::start(Settings::documented).await;
     let store = text(&documented.made("/v1/memory_stores", json!({"name": "notes"})).await["id"]);
     assert_eq!(documented.get(&format!("/v1/memory_stores/{store}/entries")).await.json(), json!({"data": []}));
-    let found = documented.post(&format!("/v1/memory_stores/{store}/search"), json!({"query": "tea", "limit": 10})).await;
+    let found =
+        documented.post(&format!("/v1/memory_stores/{store}/search"), json!({"query": "tea", "limit": 10})).await;
     assert_eq!(found.json(), json!({"data": []}));
 }
 
@@ -219,7 +228,8 @@ async fn a_deployment_runs_sessions() {
     assert!(oma.types(&text(&run["session_id"])).await.contains(&"agent.message".to_owned()));
     let changed = oma.made(&path, json!({"schedule": null, "name": "x"})).await;
     assert_eq!((&changed["schedule"], &changed["name"]), (&Value::Null, &json!("x")));
-    let runs = oma.get(&format!("/v1/deployment_runs?deployment_id={}&has_error=false", text(&made["id"]))).await.json();
+    let runs =
+        oma.get(&format!("/v1/deployment_runs?deployment_id={}&has_error=false", text(&made["id"]))).await.json();
     assert_eq!(runs["data"], json!([run]));
     oma.made(&format!("{path}/archive"), json!({})).await;
     assert_eq!(oma.post(&format!("{path}/run"), json!({})).await.status, 400);
@@ -262,7 +272,8 @@ async fn evals_integrations_and_oauth_play_along() {
     let done = oma.get(&path).await.json();
     assert_eq!((&done["status"], &done["tasks"][0]["trial_pass_count"]), (&json!("completed"), &json!(2)));
 
-    let install = json!({"agentId": agent, "environmentId": environment, "personaName": "Bo", "returnUrl": "https://a.example"});
+    let install =
+        json!({"agentId": agent, "environmentId": environment, "personaName": "Bo", "returnUrl": "https://a.example"});
     let github = oma.made("/v1/oma/integrations/github/start-a1", install.clone()).await;
     assert!(github["formToken"].is_string() && github["setupUrl"].is_string());
     assert_eq!(oma.post("/v1/oma/integrations/linear/start-a1", install.clone()).await.status, 410);

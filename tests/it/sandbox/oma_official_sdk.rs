@@ -115,8 +115,12 @@ async fn the_official_python_sdks_can_use_a_sandbox() {
         assert_eq!((&first["data"][0]["name"], first["data"].as_array().unwrap().len()), (&json!("second"), 1));
         let second = it.made(&format!("GET /v1/agents?{query}&page={}", text(&first["next_page"])), m, "").await;
         assert_eq!((&second["data"][0]["id"], &second["next_page"]), (&json!(agent), &Value::Null));
-        let changed = it.made(&format!("POST /v1/agents/{agent}"), m, r#"{"name":"t2","system":null,"version":1}"#).await;
-        assert_eq!((&changed["name"], &changed["system"], &changed["version"]), (&json!("t2"), &Value::Null, &json!(2)));
+        let changed =
+            it.made(&format!("POST /v1/agents/{agent}"), m, r#"{"name":"t2","system":null,"version":1}"#).await;
+        assert_eq!(
+            (&changed["name"], &changed["system"], &changed["version"]),
+            (&json!("t2"), &Value::Null, &json!(2))
+        );
         let old = it.made(&format!("GET /v1/agents/{agent}?version=1"), m, "").await;
         assert_eq!(old["name"], "triager");
 
@@ -136,7 +140,8 @@ async fn the_official_python_sdks_can_use_a_sandbox() {
             "agent_id={agent}&created_at%5Bgt%5D=2026-10-01T10%3A00%3A00%2B00%3A00&limit=20&order=desc&statuses%5B%5D=idle&statuses%5B%5D=running"
         );
         assert_eq!(it.made(&format!("GET /v1/sessions?{query}"), m, "").await["data"][0]["id"], json!(session));
-        let changed = it.made(&format!("POST /v1/sessions/{session}"), m, r#"{"metadata":{"k":null},"title":"x"}"#).await;
+        let changed =
+            it.made(&format!("POST /v1/sessions/{session}"), m, r#"{"metadata":{"k":null},"title":"x"}"#).await;
         assert_eq!(changed["title"], "x");
 
         let hi = r#"{"events":[{"type":"user.message","content":[{"type":"text","text":"hi"}]}]}"#;
@@ -149,7 +154,10 @@ async fn the_official_python_sdks_can_use_a_sandbox() {
 
         let body = r#"{"auth":{"type":"static_bearer","token":"tok","mcp_server_url":"https://mcp.example.com/mcp"},"display_name":"n"}"#;
         let credential = it.made(&format!("POST /v1/vaults/{vault}/credentials"), m, body).await;
-        assert_eq!(credential["auth"], json!({"type": "static_bearer", "mcp_server_url": "https://mcp.example.com/mcp"}));
+        assert_eq!(
+            credential["auth"],
+            json!({"type": "static_bearer", "mcp_server_url": "https://mcp.example.com/mcp"})
+        );
 
         let store = id(&it.made("POST /v1/memory_stores", MEMORY, r#"{"name":"s"}"#).await);
         let path = format!("/v1/memory_stores/{store}/memories");
@@ -158,13 +166,14 @@ async fn the_official_python_sdks_can_use_a_sandbox() {
         let listed = it.made(&format!("GET {path}?depth=1&path_prefix=%2F&view=basic"), MEMORY, "").await;
         assert_eq!(listed["data"][0]["content"], Value::Null);
         let (one, sum) = (format!("{path}/{}", id(&memory)), text(&memory["content_sha256"]));
-        let body =
-            format!(r#"{{"content":"x","precondition":{{"type":"content_sha256","content_sha256":"{sum}"}}}}"#);
+        let body = format!(r#"{{"content":"x","precondition":{{"type":"content_sha256","content_sha256":"{sum}"}}}}"#);
         let sum = text(&it.made(&format!("POST {one}"), MEMORY, &body).await["content_sha256"]);
         let gone = it.made(&format!("DELETE {one}?expected_content_sha256={sum}"), MEMORY, "").await;
         assert_eq!(gone["type"], "memory_deleted");
 
-        let body = format!(r#"{{"inputs":[{{"type":"memory_store","memory_store_id":"{store}"}}],"model":"claude-sonnet-5"}}"#);
+        let body = format!(
+            r#"{{"inputs":[{{"type":"memory_store","memory_store_id":"{store}"}}],"model":"claude-sonnet-5"}}"#
+        );
         assert_eq!(it.made("POST /v1/dreams", DREAMING, &body).await["status"], "pending");
         let models = it.made("GET /v1/models?limit=1", NONE, "").await;
         let query = format!("limit=1&after_id={}", text(&models["last_id"]));
@@ -241,10 +250,13 @@ async fn streams_are_written_as_the_official_sdks_read_them() {
     let mut written = String::new();
     whole.read_to_string(&mut written).await.unwrap();
     assert!(written.starts_with("HTTP/1.1 200 OK\r\n") && written.contains("content-type: text/event-stream\r\n"));
-    let message = written.split("event: event_start\ndata: {\"type\":\"event_start\",\"event\":{\"type\":\"agent.message\",\"id\":\"");
+    let message = written
+        .split("event: event_start\ndata: {\"type\":\"event_start\",\"event\":{\"type\":\"agent.message\",\"id\":\"");
     let message = message.last().unwrap().split('"').next().unwrap();
     for frame in [
-        format!("event: event_start\ndata: {{\"type\":\"event_start\",\"event\":{{\"type\":\"agent.message\",\"id\":\"{message}\"}}}}\n\n"),
+        format!(
+            "event: event_start\ndata: {{\"type\":\"event_start\",\"event\":{{\"type\":\"agent.message\",\"id\":\"{message}\"}}}}\n\n"
+        ),
         format!(
             "event: event_delta\ndata: {{\"type\":\"event_delta\",\"event_id\":\"{message}\",\"delta\":{{\"type\":\"content_delta\",\"index\":0,\"content\":{{\"type\":\"text\",\"text\":\"Done.\"}}}}}}\n\n"
         ),

@@ -166,7 +166,9 @@ async fn a_guarded_tool_runs_if_the_user_allows_it() {
 async fn a_second_message_waits_for_the_turn_to_end() {
     let oma = v1().await;
     let session = oma.session().await;
-    oma.sandbox.default_tenant().oma_turns([Turn::new().pause(Duration::from_millis(300)).say("one"), Turn::says("two")]);
+    oma.sandbox
+        .default_tenant()
+        .oma_turns([Turn::new().pause(Duration::from_millis(300)).say("one"), Turn::says("two")]);
     let mut stream = oma.stream(&format!("/v1/sessions/{session}/events/stream")).await;
     oma.say(&session, "first").await;
     oma.say(&session, "second").await;
@@ -231,7 +233,8 @@ async fn failures_say_whether_the_server_tries_again() {
         ]
     );
     assert_eq!(events[3]["is_error"], true);
-    let error = json!({"type": "model_request_failed_error", "message": "overloaded", "retry_status": {"type": "retrying"}});
+    let error =
+        json!({"type": "model_request_failed_error", "message": "overloaded", "retry_status": {"type": "retrying"}});
     assert_eq!(events[4]["error"], error);
 
     oma.say(&session, "two").await;

@@ -17,7 +17,9 @@ fn fast(settings: Settings) -> Settings {
 async fn the_hosted_server_wraps_rows_and_streams_chunks_without_ids() {
     let oma = Oma::start(fast).await;
     let session = oma.session().await;
-    oma.sandbox.default_tenant().oma_turns([Turn::new().think("Hm.").tool("bash", json!({"c": "ls"}), "a").say("It is a")]);
+    oma.sandbox
+        .default_tenant()
+        .oma_turns([Turn::new().think("Hm.").tool("bash", json!({"c": "ls"}), "a").say("It is a")]);
     let mut chunks = oma.stream(&format!("/v1/sessions/{session}/events/stream?include=chunks")).await;
     assert_eq!(chunks.frame().await.unwrap(), "retry: 1000");
     let mut plain = oma.stream(&format!("/v1/sessions/{session}/stream")).await;
@@ -172,7 +174,8 @@ async fn a_queued_turn_is_pending_then_promoted() {
 async fn only_its_own_credential_is_taken() {
     for (settings, bearer) in [(fast as fn(Settings) -> Settings, 401), (|it| it, 200), (Settings::anthropic, 200)] {
         let oma = Oma::start(settings).await;
-        let request = oma.bare(Method::GET, "/v1/agents?beta=true").header("anthropic-beta", "managed-agents-2026-04-01");
+        let request =
+            oma.bare(Method::GET, "/v1/agents?beta=true").header("anthropic-beta", "managed-agents-2026-04-01");
         let keyed = request.try_clone().unwrap().header("x-api-key", oma.sandbox.key());
         assert_eq!(oma.send(keyed).await.status, 200);
         let sent = oma.send(request.try_clone().unwrap().bearer_auth(oma.sandbox.key())).await;
@@ -198,7 +201,7 @@ async fn the_probe_tells_the_generations_apart() {
 #[tokio::test]
 async fn routes_are_those_of_the_server() {
     let v0 = Oma::start(fast).await;
-    let documented = Oma::start(|it| it.documented()).await;
+    let documented = Oma::start(Settings::documented).await;
     let (agent, session) = (v0.agent().await, v0.session().await);
     let (seed_agent, seed_session) = (documented.agent().await, documented.session().await);
     let patch = json!({"name": "b"});
@@ -225,17 +228,21 @@ async fn routes_are_those_of_the_server() {
         assert_eq!(v0.get(&path.replace("SESSION", &session)).await.status, real, "{path}");
         assert_eq!(documented.get(&path.replace("SESSION", &seed_session)).await.status, seed, "{path}");
     }
-    let error = documented.get("/v1/agents/none").await.json();
-    assert_eq!(error, json!({"error": {"type": "not_found", "message": "Agent not found"}}));
+    let missing = documented.get("/v1/agents/none").await.json();
+    assert_eq!(missing, json!({"error": {"type": "not_found", "message": "Agent not found"}}));
     let cancelled = documented.post(&format!("/v1/sessions/{seed_session}/cancel"), json!({})).await;
     assert_eq!((cancelled.status, &cancelled.json()["id"]), (200, &json!(seed_session)));
+    let path = format!("/v1/agents/{seed_agent}");
+    assert_eq!(documented.delete(&path).await.json(), json!({"type": "agent_deleted", "id": seed_agent}));
+    assert!(documented.get(&path).await.json()["archived_at"].is_string(), "a deletion archives");
 }
 
 #[tokio::test]
 async fn malformed_json_makes_v0_fail() {
     for (set, status) in [(fast as fn(Settings) -> Settings, 500), (|it| it, 400)] {
         let oma = Oma::start(set).await;
-        let request = oma.request(Method::POST, "/v1/agents").header("content-type", "application/json").body("{\"name\":");
+        let request =
+            oma.request(Method::POST, "/v1/agents").header("content-type", "application/json").body("{\"name\":");
         assert_eq!(oma.send(request).await.status, status);
     }
 }
@@ -244,8 +251,7 @@ async fn malformed_json_makes_v0_fail() {
 async fn a_client_tool_strands_a_self_hosted_turn() {
     let turn = || Turn::new().custom_tool("a", json!({})).say("Done.");
     for stranded in [false, true] {
-        let oma =
-            Oma::start(|it| if stranded { fast(it).with(Quirk::StrandedResults) } else { fast(it) }).await;
+        let oma = Oma::start(|it| if stranded { fast(it).with(Quirk::StrandedResults) } else { fast(it) }).await;
         let session = oma.session().await;
         oma.sandbox.default_tenant().oma_turns([turn()]);
         let mut stream = oma.stream(&format!("/v1/sessions/{session}/events/stream")).await;
@@ -263,7 +269,10 @@ async fn a_client_tool_strands_a_self_hosted_turn() {
             assert_eq!(types(&page["data"]).last().unwrap(), "user.custom_tool_result");
         } else {
             let rest = stream.until("session.status_idle").await;
-            assert_eq!(types(&json!(rest))[..3], ["user.custom_tool_result", "session.status_running", "agent.tool_result"]);
+            assert_eq!(
+                types(&json!(rest))[..3],
+                ["user.custom_tool_result", "session.status_running", "agent.tool_result"]
+            );
             assert_eq!(rest[2]["content"], "7");
         }
     }

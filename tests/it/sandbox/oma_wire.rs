@@ -14,7 +14,8 @@ use tokio::time::timeout;
 use super::{Raw, raw, text};
 
 /// All betas that any group demands.
-const BETAS: &str = "managed-agents-2026-04-01, agent-memory-2026-07-22,dreaming-2026-04-21,files-api-2025-04-14,skills-2025-10-02";
+const BETAS: &str =
+    "managed-agents-2026-04-01, agent-memory-2026-07-22,dreaming-2026-04-21,files-api-2025-04-14,skills-2025-10-02";
 
 pub(super) struct Oma {
     pub(super) sandbox: Sandbox,
@@ -121,7 +122,8 @@ impl Frames {
                 self.text = rest;
                 return Some(frame);
             }
-            match timeout(Duration::from_secs(20), self.bytes.next()).await.expect("the stream is silent") {
+            let chunk = timeout(Duration::from_secs(20), self.bytes.next()).await;
+            match chunk.unwrap_or_else(|_| panic!("the stream is silent")) {
                 Some(chunk) => self.text += std::str::from_utf8(&chunk.unwrap()).unwrap(),
                 None => return None,
             }
