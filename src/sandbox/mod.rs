@@ -112,6 +112,8 @@ pub mod elacity;
 pub mod elephantasm;
 #[cfg(feature = "launchpad")]
 pub mod launchpad;
+#[cfg(feature = "oma")]
+pub mod oma;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use super::platform::{Call, Platform};
 use super::spec::{PageBy, PagingSpec};
 use super::store::{Object, object};
-
-/// How many items a page has if neither the call nor the document says.
-const LIMIT: usize = 50;
+use super::validate::spelled;
 
 impl<P: Platform> Call<'_, P> {
     /// The part of `rows` that the call asks for, by the rules of its route; the field `key` holds the items' ids.
@@ -25,7 +23,12 @@ impl<P: Platform> Call<'_, P> {
             PageBy::Offset => self.count("offset").unwrap_or(0),
             // A token that the sandbox did not give begins the list again, as on real servers.
             PageBy::Token { send, .. } | PageBy::AfterId { send, .. } => {
-                let token = self.text(send).and_then(|token| rows.iter().position(|row| token_of(&id(row)) == token));
+                // Values have their documented names, whatever the generation spells.
+                let mut parameters = self.operation.parameters.iter().map(|parameter| &parameter.property);
+                let sent = parameters.find(|it| spelled(it, self.platform.generation()) == *send);
+                let token = sent
+                    .and_then(|it| self.text(it.name))
+                    .and_then(|token| rows.iter().position(|row| token_of(&id(row)) == token));
                 let id = self.text("after_id").filter(|_| matches!(by, PageBy::AfterId { .. }));
                 token.map_or_else(|| id.map_or(0, after), |at| at + 1)
             }
@@ -35,7 +38,8 @@ impl<P: Platform> Call<'_, P> {
             }
         }
         .min(total);
-        let limit = if *by == PageBy::Once { total } else { self.count("limit").unwrap_or(LIMIT) };
+        let limit =
+            if *by == PageBy::Once { total } else { self.platform.page_size(self.operation, self.count("limit")) };
         let end = begin.saturating_add(limit).min(total);
         let has_more = end < total;
         let [first, last] =
@@ -50,6 +54,7 @@ impl<P: Platform> Call<'_, P> {
             envelope.extend(read.iter().map(|name| ((*name).to_owned(), json!(next))));
         }
         envelope.insert((*documented).to_owned(), page);
+        self.platform.envelope(self.operation, &mut envelope);
         Value::Object(envelope)
     }
 }

@@ -109,7 +109,8 @@ impl<P: Platform> Mounted<P> {
     }
 
     fn style(&self) -> Style {
-        Style { generation: self.platform.generation(), times: self.platform.times() }
+        let platform = &self.platform;
+        Style { generation: platform.generation(), times: platform.times(), nulls: platform.writes_nulls() }
     }
 
     fn call(self: &Arc<Self>, routed: &Routed, head: &Parts, body: &Bytes) -> Result<Reply, ErrorReply> {
@@ -190,6 +191,7 @@ impl<P: Platform> Mounted<P> {
         body: &Bytes,
     ) -> Result<Values, ErrorReply> {
         let mut validator = Validator::new(self.platform.generation());
+        validator.strict = self.platform.is_strict();
         let of = |place: Place| {
             let parameters = operation.parameters.iter().filter(move |parameter| parameter.place == place);
             parameters.map(|parameter| &parameter.property)
@@ -210,7 +212,8 @@ impl<P: Platform> Mounted<P> {
             .collect();
         validator.within("header", |it| it.texts(of(Place::Header), &headers));
         let mut values = Values { path: path_values, query, ..Values::default() };
-        validator.within("body", |it| read_body(it, &operation.body, &head.headers, body, &mut values));
+        let json_forms = self.platform.reads_json_forms();
+        validator.within("body", |it| read_body(it, &operation.body, json_forms, &head.headers, body, &mut values));
         self.platform.judge(operation, &values, validator.violations)?;
         Ok(values)
     }
@@ -313,7 +316,14 @@ impl<P> Account<P> {
     }
 }
 
-fn read_body(it: &mut Validator, spec: &BodySpec, headers: &HeaderMap, body: &Bytes, values: &mut Values) {
+fn read_body(
+    it: &mut Validator,
+    spec: &BodySpec,
+    json_forms: bool,
+    headers: &HeaderMap,
+    body: &Bytes,
+    values: &mut Values,
+) {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match spec {
         BodySpec::None => {}
@@ -331,6 +341,11 @@ fn read_body(it: &mut Validator, spec: &BodySpec, headers: &HeaderMap, body: &By
             let pairs: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
             values.body = Value::Object(it.texts(spec.properties, &pairs));
         }
+        // What is in it is the handler's affair.
+        BodySpec::Multipart(_) if json_forms && is_json(content_type) => match serde_json::from_slice(body) {
+            Ok(value) => values.body = value,
+            Err(error) => it.push(Problem::Syntax, error.column(), &Value::Null),
+        },
         BodySpec::Multipart(spec) => {
             let Some(parts) = multipart::read(content_type, body) else {
                 it.push(Problem::Syntax, "multipart/form-data", &Value::Null);

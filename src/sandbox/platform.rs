@@ -85,6 +85,29 @@ pub(crate) trait Platform: Send + Sync + Sized + 'static {
         if violations.is_empty() { Ok(()) } else { Err(ErrorReply::Invalid(violations)) }
     }
 
+    /// Whether a property of a body that the document does not know is a violation; otherwise it is dropped.
+    fn is_strict(&self) -> bool {
+        false
+    }
+
+    /// Whether an optional property that may be null is written as null where an object lacks it.
+    fn writes_nulls(&self) -> bool {
+        true
+    }
+
+    /// Whether operations that take a multipart form also take JSON.
+    fn reads_json_forms(&self) -> bool {
+        false
+    }
+
+    /// How many items a page has if the call asks for this many.
+    fn page_size(&self, _operation: &OperationSpec, asked: Option<usize>) -> usize {
+        asked.unwrap_or(50)
+    }
+
+    /// Completes the envelope of a page, before the document's component selects from it.
+    fn envelope(&self, _operation: &OperationSpec, _envelope: &mut Object) {}
+
     /// An object as the stock handlers show it, with the fields that are computed when it is read.
     fn view(&self, _table: &Table, row: &Object, _store: &Store, _now: Micros) -> Object {
         row.clone()

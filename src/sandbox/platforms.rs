@@ -155,6 +155,7 @@ platforms! {
     "eclips", "eClips": eclips, eclips_builder;
     "launchpad", "Agent Launchpad": launchpad, launchpad_builder;
     "elacity", "Elacity": elacity, elacity_builder;
+    "oma", "Managed Agents": oma, oma_builder;
 }
 
 /// The builder of a client, with URL and key filled in.

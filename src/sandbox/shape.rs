@@ -12,11 +12,13 @@ use super::validate::{knows, literal, spelled};
 pub(crate) struct Style {
     pub(crate) generation: &'static str,
     pub(crate) times: TimeFormat,
+    /// Whether an optional property is null, rather than absent, where the object lacks it.
+    pub(crate) nulls: bool,
 }
 
 /// A value, serialized as its schema says.
 ///
-/// Properties that the schema does not know are left out. One that is absent is null if the schema allows that, and
+/// Properties that the schema does not know are left out. One that is absent is null if schema and style allow that, and
 /// left out if it is optional; a required one gets its default, or the empty value of its type. A schema with a single
 /// value always has that value. An object in place of a list is an envelope around it: its own values stay as they are.
 pub(crate) struct Shaped<'a> {
@@ -101,6 +103,7 @@ fn object<S: Serializer>(spec: &ObjectSpec, value: &Value, style: Style, seriali
         let name = alias.map_or(name, |alias| *alias);
         match value.get(alias.map_or(property.name, |alias| *alias)) {
             Some(value) if !value.is_null() => map.serialize_entry(name, &Shaped { schema, value, style })?,
+            None if !property.required && !style.nulls => {}
             _ if schema.nullable => map.serialize_entry(name, &())?,
             _ if !property.required => {}
             _ => {

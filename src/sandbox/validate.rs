@@ -23,6 +23,8 @@ pub(crate) struct Violation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     Missing,
+    /// A property that the document does not know.
+    Unknown,
     /// The body is not JSON, form or multipart, as its content type says.
     Syntax,
     Type,
@@ -55,6 +57,7 @@ impl Violation {
         let Self { kind, bound, .. } = self;
         match kind {
             Problem::Missing => "is required".to_owned(),
+            Problem::Unknown => "is not a known field".to_owned(),
             Problem::Syntax => "can't be parsed".to_owned(),
             Problem::Type | Problem::Format => format!("is not a valid {}", bound.as_str().unwrap_or("value")),
             Problem::Pattern => "does not have the expected form".to_owned(),
@@ -69,13 +72,15 @@ impl Violation {
 /// times in their stored form, without what the document does not know.
 pub(crate) struct Validator {
     pub(crate) violations: Vec<Violation>,
+    /// Unknown properties of bodies are violations, even where the document allows any.
+    pub(crate) strict: bool,
     generation: &'static str,
     at: Vec<Value>,
 }
 
 impl Validator {
     pub(crate) fn new(generation: &'static str) -> Self {
-        Self { violations: Vec::new(), generation, at: Vec::new() }
+        Self { violations: Vec::new(), strict: false, generation, at: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, kind: Problem, bound: impl Into<Value>, value: &Value) {
@@ -137,7 +142,13 @@ impl Validator {
 
     pub(crate) fn object(&mut self, spec: &ObjectSpec, values: &Map<String, Value>) -> Object {
         let mut read = self.properties(spec.properties, values);
-        if spec.open {
+        if self.strict && self.at.first().is_some_and(|place| place == "body") {
+            let known = spec.properties.iter().filter(|property| knows(property.generations, self.generation));
+            let known: Vec<&str> = known.map(|property| spelled(property, self.generation)).collect();
+            for (name, value) in values.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+                self.within(name.as_str(), |this| this.push(Problem::Unknown, Value::Null, value));
+            }
+        } else if spec.open {
             for (name, value) in values {
                 read.entry(name.clone()).or_insert_with(|| value.clone());
             }
@@ -244,7 +255,7 @@ impl Validator {
             return self.value(arm.schema, value);
         }
         let tries = known.map(|arm| {
-            let mut attempt = Self { violations: Vec::new(), generation: self.generation, at: self.at.clone() };
+            let mut attempt = Self { violations: Vec::new(), at: self.at.clone(), ..*self };
             let read = attempt.value(arm.schema, value);
             // An arm of another type is not what was meant.
             let other_type = attempt.violations.iter().any(|found| found.kind == Problem::Type && found.at == self.at);

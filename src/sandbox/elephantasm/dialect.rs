@@ -74,6 +74,7 @@ fn detail(status: StatusCode, text: impl Into<String>) -> Reply {
 fn item(violation: &Violation) -> Value {
     let kind = match violation.kind {
         Problem::Missing => "missing",
+        Problem::Unknown => "extra_forbidden",
         Problem::Syntax => "json_invalid",
         Problem::Type if violation.at[0] != "body" => match violation.bound.as_str() {
             Some("integer") => "int_parsing",

@@ -11,6 +11,18 @@ mod health;
 mod limits;
 mod memories;
 mod official_sdk;
+#[cfg(feature = "oma")]
+mod oma_agents;
+#[cfg(feature = "oma")]
+mod oma_files;
+#[cfg(feature = "oma")]
+mod oma_official_sdk;
+#[cfg(feature = "oma")]
+mod oma_turns;
+#[cfg(feature = "oma")]
+mod oma_v0;
+#[cfg(feature = "oma")]
+mod oma_wire;
 mod outages;
 mod packs;
 mod processing;
