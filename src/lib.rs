@@ -94,3 +94,5 @@ pub use self::open::{InvalidTimestamp, Timestamp};
 pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, Updates};
 pub use self::secret::Secret;
+#[cfg(feature = "oma")]
+pub use self::sse::{EventStream, Gap, Position, StreamItem};

@@ -17,6 +17,10 @@ use crate::error::Attempt;
 pub(crate) type Follow<T> =
     Arc<dyn Fn(Composed, Result<Response<T>, Error>) -> BoxFuture<'static, Result<Response<T>, Error>> + Send + Sync>;
 
+/// Carries out a call itself.
+pub(crate) type Lead<T> =
+    Arc<dyn Fn(Composed, Request<T>) -> BoxFuture<'static, Result<Response<T>, Error>> + Send + Sync>;
+
 /// A composed call that is under way: what its further requests take over from the first.
 pub(crate) struct Composed {
     pub(crate) core: Core,
@@ -41,6 +45,14 @@ impl Composed {
         Self { core: core.clone(), ids: parts.ids().to_vec(), options, begun: Instant::now(), history: Vec::new() }
     }
 
+    /// Sends the request that the call is about, with what is left of the caller's time.
+    pub(crate) async fn first<U>(&mut self, mut request: Request<U>) -> Result<Response<U>, Error> {
+        request.limit_total(self.options.total.map(|total| total.saturating_sub(self.begun.elapsed())));
+        let mut result = request.with_response().await;
+        self.add_history(&mut result);
+        result
+    }
+
     /// Takes note of how the first request ended.
     pub(super) fn note<T>(&mut self, first: Result<Response<T>, Error>) -> Result<Response<T>, Error> {
         let attempts = match &first {
@@ -62,7 +74,13 @@ impl Composed {
         let left = |total: Duration| total.saturating_sub(self.begun.elapsed());
         request.set_options(Options { total: self.options.total.map(left), ..self.options.clone() });
         let mut result = request.with_response().await;
-        let attempts = match &mut result {
+        self.add_history(&mut result);
+        result
+    }
+
+    /// Puts the attempts of the call so far in front of those of a result.
+    fn add_history<U>(&mut self, result: &mut Result<Response<U>, Error>) {
+        let attempts = match result {
             Ok(response) => Some(&mut response.attempts),
             Err(error) => error.attempts_mut(),
         };
@@ -70,6 +88,5 @@ impl Composed {
             self.history.append(attempts);
             attempts.clone_from(&self.history);
         }
-        result
     }
 }

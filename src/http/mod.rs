@@ -35,6 +35,8 @@ mod upload;
 pub(crate) use http::Method;
 
 pub use self::builder::ClientBuilder;
+#[cfg(feature = "oma")]
+pub(crate) use self::call::{Answered, Ending};
 pub(crate) use self::client::Core;
 pub use self::credential::{CredentialProvider, KeyFuture};
 pub use self::download::Download;
@@ -42,6 +44,8 @@ pub(crate) use self::follow::Composed;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
+#[cfg(feature = "oma")]
+pub(crate) use self::parts::RequestParts;
 pub(crate) use self::platform::{Platform, Probe, Profile, Scheme, no_hint, no_preflight};
 pub use self::rate_limit::RateLimit;
 pub(crate) use self::reader::Reader;

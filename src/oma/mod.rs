@@ -68,7 +68,9 @@ mod outputs;
 mod resources;
 mod sessions;
 mod settings;
+mod stream;
 mod threads;
+mod turn;
 mod vaults;
 
 pub use self::agents::Agents;

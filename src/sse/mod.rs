@@ -1,7 +1,14 @@
-//! Server-sent events.
+//! Server-sent events: from bytes to a stream of events that survives its connections.
 
-use std::marker::PhantomData;
+mod decoder;
+mod live;
+mod machine;
+mod position;
+mod stream;
 
-/// Events that a server sends while the response lasts.
-#[derive(Debug)]
-pub struct EventStream<T>(PhantomData<T>);
+pub(crate) use self::live::{Live, open};
+pub(crate) use self::machine::{Entry, Fate, Feed, Frame, Rows};
+pub(crate) use self::position::{Facts, Preview, Start, fingerprint};
+pub use self::position::Position;
+pub(crate) use self::stream::Streamed;
+pub use self::stream::{EventStream, Gap, StreamItem};
