@@ -39,6 +39,7 @@
 //! | feature | default | provides |
 //! |---|---|---|
 //! | `elephantasm` | yes | [`elephantasm`], long-term memory for agents |
+//! | `oma` | yes | [`oma`], Open Managed Agents and Anthropic's Managed Agents |
 //! | `rustls` | yes | TLS by rustls with aws-lc-rs and the operating system's trust store |
 //! | `rustls-no-provider` | | TLS by rustls with the `CryptoProvider` that the program installs |
 //! | `native-tls` | | TLS by the operating system's library; rustls is used if both are enabled |

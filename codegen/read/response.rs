@@ -25,7 +25,7 @@ pub enum Response {
     /// One JSON value.
     Json(Schema),
     /// One page of a list. `documented` is the whole response: an array, or an object around it.
-    Page { item: Schema, documented: Schema },
+    Page { item: Schema, documented: Box<Schema> },
     /// Content that is not JSON, read whole.
     Bytes,
     /// Content that is not JSON, read as it arrives.
@@ -105,7 +105,7 @@ impl Success {
             Shape::Component(name) => paging.envelope(document, node, name)?,
             _ => return Err(node.error("a page is an array, or an object with an array")),
         };
-        self.response = Response::Page { item, documented: documented.clone() };
+        self.response = Response::Page { item, documented: Box::new(documented.clone()) };
         self.paging = Some(paging);
         Ok(())
     }

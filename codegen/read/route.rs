@@ -39,6 +39,9 @@ pub enum Piece {
     },
 }
 
+/// The pieces of a path, and the pairs of its query template with the index of their id.
+type Pieces = (Vec<Piece>, Vec<(String, usize)>);
+
 const KEYS: [&str; 5] = ["method", "path", "for", "page", "accept"];
 
 impl Route {
@@ -157,7 +160,7 @@ impl Routes<'_> {
     }
 
     /// The pieces of a path and the pairs of its query template. Names that are new are added to `ids`.
-    fn pieces(&self, path: &str, ids: &mut Vec<Id>) -> Result<(Vec<Piece>, Vec<(String, usize)>), String> {
+    fn pieces(&self, path: &str, ids: &mut Vec<Id>) -> Result<Pieces, String> {
         let mut at = |name: &str| {
             ids.iter().position(|id| id.name == name).unwrap_or_else(|| {
                 ids.push(Id { name: name.to_owned(), uuid: false });

@@ -13,6 +13,7 @@ use crate::codegen::error::{Pointer, SpecError};
 
 /// The shape of a value, and its annotations.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a keyword of its own")]
 pub struct Schema {
     pub shape: Shape,
     pub nullable: bool,

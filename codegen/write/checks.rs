@@ -32,15 +32,22 @@ pub fn of_union(
     writer: &Writer<'_>,
     spelling: Option<TokenStream>,
 ) -> Result<TokenStream, SpecError> {
-    let mut arms = Vec::new();
+    let mut checked = Vec::new();
     for Variant { ident, arm, .. } in variants {
         let value = Access::bound();
         let statements = Checks { writer, at: &arm.pointer, name: "" }.of(&arm.schema, &value)?;
         if !statements.is_empty() {
-            arms.push(quote!(Self::#ident(value) => { #statements }));
+            checked.push((ident, statements));
         }
     }
-    let statements = if arms.is_empty() { TokenStream::new() } else { quote!(match self { #(#arms)* _ => {} }) };
+    let statements = match checked.as_slice() {
+        [] => TokenStream::new(),
+        [(ident, statements)] => quote!(if let Self::#ident(value) = self { #statements }),
+        _ => {
+            let arms = checked.iter().map(|(ident, statements)| quote!(Self::#ident(value) => { #statements }));
+            quote!(match self { #(#arms)* _ => {} })
+        }
+    };
     Ok(implementation(&format_ident!("{union}"), &statements, spelling))
 }
 
@@ -242,15 +249,16 @@ fn range(low: End, high: End) -> Option<TokenStream> {
 }
 
 /// The whole number of a bound, which may be written as `1.0`.
-pub fn integer(number: &Number) -> Option<i64> {
+pub fn whole_number(number: &Number) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "such a bound is written as 1.0 and small")]
     let from_float =
         || number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e15).map(|value| value as i64);
     number.as_i64().or_else(from_float)
 }
 
-fn integral(number: &Number) -> Option<TokenStream> {
-    integer(number)?.to_string().parse().ok()
+/// The literal of a whole number.
+pub fn integral(number: &Number) -> Option<TokenStream> {
+    whole_number(number)?.to_string().parse().ok()
 }
 
 fn fractional(number: &Number) -> Option<TokenStream> {

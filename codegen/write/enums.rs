@@ -17,7 +17,11 @@ pub fn text(name: &str, component: &Component, values: &Values) -> Result<String
     let variant = |(value, ident): (&EnumValue, String)| {
         let words: Vec<String> =
             std::iter::once(&value.value).chain(&value.aliases).map(|w| format!("{w:?}")).collect();
-        format!("        /// `{}`\n        {ident} = {},\n", value.value, words.join(" | "))
+        let comment = match value.value.as_str() {
+            "" => "The empty string.".to_owned(),
+            value => format!("`{}`", value.replace('`', "'")),
+        };
+        format!("        /// {comment}\n        {ident} = {},\n", words.join(" | "))
     };
     let variants: String = values.values.iter().zip(idents).map(variant).collect();
     let description = docs::sentence(component.description.as_deref(), &format!("The values of a `{name}`."));

@@ -1,9 +1,9 @@
 //! A table of the operations for the tests that walk them: the types of what each takes and returns.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::operations::{qualified, response_type};
+use super::operations::{qualified, response_type, timeout};
 use super::writer::{HEADER, Writer, formatted};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::read::operation::{Auth, Operation};
@@ -19,13 +19,7 @@ pub fn file(writer: &Writer<'_>) -> Result<String, SpecError> {
 
 fn row(writer: &Writer<'_>, operation: &Operation) -> Result<TokenStream, SpecError> {
     let (id, idempotent) = (&operation.id, operation.idempotent);
-    let timeout = match operation.timeout {
-        None => quote!(None),
-        Some(millis) => {
-            let millis = Literal::u64_unsuffixed(millis);
-            quote!(Some(std::time::Duration::from_millis(#millis)))
-        }
-    };
+    let timeout = timeout(operation.timeout);
     let auth = match operation.auth {
         Auth::Required => "required",
         Auth::Optional => "optional",

@@ -221,8 +221,8 @@ impl FieldPlan<'_> {
             arguments.push(quote!(deserialize_with = #reader));
         }
         if let Some(module) = self.time_module().filter(|_| writes) {
-            let writer = format!("{module}::serialize");
-            arguments.push(quote!(serialize_with = #writer));
+            let serialize = format!("{module}::serialize");
+            arguments.push(quote!(serialize_with = #serialize));
         }
         if arguments.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#arguments),*)]) }
     }

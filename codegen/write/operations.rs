@@ -165,7 +165,8 @@ fn paging(Paging { by, items }: &Paging) -> TokenStream {
     quote!(crate::http::Paging { by: crate::http::PageBy::#by, items: &[#(#items),*] })
 }
 
-fn timeout(milliseconds: Option<u64>) -> TokenStream {
+/// The expression of an attempt timeout.
+pub fn timeout(milliseconds: Option<u64>) -> TokenStream {
     let duration = match milliseconds {
         None => return quote!(::std::option::Option::None),
         Some(milliseconds) if milliseconds % 1000 == 0 => {

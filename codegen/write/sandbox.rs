@@ -6,6 +6,7 @@ use quote::{ToTokens, format_ident, quote};
 use serde_json::{Number, Value};
 use syn::Ident;
 
+use super::checks::{integral, whole_number};
 use super::writer::{HEADER, formatted};
 use crate::codegen::error::{Pointer, SpecError};
 use crate::codegen::platform::Platform;
@@ -205,7 +206,6 @@ impl Statics<'_> {
             Shape::Timestamp(TimeFormat::Text | TimeFormat::Any { text: true }) => {
                 string(bounds, &quote!(Timestamp), &[])
             }
-            Shape::Timestamp(TimeFormat::Any { .. }) => quote!(Any),
             Shape::Binary => string(bounds, &quote!(Binary), &[]),
             Shape::Boolean => quote!(Boolean),
             Shape::Integer { .. } | Shape::Timestamp(TimeFormat::Seconds | TimeFormat::Milliseconds) => {
@@ -219,7 +219,7 @@ impl Statics<'_> {
                 let max = option(bounds.maximum.as_ref().and_then(number));
                 quote!(Number { min: #min, max: #max })
             }
-            Shape::Any => quote!(Any),
+            Shape::Any | Shape::Timestamp(TimeFormat::Any { .. }) => quote!(Any),
             Shape::List(items) => {
                 let (items, (min, max)) = (self.schema(items), lengths(bounds.length));
                 quote!(Array { items: &#items, min: #min, max: #max })
@@ -344,7 +344,7 @@ fn option(value: Option<TokenStream>) -> TokenStream {
 
 /// A bound that is inclusive: an exclusive one is moved by `step`.
 fn integer(limit: &Limit, step: i64) -> Option<TokenStream> {
-    let value = super::checks::integer(&limit.number)?;
+    let value = whole_number(&limit.number)?;
     let moved = value.saturating_add(if limit.exclusive { step } else { 0 });
     moved.to_string().parse().ok()
 }
@@ -357,16 +357,14 @@ fn literal(value: &Value) -> TokenStream {
     match value {
         Value::Bool(value) => quote!(Literal::Boolean(#value)),
         Value::String(text) => quote!(Literal::Text(#text)),
-        Value::Number(value) => match value.as_i64().and_then(|value| value.to_string().parse().ok()) {
-            Some(value) => {
-                let value: TokenStream = value;
-                quote!(Literal::Integer(#value))
-            }
-            None => {
-                let value = number(value);
-                quote!(Literal::Number(#value))
-            }
-        },
+        Value::Number(value) if value.is_i64() => {
+            let value = integral(value);
+            quote!(Literal::Integer(#value))
+        }
+        Value::Number(value) => {
+            let value = number(value);
+            quote!(Literal::Number(#value))
+        }
         Value::Null | Value::Array(_) | Value::Object(_) => {
             let json = value.to_string();
             quote!(Literal::Json(#json))

@@ -179,10 +179,11 @@ impl<'a> Spellings<'a> {
     }
 
     fn optional(&self, schema: &Schema) -> TokenStream {
-        match self.schema_differs(schema).then(|| self.reference(schema)) {
-            Some(inside) => quote!(::std::option::Option::Some(#inside)),
-            None => quote!(::std::option::Option::None),
+        if !self.schema_differs(schema) {
+            return quote!(::std::option::Option::None);
         }
+        let inside = self.reference(schema);
+        quote!(::std::option::Option::Some(#inside))
     }
 
     /// A reference to what differs in a value of `schema`, which something does.

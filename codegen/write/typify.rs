@@ -78,13 +78,12 @@ impl Types {
 
 /// Puts `Secret` around what the schema keeps secret, at any depth.
 fn with_secrets(mut ty: Type, schema: &Schema) -> Type {
-    if let Shape::List(inner) | Shape::Map(inner) = &schema.shape {
-        if let Some(element) = last_argument(&mut ty) {
-            let optional = inner.nullable && inner.shape != Shape::Any;
-            let place = if optional { last_argument(element) } else { Some(element) };
-            if let Some(place) = place {
-                *place = with_secrets(place.clone(), inner);
-            }
+    if let Shape::List(inner) | Shape::Map(inner) = &schema.shape
+        && let Some(element) = last_argument(&mut ty)
+    {
+        let optional = inner.nullable && inner.shape != Shape::Any;
+        if let Some(place) = if optional { last_argument(element) } else { Some(element) } {
+            *place = with_secrets(place.clone(), inner);
         }
     }
     if schema.secret { parse_quote!(crate::secret::Secret<#ty>) } else { ty }

@@ -218,8 +218,8 @@ impl Error {
         }
     }
 
-    /// The attempts of the call, to be put into the history of a longer one.
-    pub(crate) fn attempts_mut(&mut self) -> Option<&mut Vec<Attempt>> {
+    /// What is known of the call, to be joined to what is known of a longer one.
+    pub(crate) fn record_mut(&mut self) -> Option<&mut CallRecord> {
         match self {
             Self::BadRequest(api)
             | Self::Authentication(api)
@@ -232,12 +232,12 @@ impl Error {
             | Self::RateLimited(api)
             | Self::OtherClient(api)
             | Self::Server(api)
-            | Self::UnexpectedStatus(api) => Some(&mut api.record.attempts),
-            Self::Connect(e) | Self::Transport(e) => Some(&mut e.record.attempts),
-            Self::Timeout(e) => Some(&mut e.record.attempts),
-            Self::Decode(e) => Some(&mut e.record.attempts),
-            Self::Stream(e) => Some(&mut e.record.attempts),
-            Self::Config(e) => e.record.as_mut().map(|record| &mut record.attempts),
+            | Self::UnexpectedStatus(api) => Some(&mut api.record),
+            Self::Connect(e) | Self::Transport(e) => Some(&mut e.record),
+            Self::Timeout(e) => Some(&mut e.record),
+            Self::Decode(e) => Some(&mut e.record),
+            Self::Stream(e) => Some(&mut e.record),
+            Self::Config(e) => e.record.as_deref_mut(),
             Self::InvalidArgument(_) | Self::Unsupported(_) => None,
         }
     }

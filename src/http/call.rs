@@ -238,12 +238,14 @@ impl Call<'_> {
         };
         let cell = shared.learnt.generation();
         let generation = self.learn(probe, &cell, &mut state).await?;
+        let learnt = &shared.learnt;
         match self.over_routes(Some(generation), &mut state).await {
-            Err(CallError { error, generation_in_doubt: true }) => {
+            Err(CallError { error, generation_in_doubt: true }) if !learnt.is_missing(self.parts.spec.id) => {
                 // The server may have been replaced by one of another generation.
-                shared.learnt.forget(&cell);
-                let now = self.learn(probe, &shared.learnt.generation(), &mut state).await?;
+                learnt.forget(&cell);
+                let now = self.learn(probe, &learnt.generation(), &mut state).await?;
                 if now == generation {
+                    learnt.remember_missing(self.parts.spec.id);
                     return Err(error);
                 }
                 self.over_routes(Some(now), &mut state).await.map_err(|missed| missed.error)

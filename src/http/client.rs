@@ -1,6 +1,6 @@
 //! What the clones of a client share: its transport, its settings, and what it has learnt about the server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -59,6 +59,8 @@ pub(super) struct Learnt {
     generation: Mutex<Arc<OnceCell<&'static str>>>,
     /// By operation: the place of the route that worked, where there was a choice.
     routes: Mutex<HashMap<&'static str, usize>>,
+    /// The operations that the server was found not to have.
+    missing: Mutex<HashSet<&'static str>>,
 }
 
 impl Learnt {
@@ -73,7 +75,17 @@ impl Learnt {
         if Arc::ptr_eq(&generation, known) {
             *generation = Arc::default();
             lock(&self.routes).clear();
+            lock(&self.missing).clear();
         }
+    }
+
+    /// Takes note that a server of this generation does not have the operation.
+    pub(super) fn remember_missing(&self, operation: &'static str) {
+        lock(&self.missing).insert(operation);
+    }
+
+    pub(super) fn is_missing(&self, operation: &'static str) -> bool {
+        lock(&self.missing).contains(operation)
     }
 
     pub(super) fn route(&self, operation: &'static str) -> Option<usize> {

@@ -47,10 +47,11 @@ pub(crate) fn bytes(exchange: &Exchange<'_>) -> Result<Bytes, DecodeFault> {
 /// Decodes one page of a list.
 pub(crate) fn page<T: DeserializeOwned>(exchange: &Exchange<'_>) -> Result<Page<T>, DecodeFault> {
     exchange.reject_html()?;
-    let wrapped = exchange.spec.wrapped;
-    let page = exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, |items| {
-        rows::unwrap(items, wrapped).map_or_else(|| from_json(items), |items| from_json(items.as_bytes()))
-    });
+    let decode = |items: &[u8]| match rows::unwrap(items, exchange.spec.wrapped) {
+        Some(unwrapped) => from_json(unwrapped.as_bytes()),
+        None => from_json(items),
+    };
+    let page = exchange.route.paging.unwrap_or(Paging::ONCE).read(&exchange.list, exchange.body, decode);
     exchange.reject_error()?;
     page
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use http::Method;
 use tokio::time::Instant;
 
 use super::client::Core;
@@ -29,6 +30,8 @@ pub(crate) struct Composed {
     begun: Instant,
     /// The attempts that failed so far.
     history: Vec<Attempt>,
+    /// A request that does more than read has succeeded.
+    has_effect: bool,
 }
 
 impl Composed {
@@ -42,14 +45,22 @@ impl Composed {
             headers: options.headers.clone(),
             ..Options::default()
         };
-        Self { core: core.clone(), ids: parts.ids().to_vec(), options, begun: Instant::now(), history: Vec::new() }
+        Self {
+            core: core.clone(),
+            ids: parts.ids().to_vec(),
+            options,
+            begun: Instant::now(),
+            history: Vec::new(),
+            has_effect: false,
+        }
     }
 
     /// Sends the request that the call is about, with what is left of the caller's time.
     pub(crate) async fn first<U>(&mut self, mut request: Request<U>) -> Result<Response<U>, Error> {
         request.limit_total(self.options.total.map(|total| total.saturating_sub(self.begun.elapsed())));
+        let reads = *request.method() == Method::GET;
         let mut result = request.with_response().await;
-        self.add_history(&mut result);
+        self.add_history(&mut result, reads);
         result
     }
 
@@ -73,20 +84,27 @@ impl Composed {
     pub(crate) async fn send<U>(&mut self, mut request: Request<U>) -> Result<Response<U>, Error> {
         let left = |total: Duration| total.saturating_sub(self.begun.elapsed());
         request.set_options(Options { total: self.options.total.map(left), ..self.options.clone() });
+        let reads = *request.method() == Method::GET;
         let mut result = request.with_response().await;
-        self.add_history(&mut result);
+        self.add_history(&mut result, reads);
         result
     }
 
     /// Puts the attempts of the call so far in front of those of a result.
-    fn add_history<U>(&mut self, result: &mut Result<Response<U>, Error>) {
-        let attempts = match result {
-            Ok(response) => Some(&mut response.attempts),
-            Err(error) => error.attempts_mut(),
-        };
-        if let Some(attempts) = attempts {
-            self.history.append(attempts);
-            attempts.clone_from(&self.history);
+    fn add_history<U>(&mut self, result: &mut Result<Response<U>, Error>, reads: bool) {
+        match result {
+            Ok(response) => {
+                self.has_effect |= !reads;
+                self.history.append(&mut response.attempts);
+                response.attempts.clone_from(&self.history);
+            }
+            Err(error) => {
+                if let Some(record) = error.record_mut() {
+                    record.may_have_been_processed |= self.has_effect;
+                    self.history.append(&mut record.attempts);
+                    record.attempts.clone_from(&self.history);
+                }
+            }
         }
     }
 }

@@ -157,6 +157,11 @@ impl<T> Request<T> {
         self.parts.record()
     }
 
+    /// The method of the operation's documented home.
+    pub(super) fn method(&self) -> &Method {
+        self.parts.method()
+    }
+
     /// The id of the operation in the document.
     pub(crate) fn operation(&self) -> &'static str {
         self.parts.spec.id

@@ -13,7 +13,7 @@ fn wanted(code: u16, reason: Option<Reason>, retry_after: Option<Duration>, want
     Outcome::Status { status: StatusCode::from_u16(code).unwrap(), reason, retry_after, wanted }
 }
 
-const REASONS: [Reason; 9] = [
+const REASONS: [Reason; 10] = [
     Reason::RateLimit,
     Reason::PlanLimit,
     Reason::FeatureUnavailable,
@@ -22,6 +22,7 @@ const REASONS: [Reason; 9] = [
     Reason::Quota,
     Reason::Scope,
     Reason::Duplicate,
+    Reason::PreconditionFailed,
     Reason::RouteMissing,
 ];
 
@@ -38,6 +39,7 @@ fn no_reason_is_left_out_of_the_table() {
             | Reason::Quota
             | Reason::Scope
             | Reason::Duplicate
+            | Reason::PreconditionFailed
             | Reason::RouteMissing => {}
         }
         assert_eq!(REASONS.iter().filter(|other| **other == reason).count(), 1);

@@ -7,7 +7,8 @@ use crate::error::{ErrorDetails, FieldError, Reason};
 
 pub(super) fn parse(status: StatusCode, _: &HeaderMap, body: &[u8]) -> ErrorDetails {
     let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else {
-        return ErrorDetails { reason: reason_without_json(status, body), ..ErrorDetails::default() };
+        let (reason, message) = (reason_without_json(status, body), plain(body));
+        return ErrorDetails { reason, message, ..ErrorDetails::default() };
     };
     if status == StatusCode::NOT_FOUND && is_missing_on_node(&object) {
         return ErrorDetails {
@@ -135,6 +136,12 @@ fn reason_of_status(status: StatusCode) -> Option<Reason> {
     }
 }
 
+/// The plain texts of hosted servers.
+fn plain(body: &[u8]) -> Option<String> {
+    let text = str::from_utf8(body.trim_ascii()).ok()?;
+    ["404 Not Found", "Internal Server Error"].contains(&text).then(|| text.to_owned())
+}
+
 /// Hosted servers answer for a missing route within a group in plain text.
 fn reason_without_json(status: StatusCode, body: &[u8]) -> Option<Reason> {
     if status == StatusCode::NOT_FOUND && body.trim_ascii() == b"404 Not Found" {
@@ -199,6 +206,7 @@ mod tests {
 
     #[test]
     fn what_is_no_error_object_says_nothing() {
+        assert_eq!(said(500, "Internal Server Error"), message("Internal Server Error"));
         for body in ["", "null", "[]", "\"text\"", "{", "<html>", "{}", r#"{"error":null}"#, r#"{"message":"m"}"#, "\0"]
         {
             assert_eq!(said(500, body), (None, None), "{body}");

@@ -95,6 +95,7 @@ use crate::http::{Core, Method, Platform, Request, Scheme, no_hint, no_preflight
     clippy::option_option,
     clippy::doc_markdown,
     clippy::large_enum_variant,
+    clippy::unreadable_literal,
     reason = "generated"
 )]
 pub mod types {

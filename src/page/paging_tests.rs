@@ -6,6 +6,7 @@ const RUNS: Paging = Paging { by: PageBy::Offset, items: &["data", "runs"] };
 const TOKENS: Paging =
     Paging { by: PageBy::Token { send: "page", read: &["next_page", "next_cursor"] }, items: &["data"] };
 const IDS: Paging = Paging { by: PageBy::AfterId { token: None }, items: &["data"] };
+const IDS_OR_TOKEN: Paging = Paging { by: PageBy::AfterId { token: Some(("page", &["next_page"])) }, items: &["data"] };
 const EVENTS: Paging = Paging { by: PageBy::AfterSeq, items: &["data"] };
 
 fn call(query: &str) -> ListCall<'_> {
@@ -108,10 +109,14 @@ fn a_token_is_the_first_that_is_neither_absent_null_nor_empty() {
 #[test]
 fn without_a_token_but_with_more_the_list_goes_on_after_its_last_id() {
     let body = r#"{"data":[{"id":"file_1"}],"has_more":true,"first_id":"file_1","last_id":"file_1"}"#;
-    assert_eq!(then(TOKENS, "limit=1", body).as_deref(), Some("limit=1&after_id=file_1"));
-    assert_eq!(then(TOKENS, "limit=1&after_id=file_0", body).as_deref(), Some("limit=1&after_id=file_1"));
+    let token = r#"{"data":[{"id":"file_1"}],"has_more":true,"last_id":"file_1","next_page":"pg_2"}"#;
     let end = r#"{"data":[{"id":"file_2"}],"has_more":false,"last_id":"file_2"}"#;
-    assert_eq!(then(TOKENS, "limit=1&after_id=file_1", end), None);
+    for list in [TOKENS, IDS_OR_TOKEN] {
+        assert_eq!(then(list, "limit=1", body).as_deref(), Some("limit=1&after_id=file_1"));
+        assert_eq!(then(list, "limit=1&after_id=file_0", body).as_deref(), Some("limit=1&after_id=file_1"));
+        assert_eq!(then(list, "limit=1&after_id=file_0", token).as_deref(), Some("limit=1&page=pg_2"));
+        assert_eq!(then(list, "limit=1&after_id=file_1", end), None);
+    }
 }
 
 #[test]

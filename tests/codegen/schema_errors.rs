@@ -85,7 +85,7 @@ mod schemas {
             put(&mut document, NAME, json!({ "$ref": "#/components/schemas/OmaWord" }));
             errors_of(&document.to_string())
         };
-        const AT: &str = "/components/schemas/OmaWord";
+        let at = "/components/schemas/OmaWord";
         let word = |more: Value| {
             let mut word = json!({ "type": "string", "enum": ["on", "off"] });
             word.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -93,15 +93,15 @@ mod schemas {
         };
         assert_eq!(of(word(json!({ "x-aliases": { "on": ["yes"], "off": ["no"] } }))), "");
         let twice = of(word(json!({ "x-aliases": { "on": ["yes"], "off": ["yes"] } })));
-        assert_eq!(twice, format!("{AT}/enum/1: `yes` is read as `on` too"));
+        assert_eq!(twice, format!("{at}/enum/1: `yes` is read as `on` too"));
         let case = of(word(json!({ "x-ignore-case": true, "x-aliases": { "off": ["ON"] } })));
-        assert_eq!(case, format!("{AT}/enum/1: `ON` is read as `on` too"));
+        assert_eq!(case, format!("{at}/enum/1: `ON` is read as `on` too"));
         let other = of(word(json!({ "x-aliases": { "up": ["yes"] } })));
-        assert_eq!(other, format!("{AT}/x-aliases/up: `up` has aliases, but is not a value"));
+        assert_eq!(other, format!("{at}/x-aliases/up: `up` has aliases, but is not a value"));
         let other = of(word(json!({ "x-for": { "up": ["v1"] } })));
-        assert_eq!(other, format!("{AT}/x-for/up: `up` has generations, but is not a value"));
+        assert_eq!(other, format!("{at}/x-for/up: `up` has generations, but is not a value"));
         let unknown = of(word(json!({ "x-for": { "on": ["v8"] } })));
-        assert_eq!(unknown, format!("{AT}/enum/0: `v8` is not a generation of oma; known are v0, v1, anthropic"));
+        assert_eq!(unknown, format!("{at}/enum/0: `v8` is not a generation of oma; known are v0, v1, anthropic"));
     }
 
     #[test]
@@ -118,11 +118,11 @@ mod schemas {
             put(&mut document, NAME, json!({ "$ref": "#/components/schemas/OmaWord" }));
             errors_of(&document.to_string())
         };
-        const AT: &str = "/components/schemas/OmaWord/enum/1";
-        assert_eq!(of(json!(["a-b", "a.b"])), format!("{AT}: `a.b` and `a-b` would both be the variant `AB`"));
-        assert_eq!(of(json!(["ASC", "asc"])), format!("{AT}: `asc` and `ASC` would both be the variant `Asc`"));
-        assert_eq!(of(json!(["asc", "asc"])), format!("{AT}: `asc` stands here twice"));
-        assert_eq!(of(json!(["a", "\u{1f600}"])), format!("{AT}: `\u{1f600}` has no name in Rust"));
+        let at = "/components/schemas/OmaWord/enum/1";
+        assert_eq!(of(json!(["a-b", "a.b"])), format!("{at}: `a.b` and `a-b` would both be the variant `AB`"));
+        assert_eq!(of(json!(["ASC", "asc"])), format!("{at}: `asc` and `ASC` would both be the variant `Asc`"));
+        assert_eq!(of(json!(["asc", "asc"])), format!("{at}: `asc` stands here twice"));
+        assert_eq!(of(json!(["a", "\u{1f600}"])), format!("{at}: `\u{1f600}` has no name in Rust"));
         assert_eq!(of(json!(["created_at", "-created_at", "+1", "-1", "1"])), "");
     }
 }

@@ -4,7 +4,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_list_things",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/things"],
         request: None,
@@ -13,7 +13,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_search_things",
         idempotent: true,
-        timeout: Some(std::time::Duration::from_millis(60000)),
+        timeout: ::std::option::Option::Some(::std::time::Duration::from_secs(60)),
         auth: "required",
         routes: &["POST /api/oma/things"],
         request: None,
@@ -22,7 +22,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_get_thing",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/things/{thing_id}"],
         request: None,
@@ -31,7 +31,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_update_thing",
         idempotent: false,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &[
             "PATCH /api/oma/things/{thing_id}",
@@ -44,7 +44,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_delete_thing",
         idempotent: false,
-        timeout: Some(std::time::Duration::from_millis(500)),
+        timeout: ::std::option::Option::Some(::std::time::Duration::from_millis(500)),
         auth: "required",
         routes: &["DELETE /api/oma/things/{thing_id}"],
         request: None,
@@ -53,7 +53,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_get_file",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/things/{thing_id}/files/{name}:raw"],
         request: None,
@@ -62,7 +62,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_stream_ticks",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/things/{thing_id}/ticks"],
         request: None,
@@ -71,7 +71,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_set_label",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["PUT /api/oma/things/{thing_id}/label"],
         request: None,
@@ -80,7 +80,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_list_pages",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "optional",
         routes: &["GET /api/oma/pages", "GET /api/oma/listed", "GET /api/oma/all"],
         request: None,
@@ -89,7 +89,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_list_files",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/files"],
         request: None,
@@ -98,7 +98,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_upload_file",
         idempotent: false,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["POST /api/oma/files"],
         request: None,
@@ -107,7 +107,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_create_key",
         idempotent: false,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["POST /api/oma/keys"],
         request: None,
@@ -116,7 +116,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_get_archive",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/archive"],
         request: None,
@@ -125,7 +125,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_stream_rows",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/rows"],
         request: None,
@@ -134,7 +134,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_authorize",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/authorize"],
         request: None,
@@ -143,7 +143,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_get_latest",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/latest"],
         request: None,
@@ -152,7 +152,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_get_count",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/count"],
         request: None,
@@ -161,7 +161,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_get_labels",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "required",
         routes: &["GET /api/oma/labels"],
         request: None,
@@ -178,7 +178,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         id: "oma_get_health",
         idempotent: true,
-        timeout: None,
+        timeout: ::std::option::Option::None,
         auth: "none",
         routes: &["GET /api/oma/health"],
         request: None,

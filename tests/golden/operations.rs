@@ -485,11 +485,8 @@ impl ::std::convert::From<::std::vec::Vec<Either>> for Either {
 
 impl crate::check::Check for Either {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
-        match self {
-            Self::List(value) => {
-                crate::check::each("", value, crate::check::Check::check)?;
-            }
-            _ => {}
+        if let Self::List(value) = self {
+            crate::check::each("", value, crate::check::Check::check)?;
         }
         ::std::result::Result::Ok(())
     }

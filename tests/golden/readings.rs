@@ -259,7 +259,7 @@ crate::open::open_enum! {
         Minus1 = "-1" | "descending",
         /// `1`
         Value1 = "1",
-        /// ``
+        /// The empty string.
         Empty = "",
         /// `>=`
         GreaterEqual = ">=",

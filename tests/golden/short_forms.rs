@@ -305,11 +305,8 @@ impl ::std::convert::From<AgentReference> for AgentChoice {
 
 impl crate::check::Check for AgentChoice {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
-        match self {
-            Self::AgentReference(value) => {
-                crate::check::nested("", value)?;
-            }
-            _ => {}
+        if let Self::AgentReference(value) = self {
+            crate::check::nested("", value)?;
         }
         ::std::result::Result::Ok(())
     }

@@ -244,11 +244,8 @@ impl ::std::convert::From<Model> for Value {
 
 impl crate::check::Check for Value {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
-        match self {
-            Self::Model(value) => {
-                crate::check::nested("", value)?;
-            }
-            _ => {}
+        if let Self::Model(value) = self {
+            crate::check::nested("", value)?;
         }
         ::std::result::Result::Ok(())
     }

@@ -13,6 +13,7 @@ mod elephantasm;
 mod error_bodies;
 mod hooks;
 mod keep_alive;
+mod oma;
 mod operations;
 mod ownership;
 mod retries;

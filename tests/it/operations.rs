@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The platforms whose operations are here.
-pub const PLATFORMS: &[&str] = &["elephantasm"];
+pub const PLATFORMS: &[&str] = &["elephantasm", "oma"];
 
 /// All operations, in the order of the document.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    elephantasm::OPERATIONS.iter()
+    elephantasm::OPERATIONS.iter().chain(oma::OPERATIONS)
 }
 
 mod elephantasm {
@@ -23,6 +23,14 @@ mod elephantasm {
     use super::*;
 
     include!(concat!(env!("OUT_DIR"), "/elephantasm_examples.rs"));
+}
+
+mod oma {
+    use polyagent::oma::types;
+
+    use super::*;
+
+    include!(concat!(env!("OUT_DIR"), "/oma_examples.rs"));
 }
 
 /// One operation.
@@ -118,13 +126,35 @@ pub fn change(value: &Value, copy: &Value, aliases: &Aliases, is_nothing: &dyn F
         (Value::Array(items), Value::Array(copies)) if items.len() == copies.len() => {
             items.iter().zip(copies).enumerate().find_map(|(at, (item, copy))| below(&at, item, copy))
         }
+        (Value::String(short), Value::Object(_) | Value::Array(_)) => (!says(copy, short)).then(String::new),
         (value, copy) => (!is_same(value, copy)).then(String::new),
     }
 }
 
-/// Numbers may be written in another way, and timestamps with another offset.
+/// Whether `text` stands where the long form of a short one has it.
+fn says(long: &Value, text: &str) -> bool {
+    match long {
+        Value::String(said) => said == text,
+        Value::Array(items) => matches!(items.as_slice(), [only] if says(only, text)),
+        Value::Object(fields) => fields.values().any(|field| says(field, text)),
+        _ => false,
+    }
+}
+
+/// Numbers may be written in another way, and timestamps with another offset or as text.
 fn is_same(value: &Value, copy: &Value) -> bool {
-    let time = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    let time = |value: &Value| match value {
+        Value::String(text) => text.parse::<Timestamp>().ok(),
+        Value::Number(number) => {
+            let number = number.as_i64()?;
+            if number < 100_000_000_000 {
+                Timestamp::from_unix_seconds(number)
+            } else {
+                Timestamp::from_unix_millis(number)
+            }
+        }
+        _ => None,
+    };
     value == copy
         || value.as_f64().is_some_and(|number| copy.as_f64() == Some(number))
         || time(value).is_some_and(|at| time(copy) == Some(at))

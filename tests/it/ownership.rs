@@ -26,6 +26,17 @@ fn clients_are_owned_and_futures_and_streams_are_send() {
     assert_owned::<polyagent::elephantasm::Subscriptions>();
     assert_owned::<polyagent::elephantasm::ApiKeys>();
     assert_owned::<polyagent::elephantasm::Capture>();
+    assert_owned::<polyagent::oma::Oma>();
+    assert_owned::<polyagent::oma::Agents>();
+    assert_owned::<polyagent::oma::ApiKeys>();
+    assert_owned::<polyagent::oma::Credentials>();
+    assert_owned::<polyagent::oma::Environments>();
+    assert_owned::<polyagent::oma::Models>();
+    assert_owned::<polyagent::oma::Outputs>();
+    assert_owned::<polyagent::oma::Resources>();
+    assert_owned::<polyagent::oma::Sessions>();
+    assert_owned::<polyagent::oma::Threads>();
+    assert_owned::<polyagent::oma::Vaults>();
     assert_owned::<polyagent::Response<types::Anima>>();
     assert_owned::<Secret<String>>();
     assert_owned::<Request<types::Anima>>();
