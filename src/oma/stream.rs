@@ -260,11 +260,7 @@ impl Feed<Event> for Source {
         sse::open(self.stream.clone()).boxed()
     }
 
-    fn history(
-        &self,
-        start: Start,
-        cursor: Option<Cursor>,
-    ) -> BoxFuture<'static, Result<Option<Rows<Event>>, Error>> {
+    fn history(&self, start: Start, cursor: Option<Cursor>) -> BoxFuture<'static, Result<Option<Rows<Event>>, Error>> {
         let request = self.list(start).decode_items_as::<Value>();
         let request = cursor.iter().fold(request, Request::after);
         let source = Self { stream: self.stream.clone(), turn: None };
@@ -286,7 +282,9 @@ impl Feed<Event> for Source {
 
     fn is_over(&self, rests: bool) -> BoxFuture<'static, Result<bool, Error>> {
         let ends = move |status: Option<&SessionStatus>, archived: bool| {
-            archived || matches!(status, Some(SessionStatus::Terminated)) || rests && matches!(status, Some(SessionStatus::Idle))
+            archived
+                || matches!(status, Some(SessionStatus::Terminated))
+                || rests && matches!(status, Some(SessionStatus::Idle))
         };
         let gone = |error| if matches!(error, Error::NotFound(_)) { Ok(true) } else { Err(error) };
         if self.thread().is_some() {

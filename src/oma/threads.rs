@@ -1,8 +1,8 @@
 //! Threads of a session: the own one of its agent, and those of agents that it calls.
 
 use super::beta::managed_agents;
-use super::{ops, stream};
 use super::types::{Event, ListThreadEventsParams, ListThreadsParams, StreamThreadEventsParams, Thread};
+use super::{ops, stream};
 use crate::http::Core;
 use crate::{EventStream, Page, Request};
 

@@ -43,7 +43,10 @@ pub(crate) enum Frame<T> {
     /// An event that does not decode, and what is known of it.
     Broken(Error, Facts),
     /// The server reports that it failed. The stream is over if it `ends`.
-    Failed { error: Error, ends: bool },
+    Failed {
+        error: Error,
+        ends: bool,
+    },
 }
 
 /// What an event means for the stream.
@@ -86,9 +89,18 @@ enum Phase<T> {
     Pause(Pin<Box<Sleep>>),
     Open(BoxFuture<'static, Result<Live, Error>>),
     /// Reads the history; the live connection is left unread meanwhile.
-    CatchUp { page: BoxFuture<'static, Result<Option<Rows<T>>, Error>>, begun: Instant, start: Start, again: bool },
+    CatchUp {
+        page: BoxFuture<'static, Result<Option<Rows<T>>, Error>>,
+        begun: Instant,
+        start: Start,
+        again: bool,
+    },
     /// Hands out rows of the history.
-    Rows { begun: Instant, start: Start, again: bool },
+    Rows {
+        begun: Instant,
+        start: Start,
+        again: bool,
+    },
     /// Asks whether it is over; a connection that has ended is opened again if not.
     Ask(BoxFuture<'static, Result<bool, Error>>),
     /// Waits for the end of the response after the last event.
@@ -192,7 +204,9 @@ impl<T: 'static> Machine<T> {
     pub(super) fn into_first(self) -> BoxFuture<'static, Result<Live, Error>> {
         match self.phase {
             Phase::Begin(first) => first,
-            _ => Box::pin(std::future::ready(self.live.ok_or_else(|| self.feed.error(StreamFault::Truncated, 0, None)))),
+            _ => {
+                Box::pin(std::future::ready(self.live.ok_or_else(|| self.feed.error(StreamFault::Truncated, 0, None))))
+            }
         }
     }
 
@@ -352,7 +366,6 @@ impl<T: 'static> Machine<T> {
         self.line = None;
         self.opened = Instant::now();
         self.heard();
-        self.fruitless = 0;
     }
 
     /// Something came from the server.
@@ -383,7 +396,12 @@ impl<T: 'static> Machine<T> {
         match event {
             Ok(event) => {
                 let facts = self.feed.facts(&event, true);
-                if self.track.row(&facts) == Verdict::New { self.hand_out(event) } else { Step::Moved }
+                let hole = self.hole_before(&facts);
+                if self.track.row(&facts) != Verdict::New {
+                    return Step::Moved;
+                }
+                let item = self.hand_out(event);
+                self.behind_a_hole(hole, item)
             }
             Err(error) if self.track.row(&known) == Verdict::New => Step::Item(Err(error)),
             Err(_) => Step::Moved,
@@ -395,13 +413,23 @@ impl<T: 'static> Machine<T> {
         self.heard();
         self.phase = Phase::Live;
         let Some((event, facts)) = self.held.take() else { return Step::Moved };
-        let hole = self.track.seq().zip(facts.seq).filter(|(last, seq)| seq - last > 1);
-        let verdict = self.track.live(&facts, false);
-        let item = if verdict == Verdict::New { self.hand_out(event) } else { Step::Moved };
-        let Some((after, before)) = hole else {
-            self.fruitless = 0;
-            return item;
-        };
+        let hole = self.hole_before(&facts);
+        if self.track.live(&facts, false) != Verdict::New {
+            return Step::Moved;
+        }
+        let item = self.hand_out(event);
+        self.behind_a_hole(hole, item)
+    }
+
+    /// The numbers around a hole before an event. Where they have holes by nature, there is none.
+    fn hole_before(&self, facts: &Facts) -> Option<(i64, i64)> {
+        let (last, seq) = self.track.seq().zip(facts.seq)?;
+        (seq - last > 1 && self.fruitless < config::STREAM_FRUITLESS).then_some((last, seq))
+    }
+
+    /// Puts a gap in front of `item`.
+    fn behind_a_hole(&mut self, hole: Option<(i64, i64)>, item: Step<T>) -> Step<T> {
+        let Some((after, before)) = hole else { return item };
         self.fruitless += 1;
         if let Step::Item(item) = item {
             self.ready.push_back(item);
