@@ -313,6 +313,9 @@ impl<T> Request<T> {
     /// Any variant of [`Error`].
     pub async fn with_response(mut self) -> Result<Response<T>, Error> {
         if let Some(lead) = self.lead.take() {
+            if let Some(fault) = self.parts.fault.take() {
+                return Err(fault.of_call(self.parts.spec.id, self.parts.method().clone()).into());
+            }
             return lead(Composed::begin(&self.parts), self).await;
         }
         let Some(follow) = self.follow.take() else { return self.exchange().await };

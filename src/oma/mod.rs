@@ -29,7 +29,7 @@
 //! | [`Agents`]: `create`, `get`, `list`, `update`, `archive`, `versions`, `version` | yes | yes | yes |
 //! | [`Agents`]: `delete` | yes | | |
 //! | [`Environments`]: all | yes | yes | yes |
-//! | [`Sessions`]: `create`, `get`, `list`, `update`, `archive`, `delete`, `cancel`, `log`, `events`, `send` | yes | yes | yes |
+//! | [`Sessions`]: `create`, `get`, `list`, `update`, `archive`, `delete`, `cancel`, `log`, `events`, `send`, `stream`, `messages`, `chat` | yes | yes | yes |
 //! | [`Sessions`]: `pending`, `exec` | yes | yes | |
 //! | [`Threads`], [`Resources`]: all | yes | yes | yes |
 //! | [`Outputs`]: all | yes | yes | |
@@ -56,6 +56,7 @@
 mod agents;
 mod api_keys;
 mod beta;
+mod chat;
 mod credentials;
 mod dialect;
 mod environments;
@@ -75,6 +76,7 @@ mod vaults;
 
 pub use self::agents::Agents;
 pub use self::api_keys::ApiKeys;
+pub use self::chat::{Chat, ChatItem, Reply, ToolCall};
 pub use self::credentials::Credentials;
 pub use self::environments::Environments;
 pub use self::generation::Generation;

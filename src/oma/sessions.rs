@@ -117,6 +117,14 @@ impl Sessions {
         stream::turn(&self.core, session_id.into(), content.into())
     }
 
+    /// Waits until a session is idle, for whatever reason, or over, and returns it. Its status may lag behind its events.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`].
+    pub async fn wait_until_idle(&self, session_id: impl Into<String>) -> Result<Session, Error> {
+        stream::wait_until_idle(&self.core, session_id.into()).await
+    }
+
     /// Sends events to a session: one, or several in order. Returns them as stored, with their ids, where the server
     /// does.
     ///

@@ -9,8 +9,8 @@ use super::beta::managed_agents;
 use super::generation::{ANTHROPIC, V0};
 use super::turn::Turn;
 use super::types::{
-    Event, ListSessionEventsParams, ListThreadEventsParams, MessageContent, SessionStatus, StreamSessionEventsParams,
-    TextBlock, UserMessage,
+    Event, ListSessionEventsParams, ListThreadEventsParams, MessageContent, Session, SessionStatus,
+    StreamSessionEventsParams, TextBlock, UserMessage,
 };
 use super::{lacks_route, ops};
 use crate::check::InvalidArgument;
@@ -19,7 +19,7 @@ use crate::error::{ApiError, BoxError, DecodeError, DecodeFault, ErrorResponse, 
 use crate::http::{Bytes, Composed, Core, RequestParts, decode};
 use crate::page::Cursor;
 use crate::sse::{self, Entry, Facts, Fate, Feed, Frame, Live, Preview, Rows, Start, Streamed, fingerprint};
-use crate::{Error, EventStream, Page, Position, Request, Response};
+use crate::{Error, EventStream, Page, Position, Request, Response, StreamItem};
 
 impl Streamed for Event {
     fn feed(parts: &RequestParts) -> Box<dyn Feed<Self>> {
@@ -49,13 +49,13 @@ impl Request<EventStream<Event>> {
         if !position.is_of(self.parts().ids()) {
             return self.refuse(InvalidArgument::new("position", "belongs to another session or thread"));
         }
-        self.led_by(move |composed, request| tail(composed, request, Some(position.clone())))
+        self.led_by(move |composed, request| tail(composed, request, Some(position.clone()), None))
     }
 }
 
 /// Makes a call that streams events go on after its connection.
 pub(super) fn resumable(request: Request<EventStream<Event>>) -> Request<EventStream<Event>> {
-    uncompressed(request).led_by(|composed, request| tail(composed, request, None))
+    uncompressed(request).led_by(|composed, request| tail(composed, request, None, None))
 }
 
 /// A compressed stream may be held back until there is enough of it.
@@ -67,8 +67,9 @@ async fn tail(
     mut composed: Composed,
     request: Request<EventStream<Event>>,
     position: Option<Position>,
+    turn: Option<Turn>,
 ) -> Result<Response<EventStream<Event>>, Error> {
-    let feed = Source::new(request.parts().clone(), None);
+    let feed = Source::new(request.parts().clone(), turn);
     let stored = position.is_some();
     let position = match position {
         Some(position) => position,
@@ -76,6 +77,28 @@ async fn tail(
     };
     let response = composed.first(request).await?;
     begin(response, feed, position, stored).await
+}
+
+/// Waits until a session is idle, or over.
+pub(super) async fn wait_until_idle(core: &Core, session_id: String) -> Result<Session, Error> {
+    let get = || managed_agents(core, ops::GET_SESSION).id(session_id.as_str());
+    let stream = managed_agents(core, ops::STREAM_SESSION_EVENTS).id(session_id.as_str());
+    let stream =
+        uncompressed(stream).led_by(|composed, request| tail(composed, request, None, Some(Turn::under_way())));
+    // Opened first, so that nothing is missed between the question and the stream.
+    let mut events = stream.await?;
+    let session = get().await?;
+    if matches!(session.status, SessionStatus::Idle | SessionStatus::Terminated) {
+        return Ok(session);
+    }
+    loop {
+        match events.try_next().await {
+            Ok(Some(StreamItem::Event(Event::SessionStatusIdle(_))) | None) => return get().await,
+            // An event that does not decode is not what is waited for.
+            Ok(Some(_)) | Err(Error::Decode(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Hands out a stream once its response has begun well.

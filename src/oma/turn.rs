@@ -12,6 +12,8 @@ pub(super) struct Turn {
     begun: bool,
     /// The server sends the status of the session.
     has_statuses: bool,
+    /// A tool of the program was used, and has no result.
+    waits_for_tool: bool,
 }
 
 impl Turn {
@@ -37,6 +39,8 @@ impl Turn {
                 // A turn that is waited for may come after another one.
                 self.begun |= self.message.is_none();
             }
+            Event::AgentCustomToolUse(_) => self.waits_for_tool = true,
+            Event::AgentToolResult(_) | Event::UserCustomToolResult(_) => self.waits_for_tool = false,
             Event::SessionStatusRescheduled(_) => self.has_statuses = true,
             Event::SessionStatusIdle(idle) => {
                 self.has_statuses = true;
@@ -55,7 +59,8 @@ impl Turn {
             }
             Event::SpanModelRequestEnd(end) if self.is_silent(is_v0) => {
                 let ends = end.finish_reason.as_deref().is_some_and(|reason| reason != "tool-calls");
-                return if ends { Fate::Ask } else { Fate::GoesOn };
+                // Nor do they go on after the result of a tool of the program.
+                return if ends || self.waits_for_tool { Fate::Ask } else { Fate::GoesOn };
             }
             _ => {}
         }

@@ -7,6 +7,7 @@ mod errors;
 mod generations;
 mod requests;
 mod responses;
+mod stream;
 mod tokens;
 
 use std::time::Duration;
