@@ -46,6 +46,34 @@ pub(crate) const MAX_REDIRECTS: usize = 5;
 pub(crate) const ACCEPT: &str = "application/json";
 /// How long a transfer or a stream may be silent.
 pub(crate) const STREAM_GAP: Duration = Duration::from_secs(90);
+/// Largest server-sent event, in bytes.
+pub(crate) const MAX_EVENT: usize = 1024 * 1024;
+/// First and longest pause before a stream is opened again.
+pub(crate) const STREAM_BACKOFF: Duration = Duration::from_millis(500);
+pub(crate) const STREAM_BACKOFF_CAP: Duration = Duration::from_secs(10);
+/// A stream that ends sooner counts as a failed try.
+pub(crate) const STREAM_LIVES: Duration = Duration::from_secs(1);
+/// Failed tries in a row after which a stream gives up.
+pub(crate) const STREAM_TRIES: u32 = 10;
+/// How far before the last known event the history is read again: events are not stored in the order of their times.
+pub(crate) const STREAM_MARGIN: Duration = Duration::from_secs(10);
+/// Events that a stream remembers as handed out.
+pub(crate) const STREAM_MEMORY: usize = 4096;
+/// After such a pause of the consumer the server may have dropped events.
+pub(crate) const STREAM_PAUSE: Duration = Duration::from_secs(5);
+/// Reading the history for longer than this, it is read once more.
+pub(crate) const STREAM_CATCH_UP: Duration = Duration::from_secs(1);
+/// How long to wait for the end of a response after its last event, so that its connection can be used again.
+pub(crate) const STREAM_DRAIN: Duration = Duration::from_millis(100);
+/// How long to wait for what a model had begun to write, after its turn was interrupted.
+pub(crate) const STREAM_REST: Duration = Duration::from_secs(2);
+/// First and longest pause before a server is asked again whether a turn is over, where its events do not say so.
+pub(crate) const STREAM_ASK: Duration = Duration::from_secs(1);
+pub(crate) const STREAM_ASK_CAP: Duration = Duration::from_secs(10);
+/// Look-ups of missing numbers that find nothing, after which numbers have holes by nature.
+pub(crate) const STREAM_FRUITLESS: u32 = 3;
+/// Frames that are skipped before others get their turn.
+pub(crate) const STREAM_SKIPS: u32 = 256;
 /// Bytes of a file that are read at once.
 pub(crate) const UPLOAD_CHUNK: usize = 64 * 1024;
 

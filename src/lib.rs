@@ -90,7 +90,7 @@ mod spelling;
 #[allow(dead_code, reason = "no platform needs all of it yet")]
 mod sse;
 mod text;
-#[cfg(feature = "eclips")]
+#[cfg(any(feature = "eclips", feature = "oma"))]
 mod webhook;
 
 #[cfg(feature = "eclips")]
@@ -123,5 +123,7 @@ pub use self::page::{Cursor, Items, Page, Pages};
 pub use self::poll::{Job, Poller, StartAndWait, Updates};
 pub use self::secret::Secret;
 pub use self::serde_ext::{InvalidTimestamp, Timestamp};
-#[cfg(feature = "eclips")]
+#[cfg(feature = "oma")]
+pub use self::sse::{EventStream, Gap, Position, StreamItem};
+#[cfg(any(feature = "eclips", feature = "oma"))]
 pub use self::webhook::WebhookError;

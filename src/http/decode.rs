@@ -142,7 +142,8 @@ fn has_any(object: &[u8], keys: &[&[&str]]) -> bool {
     found
 }
 
-fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {
+/// Decodes JSON; an absent body reads as `null`.
+pub(crate) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeFault> {
     let content = text::without_bom(body).trim_ascii();
     let body = if content.is_empty() { b"null" } else { body };
     text::from_json(body).or_else(|source| {

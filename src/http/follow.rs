@@ -18,6 +18,10 @@ use crate::error::Attempt;
 pub(crate) type Follow<T> =
     Arc<dyn Fn(Composed, Result<Response<T>, Error>) -> BoxFuture<'static, Result<Response<T>, Error>> + Send + Sync>;
 
+/// Carries out a call itself.
+pub(crate) type Lead<T> =
+    Arc<dyn Fn(Composed, Request<T>) -> BoxFuture<'static, Result<Response<T>, Error>> + Send + Sync>;
+
 /// A composed call that is under way: what its further requests take over from the first.
 pub(crate) struct Composed {
     pub(crate) core: Core,
@@ -51,6 +55,15 @@ impl Composed {
         }
     }
 
+    /// Sends the request that the call is about, with what is left of the caller's time.
+    pub(crate) async fn first<U>(&mut self, mut request: Request<U>) -> Result<Response<U>, Error> {
+        request.limit_total(self.options.total.map(|total| total.saturating_sub(self.begun.elapsed())));
+        let reads = *request.method() == Method::GET;
+        let mut result = request.with_response().await;
+        self.add_history(&mut result, reads);
+        result
+    }
+
     /// Takes note of how the first request ended.
     pub(super) fn note<T>(&mut self, first: Result<Response<T>, Error>) -> Result<Response<T>, Error> {
         let attempts = match &first {
@@ -73,7 +86,13 @@ impl Composed {
         request.set_options(Options { total: self.options.total.map(left), ..self.options.clone() });
         let reads = *request.method() == Method::GET;
         let mut result = request.with_response().await;
-        match &mut result {
+        self.add_history(&mut result, reads);
+        result
+    }
+
+    /// Puts the attempts of the call so far in front of those of a result.
+    fn add_history<U>(&mut self, result: &mut Result<Response<U>, Error>, reads: bool) {
+        match result {
             Ok(response) => {
                 self.has_effect |= !reads;
                 self.history.append(&mut response.attempts);
@@ -87,6 +106,5 @@ impl Composed {
                 }
             }
         }
-        result
     }
 }

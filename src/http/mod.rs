@@ -40,6 +40,8 @@ pub(crate) use self::base_url::is_loopback_http;
 #[allow(unused_imports, reason = "not every platform needs it")]
 pub(crate) use self::body::Form;
 pub use self::builder::ClientBuilder;
+#[cfg(feature = "oma")]
+pub(crate) use self::call::{Answered, Ending};
 pub(crate) use self::client::Core;
 pub use self::credential::{CredentialProvider, KeyFuture};
 pub use self::download::Download;
@@ -50,6 +52,8 @@ pub use self::limiter::CallLimit;
 pub(crate) use self::live::LiveBody;
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
+#[cfg(feature = "oma")]
+pub(crate) use self::parts::RequestParts;
 #[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::platform::{Platform, Probe, Profile, Scheme, no_hint, no_preflight};
 pub(crate) use self::reader::Reader;

@@ -89,10 +89,10 @@ impl Reader<LiveBody> {
 }
 
 #[cfg(feature = "oma")]
-impl<T> Reader<crate::sse::EventStream<T>> {
+impl<T: crate::sse::Streamed> Reader<crate::sse::EventStream<T>> {
     /// Server-sent events.
     pub(crate) const fn events() -> Self {
-        Self::Whole(|_| Err(DecodeFault::whole("event streams are not read yet")))
+        Self::Live(crate::sse::EventStream::new)
     }
 }
 

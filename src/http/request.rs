@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::body::{Body, Form};
 use super::client::Core;
 use super::decode::Exchange;
-use super::follow::{Composed, Follow};
+use super::follow::{Composed, Follow, Lead};
 use super::hook;
 use super::live::LiveBody;
 use super::operation::{Operation, RetryClass};
@@ -58,11 +58,13 @@ pub struct Request<T> {
     reader: Reader<T>,
     /// What comes after the first response, if the call is composed of several operations.
     follow: Option<Follow<T>>,
+    /// What carries out the call, if something comes before its request.
+    lead: Option<Lead<T>>,
 }
 
 impl<T> Clone for Request<T> {
     fn clone(&self) -> Self {
-        Self { parts: self.parts.clone(), reader: self.reader, follow: self.follow.clone() }
+        Self { parts: self.parts.clone(), reader: self.reader, follow: self.follow.clone(), lead: self.lead.clone() }
     }
 }
 
@@ -82,7 +84,7 @@ impl Request<Value> {
             parts.fail(InvalidArgument::new("method", "must not be CONNECT: it asks for a tunnel"));
         }
         parts.target = Target::Raw(method, segments);
-        Self { parts, reader: Reader::json(), follow: None }
+        Self { parts, reader: Reader::json(), follow: None, lead: None }
     }
 
     /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
@@ -93,7 +95,7 @@ impl Request<Value> {
 
 impl<T> Request<T> {
     pub(crate) fn new(core: &Core, operation: Operation<T>) -> Self {
-        Self { parts: RequestParts::new(core, operation.spec), reader: operation.reader, follow: None }
+        Self { parts: RequestParts::new(core, operation.spec), reader: operation.reader, follow: None, lead: None }
     }
 
     /// Makes the call go on with `follow` after its first response or error.
@@ -103,6 +105,32 @@ impl<T> Request<T> {
         Fut: Future<Output = Result<Response<T>, Error>> + Send + 'static,
     {
         self.follow = Some(Arc::new(move |composed, first| Box::pin(follow(composed, first))));
+        self
+    }
+
+    /// Makes `lead` carry out the call, with the request that is to be sent.
+    pub(crate) fn led_by<F, Fut>(mut self, lead: F) -> Self
+    where
+        F: Fn(Composed, Request<T>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response<T>, Error>> + Send + 'static,
+    {
+        self.lead = Some(Arc::new(move |composed, request| Box::pin(lead(composed, request))));
+        self
+    }
+
+    /// The call as the caller described it.
+    pub(crate) fn parts(&self) -> &RequestParts {
+        &self.parts
+    }
+
+    /// Sets what is left of the time for a longer call, if there is a limit.
+    pub(super) fn limit_total(&mut self, total: Option<Duration>) {
+        self.parts.options.total = total.or(self.parts.options.total);
+    }
+
+    /// Takes over the headers of another call.
+    pub(crate) fn with_headers_of(mut self, other: &RequestParts) -> Self {
+        self.parts.options.headers.clone_from(&other.options.headers);
         self
     }
 
@@ -205,7 +233,7 @@ impl<T> Request<T> {
     /// Hands the body on while it arrives; `accept` are the media types that are asked for.
     pub(crate) fn live(self, accept: &'static str) -> Request<LiveBody> {
         let request = self.own_header(header::ACCEPT, HeaderValue::from_static(accept));
-        Request { parts: request.parts, reader: Reader::live(), follow: None }
+        Request { parts: request.parts, reader: Reader::live(), follow: None, lead: None }
     }
 
     /// Reads error responses that `is_success` accepts as successful ones.
@@ -246,7 +274,7 @@ impl<T> Request<T> {
 
     /// Reads the response in another way.
     pub(crate) fn read_with<U>(self, read: fn(&Exchange<'_>) -> Result<U, DecodeFault>) -> Request<U> {
-        Request { parts: self.parts, reader: Reader::Whole(read), follow: None }
+        Request { parts: self.parts, reader: Reader::Whole(read), follow: None, lead: None }
     }
 
     /// Sets how long one attempt may take, from sending to the last byte of the response. Default: 30 s, or more where
@@ -313,7 +341,7 @@ impl<T> Request<T> {
     /// `serde_json::Value` for all of it. For paged lists see [`decode_items_as`](Request::decode_items_as). Of a call
     /// that is composed of several operations, only the first is sent.
     pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
-        Request { parts: self.parts, reader: Reader::json(), follow: None }
+        Request { parts: self.parts, reader: Reader::json(), follow: None, lead: None }
     }
 
     /// Sends the call and returns its value.
@@ -329,6 +357,12 @@ impl<T> Request<T> {
     /// # Errors
     /// Any variant of [`Error`].
     pub async fn with_response(mut self) -> Result<Response<T>, Error> {
+        if let Some(lead) = self.lead.take() {
+            if let Some(fault) = self.parts.fault.take() {
+                return Err(fault.of_call(self.parts.spec.id, self.parts.method().clone()).into());
+            }
+            return lead(Composed::begin(&self.parts), self).await;
+        }
         let Some(follow) = self.follow.take() else { return self.exchange().await };
         let mut composed = Composed::begin(&self.parts);
         let first = composed.note(self.exchange().await);
@@ -384,7 +418,7 @@ impl<T: Send + 'static> Request<Page<T>> {
 
     /// Decodes the items of the list as another type, keeping the paging.
     pub fn decode_items_as<U: DeserializeOwned>(self) -> Request<Page<U>> {
-        Request { parts: self.parts, reader: Reader::page(), follow: None }
+        Request { parts: self.parts, reader: Reader::page(), follow: None, lead: None }
     }
 
     /// Streams all items from this page on, fetched page by page on demand.

@@ -30,8 +30,7 @@
 //! | [`Agents`]: `create`, `get`, `list`, `update`, `archive`, `versions`, `version` | yes | yes | yes |
 //! | [`Agents`]: `delete` | yes | | |
 //! | [`Environments`]: all | yes | yes | yes |
-//! | [`Sessions`]: `create`, `get`, `list`, `update`, `archive`, `delete` | yes | yes | yes |
-//! | [`Sessions`]: `cancel`, `log`, `events`, `send` | yes | yes | yes |
+//! | [`Sessions`]: `create`, `get`, `list`, `update`, `archive`, `delete`, `cancel`, `log`, `events`, `send`, `stream`, `messages`, `chat` | yes | yes | yes |
 //! | [`Sessions`]: `pending`, `exec` | yes | yes | |
 //! | [`Threads`], [`Resources`]: all | yes | yes | yes |
 //! | [`Outputs`]: all | yes | yes | |
@@ -68,6 +67,7 @@
 mod agents;
 mod api_keys;
 mod beta;
+mod chat;
 mod credentials;
 mod deployment_runs;
 mod deployments;
@@ -93,12 +93,15 @@ mod sessions;
 mod settings;
 mod skill;
 mod skills;
+mod stream;
 mod threads;
+mod turn;
 mod vaults;
 pub mod webhooks;
 
 pub use self::agents::Agents;
 pub use self::api_keys::ApiKeys;
+pub use self::chat::{Chat, ChatItem, Reply, ToolCall};
 pub use self::credentials::Credentials;
 pub use self::deployment_runs::DeploymentRuns;
 pub use self::deployments::Deployments;

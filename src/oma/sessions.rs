@@ -4,11 +4,12 @@ use super::beta::managed_agents;
 use super::generation::V0;
 use super::types::{
     Deletion, Event, EventsSend, EventsSent, ExecCreate, ExecResult, ListPendingEventsParams, ListSessionEventsParams,
-    ListSessionsParams, PendingEvent, Session, SessionCreate, SessionUpdate, UserInterrupt,
+    ListSessionsParams, MessageContent, PendingEvent, Session, SessionCreate, SessionUpdate, StreamSessionEventsParams,
+    UserInterrupt,
 };
-use super::{events, lacks_route, ops};
+use super::{events, lacks_route, ops, stream};
 use crate::http::{Composed, Core};
-use crate::{Error, Page, Request, Response};
+use crate::{Error, EventStream, Page, Request, Response};
 
 /// Sessions; from [`Oma::sessions`](super::Oma::sessions).
 #[derive(Clone, Debug)]
@@ -82,6 +83,46 @@ impl Sessions {
     /// Lists the events of a session, oldest first. For the newest see [`last`](Request::last).
     pub fn events(&self, session_id: impl Into<String>, params: ListSessionEventsParams) -> Request<Page<Event>> {
         managed_agents(&self.core, ops::LIST_SESSION_EVENTS).id(session_id).params(&params)
+    }
+
+    /// Streams the events of a session from now on, until it is terminated or deleted. It survives its connections: see
+    /// [`EventStream`].
+    ///
+    /// Pieces of messages come on request: `include("chunks")` on servers of `V0`, `event_deltas` on others. An idle
+    /// session is not an end: its stream waits for the next turn.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound); [`Decode`](crate::Error::Decode) if the response is no event stream.
+    pub fn stream(
+        &self,
+        session_id: impl Into<String>,
+        params: StreamSessionEventsParams,
+    ) -> Request<EventStream<Event>> {
+        stream::resumable(managed_agents(&self.core, ops::STREAM_SESSION_EVENTS).id(session_id).params(&params))
+    }
+
+    /// Sends a message to a session, and streams the turn that answers it to its end, in pieces. A message that waits
+    /// for another turn is silent until its own turn begins.
+    ///
+    /// A turn that requires an action is not over: [`send`](Self::send) what it waits for, and read on. The message is
+    /// never sent again; when the connection breaks, the stream goes on with the events of the session.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream); [`InvalidArgument`](crate::Error::InvalidArgument) without content.
+    pub fn messages(
+        &self,
+        session_id: impl Into<String>,
+        content: impl Into<MessageContent>,
+    ) -> Request<EventStream<Event>> {
+        stream::turn(&self.core, session_id.into(), content.into())
+    }
+
+    /// Waits until a session is idle, for whatever reason, or over, and returns it. Its status may lag behind its events.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`].
+    pub async fn wait_until_idle(&self, session_id: impl Into<String>) -> Result<Session, Error> {
+        stream::wait_until_idle(&self.core, session_id.into()).await
     }
 
     /// Sends events to a session: one, or several in order. Returns them as stored, with their ids, where the server

@@ -1,10 +1,10 @@
 //! Threads of a session: the own one of its agent, and those of agents that it calls.
 
 use super::beta::managed_agents;
-use super::ops;
-use super::types::{Event, ListThreadEventsParams, ListThreadsParams, Thread};
+use super::types::{Event, ListThreadEventsParams, ListThreadsParams, StreamThreadEventsParams, Thread};
+use super::{ops, stream};
 use crate::http::Core;
-use crate::{Page, Request};
+use crate::{EventStream, Page, Request};
 
 /// Threads of sessions; from [`Oma::threads`](super::Oma::threads).
 ///
@@ -32,6 +32,17 @@ impl Threads {
     /// Archives a thread.
     pub fn archive(&self, session_id: impl Into<String>, thread_id: impl Into<String>) -> Request<Thread> {
         managed_agents(&self.core, ops::ARCHIVE_THREAD).id(session_id).id(thread_id)
+    }
+
+    /// Streams the events of a thread from now on, until it or its session ends: see [`EventStream`].
+    pub fn stream(
+        &self,
+        session_id: impl Into<String>,
+        thread_id: impl Into<String>,
+        params: StreamThreadEventsParams,
+    ) -> Request<EventStream<Event>> {
+        let request = managed_agents(&self.core, ops::STREAM_THREAD_EVENTS).id(session_id).id(thread_id);
+        stream::resumable(request.params(&params))
     }
 
     /// Lists the events of a thread, oldest first. For the newest see [`last`](Request::last).

@@ -147,11 +147,6 @@ impl Decoder {
         self.retry
     }
 
-    /// The last `id:` of the stream.
-    pub(crate) fn last_id(&self) -> &str {
-        &self.last_id
-    }
-
     /// Whether the beginning has been decided.
     fn skip_bom(&mut self) -> bool {
         if self.begun {

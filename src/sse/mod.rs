@@ -1,12 +1,27 @@
-//! Server-sent events.
+//! Server-sent events: from bytes to a stream of events that survives its connections.
 
 mod decoder;
+#[cfg(feature = "oma")]
+mod live;
+#[cfg(feature = "oma")]
+mod machine;
+#[cfg(feature = "oma")]
+mod position;
+#[cfg(feature = "oma")]
+mod stream;
 
-use std::marker::PhantomData;
+#[cfg(feature = "oma")]
+pub(crate) use self::live::{Live, open};
+#[cfg(feature = "oma")]
+pub(crate) use self::machine::{Entry, Fate, Feed, Frame, Rows};
+#[cfg(feature = "oma")]
+pub use self::position::Position;
+#[cfg(feature = "oma")]
+pub(crate) use self::position::{Facts, Preview, Start, fingerprint};
+#[cfg(feature = "oma")]
+pub(crate) use self::stream::Streamed;
+#[cfg(feature = "oma")]
+pub use self::stream::{EventStream, Gap, StreamItem};
 
-#[allow(unused_imports, reason = "not every platform needs it")]
+#[cfg(feature = "launchpad")]
 pub(crate) use self::decoder::Decoder;
-
-/// Events that a server sends while the response lasts.
-#[derive(Debug)]
-pub struct EventStream<T>(PhantomData<T>);

@@ -12,6 +12,7 @@ mod openma;
 mod requests;
 mod responses;
 mod skills;
+mod stream;
 mod tokens;
 
 use std::time::Duration;

@@ -1,0 +1,513 @@
+//! Event streams of sessions and threads.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use super::beta::managed_agents;
+use super::generation::{ANTHROPIC, V0};
+use super::turn::Turn;
+use super::types::{
+    Event, ListSessionEventsParams, ListThreadEventsParams, MessageContent, Session, SessionStatus,
+    StreamSessionEventsParams, TextBlock, UserMessage,
+};
+use super::{lacks_route, ops};
+use crate::check::InvalidArgument;
+use crate::config::oma::EVENTS_PER_PAGE;
+use crate::error::{ApiError, BoxError, DecodeError, DecodeFault, ErrorResponse, StreamError, StreamFault};
+use crate::http::{Bytes, Composed, Core, RequestParts, decode};
+use crate::page::Cursor;
+use crate::sse::{self, Entry, Facts, Fate, Feed, Frame, Live, Preview, Rows, Start, Streamed, fingerprint};
+use crate::{Error, EventStream, Page, Position, Request, Response, StreamItem};
+
+impl Streamed for Event {
+    fn feed(parts: &RequestParts) -> Box<dyn Feed<Self>> {
+        Box::new(Source::new(parts.clone(), None))
+    }
+}
+
+impl Request<EventStream<Event>> {
+    /// Starts after `position`, also in another process than the one that stored it. Events that came meanwhile are
+    /// handed out first.
+    ///
+    /// ```no_run
+    /// # use polyagent::{Position, oma::{Oma, types::StreamSessionEventsParams}};
+    /// # async fn example(client: Oma, id: &str, stored: Position) -> Result<(), polyagent::Error> {
+    /// let events = client.sessions().stream(id, StreamSessionEventsParams::new()).resume(stored).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](Error::InvalidArgument) for a position of another session or thread, and for a call that
+    /// sends something.
+    pub fn resume(self, position: Position) -> Self {
+        let id = self.operation();
+        if id == ops::CREATE_MESSAGE.spec.id {
+            return self.refuse(InvalidArgument::new("position", "is for streams that send nothing"));
+        }
+        if !position.is_of(self.parts().ids()) {
+            return self.refuse(InvalidArgument::new("position", "belongs to another session or thread"));
+        }
+        self.led_by(move |composed, request| tail(composed, request, Some(position.clone()), None))
+    }
+}
+
+/// Makes a call that streams events go on after its connection.
+pub(super) fn resumable(request: Request<EventStream<Event>>) -> Request<EventStream<Event>> {
+    uncompressed(request).led_by(|composed, request| tail(composed, request, None, None))
+}
+
+/// A compressed stream may be held back until there is enough of it.
+fn uncompressed(request: Request<EventStream<Event>>) -> Request<EventStream<Event>> {
+    request.own_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+}
+
+async fn tail(
+    mut composed: Composed,
+    request: Request<EventStream<Event>>,
+    position: Option<Position>,
+    turn: Option<Turn>,
+) -> Result<Response<EventStream<Event>>, Error> {
+    let feed = Source::new(request.parts().clone(), turn);
+    let stored = position.is_some();
+    let position = match position {
+        Some(position) => position,
+        None => feed.learn(&mut composed).await?,
+    };
+    let response = composed.first(request).await?;
+    begin(response, feed, position, stored).await
+}
+
+/// Waits until a session is idle, or over.
+pub(super) async fn wait_until_idle(core: &Core, session_id: String) -> Result<Session, Error> {
+    let get = || managed_agents(core, ops::GET_SESSION).id(session_id.as_str());
+    let stream = managed_agents(core, ops::STREAM_SESSION_EVENTS).id(session_id.as_str());
+    let stream =
+        uncompressed(stream).led_by(|composed, request| tail(composed, request, None, Some(Turn::under_way())));
+    // Opened first, so that nothing is missed between the question and the stream.
+    let mut events = stream.await?;
+    let session = get().await?;
+    if matches!(session.status, SessionStatus::Idle | SessionStatus::Terminated) {
+        return Ok(session);
+    }
+    loop {
+        match events.try_next().await {
+            Ok(Some(StreamItem::Event(Event::SessionStatusIdle(_))) | None) => return get().await,
+            // An event that does not decode is not what is waited for.
+            Ok(Some(_)) | Err(Error::Decode(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Hands out a stream once its response has begun well.
+async fn begin(
+    response: Response<EventStream<Event>>,
+    feed: Source,
+    position: Position,
+    catch_up: bool,
+) -> Result<Response<EventStream<Event>>, Error> {
+    let mut response = response.map(|stream| stream.go_on_by(Box::new(feed), position, catch_up));
+    response.value.begin().await?;
+    Ok(response)
+}
+
+/// A call that sends a message and streams the turn that answers it.
+pub(super) fn turn(core: &Core, session_id: String, content: MessageContent) -> Request<EventStream<Event>> {
+    let message = user_message(&content);
+    let body = super::types::MessageCreate::new(content);
+    let request = uncompressed(managed_agents(core, ops::CREATE_MESSAGE).id(session_id).json(&body));
+    match message {
+        Ok(message) => request.led_by(move |composed, request| post_turn(composed, request, message.clone())),
+        Err(invalid) => request.refuse(invalid),
+    }
+}
+
+pub(super) fn user_message(content: &MessageContent) -> Result<UserMessage, InvalidArgument> {
+    let invalid = |reason: &str| Err(InvalidArgument::new("content", reason));
+    match content {
+        MessageContent::Text(text) if text.is_empty() => invalid("must not be empty"),
+        MessageContent::Text(text) => Ok(UserMessage::new([TextBlock::new(text).into()])),
+        MessageContent::Blocks(blocks) if blocks.is_empty() => invalid("must not be empty"),
+        MessageContent::Blocks(blocks) => Ok(UserMessage::new(blocks.clone())),
+        MessageContent::Unknown(_) => invalid("must be text or blocks"),
+    }
+}
+
+async fn post_turn(
+    mut composed: Composed,
+    request: Request<EventStream<Event>>,
+    message: UserMessage,
+) -> Result<Response<EventStream<Event>>, Error> {
+    let core = composed.core.clone();
+    let reopened = managed_agents(&core, ops::STREAM_SESSION_EVENTS).id(composed.id());
+    let mut feed = Source::new(uncompressed(reopened).with_headers_of(request.parts()).parts().clone(), None);
+    let position = feed.learn(&mut composed).await?;
+    let params = deltas(core.generation() == Some(V0));
+    let reopened = managed_agents(&core, ops::STREAM_SESSION_EVENTS).id(composed.id()).params(&params);
+    let reopened = uncompressed(reopened).with_headers_of(request.parts());
+    feed = Source::new(reopened.parts().clone(), Some(Turn::default()));
+    if core.generation() != Some(ANTHROPIC) {
+        let response = composed.first(request).await?;
+        return begin(response, feed, position, false).await;
+    }
+    let response = composed.send(reopened).await?;
+    let send = managed_agents(&core, ops::SEND_EVENTS).id(composed.id()).json(&super::types::EventsSend::from(message));
+    let sent = composed.send(send).await?;
+    let sent = sent.into_value().and_then(|sent| sent.data.first()?.id().map(str::to_owned));
+    feed.turn = Some(Turn::of(sent));
+    begin(response, feed, position, false).await
+}
+
+/// Asks for pieces of messages, thoughts and inputs.
+pub(super) fn deltas(is_v0: bool) -> StreamSessionEventsParams {
+    if is_v0 {
+        StreamSessionEventsParams::new().include("chunks")
+    } else {
+        StreamSessionEventsParams::new().event_deltas(["agent.message".to_owned(), "agent.thinking".to_owned()])
+    }
+}
+
+/// Where the events of a session, of a thread or of a turn come from.
+pub(super) struct Source {
+    /// The call that opens the stream.
+    stream: RequestParts,
+    /// The turn whose end is the end.
+    pub(super) turn: Option<Turn>,
+}
+
+impl Source {
+    pub(super) fn new(mut stream: RequestParts, turn: Option<Turn>) -> Self {
+        // A try is one request; only a key that has expired is renewed on the way.
+        stream.options.max_retries = Some(u32::from(stream.core.has_provider()));
+        stream.options.total = None;
+        Self { stream, turn }
+    }
+
+    fn core(&self) -> &Core {
+        &self.stream.core
+    }
+
+    fn is_v0(&self) -> bool {
+        self.core().generation() == Some(V0)
+    }
+
+    fn thread(&self) -> Option<&str> {
+        self.stream.ids().get(1).map(String::as_str)
+    }
+
+    fn ids<T>(&self, request: Request<T>) -> Request<T> {
+        self.stream.ids().iter().fold(request, |request, id| request.id(id)).with_headers_of(&self.stream)
+    }
+
+    fn list(&self, start: Start) -> Request<Page<Event>> {
+        let limit = i64::from(EVENTS_PER_PAGE);
+        let by_number = self.is_v0();
+        let after = start.after.filter(|_| by_number);
+        if self.thread().is_some() {
+            let mut params = ListThreadEventsParams::new().limit(limit);
+            params.after_seq = after;
+            return self.ids(managed_agents(self.core(), ops::LIST_THREAD_EVENTS)).params(&params);
+        }
+        let mut params = ListSessionEventsParams::new().limit(limit);
+        params.after_seq = after;
+        params.created_at_gte = start.at.filter(|_| !by_number);
+        self.ids(managed_agents(self.core(), ops::LIST_SESSION_EVENTS)).params(&params)
+    }
+
+    /// The position behind everything that has happened so far.
+    pub(super) async fn learn(&self, composed: &mut Composed) -> Result<Position, Error> {
+        let mut position = Position::new(self.stream.ids());
+        match composed.send(self.list(Start::default()).last(1)).await {
+            Ok(newest) => {
+                if let Some(event) = newest.into_value().items.first() {
+                    position.begin_after(&self.facts(event, true));
+                }
+                Ok(position)
+            }
+            // It is missed only if it breaks.
+            Err(error) if lacks_route(&error) => Ok(position),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn row(&self, row: &Value) -> Entry<Event> {
+        let text = row.to_string();
+        let event = read_event("", &text).map_err(|fault| self.broken(&text, fault));
+        Entry { event, known: self.known(row) }
+    }
+
+    /// An error for an event that does not decode.
+    fn broken(&self, text: &str, fault: DecodeFault) -> Error {
+        let body = Bytes::copy_from_slice(text.as_bytes());
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
+        let (record, key) = (self.stream.record(), self.core().fixed_key());
+        Error::Decode(Box::new(DecodeError::new(StatusCode::OK, headers, body, fault, record, key.as_ref())))
+    }
+
+    /// What is known of an event whatever its form.
+    fn known(&self, event: &Value) -> Facts {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let (tag, seq) = (text("type").unwrap_or_default(), event.get("seq").and_then(Value::as_i64));
+        let id = text("id").filter(|id| !id.is_empty());
+        let at = text("processed_at").and_then(|at| at.parse().ok());
+        Facts {
+            stored: id.is_some() || seq.is_some(),
+            id: id.map(|id| fingerprint([tag.as_bytes(), id.as_bytes()])),
+            content: None,
+            seq,
+            at,
+            queued: !self.is_v0() && is_users(tag) && at.is_none(),
+        }
+    }
+
+    /// The failure that the server reports by a frame `error`. The status was that of the stream; the type says more.
+    fn reported(&self, data: &str) -> Frame<Event> {
+        let body: Value = serde_json::from_str(data).unwrap_or_default();
+        let error = body.get("error").unwrap_or(&body);
+        let status = status_of(error.get("type").and_then(Value::as_str).unwrap_or_default());
+        let (headers, body) = (HeaderMap::new(), Bytes::copy_from_slice(data.as_bytes()));
+        let details = (self.core().dialect())(status, &headers, &body);
+        let retry_after = details.retry_after;
+        let response = ErrorResponse { status, headers, body, details, retry_after };
+        let error = Error::from_api(ApiError::new(response, self.stream.record(), self.core().fixed_key().as_ref()));
+        let ends = !self.may_recover(&error);
+        Frame::Failed { error, ends }
+    }
+}
+
+impl Feed<Event> for Source {
+    fn open(&self) -> BoxFuture<'static, Result<Live, Error>> {
+        sse::open(self.stream.clone()).boxed()
+    }
+
+    fn history(&self, start: Start, cursor: Option<Cursor>) -> BoxFuture<'static, Result<Option<Rows<Event>>, Error>> {
+        let request = self.list(start).decode_items_as::<Value>();
+        let request = cursor.iter().fold(request, Request::after);
+        let source = Self { stream: self.stream.clone(), turn: None };
+        let by_time = start.at.filter(|_| !source.is_v0());
+        async move {
+            let page = match request.await {
+                Ok(page) => page,
+                Err(error) if lacks_route(&error) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let next = page.next_cursor().cloned();
+            let entries = page.iter().map(|row| source.row(row));
+            // Threads are listed from their beginning, whatever is asked for.
+            let is_asked_for = |entry: &Entry<Event>| entry.known.at.is_none() || entry.known.at >= by_time;
+            Ok(Some(Rows { entries: entries.filter(is_asked_for).collect(), next }))
+        }
+        .boxed()
+    }
+
+    fn is_over(&self, rests: bool) -> BoxFuture<'static, Result<bool, Error>> {
+        let ends = move |status: Option<&SessionStatus>, archived: bool| {
+            archived
+                || matches!(status, Some(SessionStatus::Terminated))
+                || rests && matches!(status, Some(SessionStatus::Idle))
+        };
+        let gone = |error| if matches!(error, Error::NotFound(_)) { Ok(true) } else { Err(error) };
+        if self.thread().is_some() {
+            let thread = self.ids(managed_agents(self.core(), ops::GET_THREAD));
+            return async move {
+                thread.await.map(|thread| ends(thread.status.as_ref(), thread.archived_at.is_some())).or_else(gone)
+            }
+            .boxed();
+        }
+        let session = self.ids(managed_agents(self.core(), ops::GET_SESSION));
+        async move {
+            let over = session.await.map(|session| {
+                ends(Some(&session.status), session.archived_at.is_some() || session.terminated_at.is_some())
+            });
+            over.or_else(gone)
+        }
+        .boxed()
+    }
+
+    fn decode(&self, name: &str, data: &str) -> Frame<Event> {
+        let word = tag(data).unwrap_or(name);
+        match word {
+            "ping" => return Frame::Nothing,
+            "error" => return self.reported(data),
+            "" | "message" if data.is_empty() => return Frame::Nothing,
+            _ => {}
+        }
+        match read_event(name, data) {
+            Ok(event) => Frame::Event(event),
+            Err(fault) => {
+                let known = serde_json::from_str(data).map(|event| self.known(&event)).unwrap_or_default();
+                Frame::Broken(self.broken(data, fault), known)
+            }
+        }
+    }
+
+    fn facts(&self, event: &Event, of_history: bool) -> Facts {
+        if let Event::Unknown(value) = event {
+            return self.known(value);
+        }
+        if is_live_only(event) {
+            return Facts::default();
+        }
+        let tag = event.tag();
+        let id = event.id().filter(|id| !id.is_empty()).map(|id| fingerprint([tag.as_bytes(), id.as_bytes()]));
+        let seq = event.seq();
+        let content = if id.is_none() && (of_history || seq.is_none()) { Some(content(event)) } else { None };
+        let at = event.processed_at();
+        Facts { stored: true, id, content, seq, at, queued: at.is_none() && is_users(tag) && !self.is_v0() }
+    }
+
+    fn preview<'e>(&self, event: &'e Event) -> Preview<'e> {
+        match event {
+            Event::EventStart(start) => Preview::Piece(&start.event.id),
+            Event::EventDelta(delta) => Preview::Piece(&delta.event_id),
+            Event::AgentMessageStreamStart(start) => Preview::Piece(&start.message_id),
+            Event::AgentMessageChunk(chunk) => Preview::Piece(&chunk.message_id),
+            Event::AgentMessageStreamEnd(end) => Preview::Complete(&end.message_id),
+            Event::AgentThinkingStreamStart(start) => Preview::Piece(&start.thinking_id),
+            Event::AgentThinkingChunk(chunk) => Preview::Piece(&chunk.thinking_id),
+            Event::AgentThinkingStreamEnd(end) => Preview::Complete(&end.thinking_id),
+            Event::AgentToolUseInputStreamStart(start) => Preview::Piece(&start.tool_use_id),
+            Event::AgentToolUseInputChunk(chunk) => Preview::Piece(&chunk.tool_use_id),
+            Event::AgentToolUseInputStreamEnd(end) => Preview::Complete(&end.tool_use_id),
+            Event::AgentMessage(message) => complete(message.message_id.as_deref().or(message.id.as_deref())),
+            Event::AgentThinking(thinking) => complete(thinking.thinking_id.as_deref().or(thinking.id.as_deref())),
+            Event::SpanModelRequestEnd(_) if !self.is_v0() => Preview::Dropped,
+            Event::AgentToolUse(_) | Event::AgentCustomToolUse(_) | Event::AgentMcpToolUse(_) => complete(event.id()),
+            _ => Preview::None,
+        }
+    }
+
+    fn fate(&mut self, event: &Event) -> Fate {
+        let is_v0 = self.is_v0();
+        match event {
+            Event::SessionStatusTerminated(_) | Event::SessionDeleted(_) => Fate::Ends,
+            Event::SessionThreadStatusTerminated(end)
+                if self.thread().is_some() && end.session_thread_id.as_deref() == self.thread() =>
+            {
+                Fate::Ends
+            }
+            _ => self.turn.as_mut().map_or(Fate::GoesOn, |turn| turn.fate(event, is_v0)),
+        }
+    }
+
+    fn error(&self, fault: StreamFault, received: u64, source: Option<BoxError>) -> Error {
+        let mut record = self.stream.record();
+        record.may_have_been_processed = true;
+        Error::Stream(Box::new(StreamError::new(fault, received, source, record)))
+    }
+
+    fn may_recover(&self, error: &Error) -> bool {
+        match error {
+            Error::Config(_) | Error::InvalidArgument(_) | Error::Unsupported(_) => false,
+            Error::Decode(_) => true,
+            error => match error.status() {
+                Some(status) if status.is_client_error() => matches!(status.as_u16(), 408 | 409 | 425 | 429),
+                _ => true,
+            },
+        }
+    }
+}
+
+fn complete(id: Option<&str>) -> Preview<'_> {
+    id.map_or(Preview::None, Preview::Complete)
+}
+
+/// Decodes the data of a frame with this name.
+fn read_event(name: &str, data: &str) -> Result<Event, DecodeFault> {
+    // Reading the type first saves the detour over all types. Only data without one is what its frame is called.
+    let word = tag(data).or(Some(name));
+    Event::decode(word, data).or_else(|_| decode::from_json(data.as_bytes()))
+}
+
+/// The `type` of a JSON object, if it stands there without an escape. It looks no further than to its end.
+fn tag(json: &str) -> Option<&str> {
+    let bytes = json.as_bytes();
+    let (mut at, mut depth, mut key) = (0, 0_usize, None);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                let start = at + 1;
+                let mut end = start + memchr::memchr2(b'"', b'\\', bytes.get(start..)?)?;
+                while bytes.get(end) == Some(&b'\\') {
+                    end += 2;
+                    end += memchr::memchr2(b'"', b'\\', bytes.get(end..)?)?;
+                }
+                if depth == 1 {
+                    match key.take() {
+                        Some(true) => return json.get(start..end).filter(|word| !word.contains('\\')),
+                        Some(false) => {}
+                        None => key = Some(json.get(start..end) == Some("type")),
+                    }
+                }
+                at = end;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            b',' if depth == 1 => key = None,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Events that are sent by the user are queued before they are processed.
+fn is_users(tag: &str) -> bool {
+    tag.starts_with("user.") || tag == "system.message"
+}
+
+/// Whether the history never has such an event.
+fn is_live_only(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::EventStart(_)
+            | Event::EventDelta(_)
+            | Event::AgentMessageStreamStart(_)
+            | Event::AgentMessageChunk(_)
+            | Event::AgentMessageStreamEnd(_)
+            | Event::AgentThinkingStreamStart(_)
+            | Event::AgentThinkingChunk(_)
+            | Event::AgentThinkingStreamEnd(_)
+            | Event::AgentToolUseInputStreamStart(_)
+            | Event::AgentToolUseInputChunk(_)
+            | Event::AgentToolUseInputStreamEnd(_)
+            | Event::SystemUserMessagePending(_)
+            | Event::SystemUserMessagePromoted(_)
+            | Event::SystemUserMessageCancelled(_)
+    )
+}
+
+/// A hash of what an event says, without what the history adds.
+fn content(event: &Event) -> u64 {
+    let mut value = serde_json::to_value(event).unwrap_or_default();
+    if let Value::Object(fields) = &mut value {
+        for added in ["seq", "ts", "processed_at", "processed_at_ms", "session_thread_id", "cancelled_at_ms"] {
+            fields.remove(added);
+        }
+    }
+    fingerprint([value.to_string().as_bytes()])
+}
+
+/// The status that stands for the type of an error.
+fn status_of(kind: &str) -> StatusCode {
+    match kind {
+        "invalid_request_error" => StatusCode::BAD_REQUEST,
+        "authentication_error" => StatusCode::UNAUTHORIZED,
+        "billing_error" => StatusCode::PAYMENT_REQUIRED,
+        "permission_error" => StatusCode::FORBIDDEN,
+        "not_found_error" | "not_found" => StatusCode::NOT_FOUND,
+        "conflict_error" => StatusCode::CONFLICT,
+        "request_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "rate_limit_error" => StatusCode::TOO_MANY_REQUESTS,
+        "timeout_error" => StatusCode::GATEWAY_TIMEOUT,
+        "overloaded_error" => StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

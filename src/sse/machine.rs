@@ -1,0 +1,622 @@
+//! The machine that hands out the events of a stream over one connection after the other. It has no task of its own: it
+//! moves on when it is polled.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::StreamExt;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::decoder::{Decoder, EventTooLarge};
+use super::live::Live;
+use super::position::{Facts, Position, Preview, Start, Track, Verdict};
+use super::stream::{Gap, StreamItem};
+use crate::Error;
+use crate::clock;
+use crate::config;
+use crate::error::{BoxError, StreamFault};
+use crate::page::Cursor;
+
+/// An event of the history, or what it says although it does not decode.
+pub(crate) struct Entry<T> {
+    pub(crate) event: Result<T, Error>,
+    /// What is known of an event that does not decode.
+    pub(crate) known: Facts,
+}
+
+/// A page of the history.
+pub(crate) struct Rows<T> {
+    pub(crate) entries: Vec<Entry<T>>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// What a frame is.
+pub(crate) enum Frame<T> {
+    /// Nothing, such as a heartbeat.
+    Nothing,
+    Event(T),
+    /// An event that does not decode, and what is known of it.
+    Broken(Error, Facts),
+    /// The server reports that it failed. The stream is over if it `ends`.
+    Failed {
+        error: Error,
+        ends: bool,
+    },
+}
+
+/// What an event means for the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    GoesOn,
+    /// Nothing follows that belongs to it.
+    Ends,
+    /// It ends as soon as what was begun is complete, which may not happen.
+    EndsSoon,
+    /// Only the server knows whether it ends.
+    Ask,
+}
+
+/// Where the events of a machine come from.
+pub(crate) trait Feed<T>: Send + 'static {
+    /// Opens the live connection.
+    fn open(&self) -> BoxFuture<'static, Result<Live, Error>>;
+    /// Reads a page of the history; `None` if there is no history.
+    fn history(&self, start: Start, cursor: Option<Cursor>) -> BoxFuture<'static, Result<Option<Rows<T>>, Error>>;
+    /// Whether nothing more will come, as the server says; `rests`: or it may be all that belongs to the stream.
+    fn is_over(&self, rests: bool) -> BoxFuture<'static, Result<bool, Error>>;
+    fn decode(&self, name: &str, data: &str) -> Frame<T>;
+    /// `of_history`: whether a content without an id must be told from others although it has a number.
+    fn facts(&self, event: &T, of_history: bool) -> Facts;
+    fn preview<'e>(&self, event: &'e T) -> Preview<'e>;
+    fn fate(&mut self, event: &T) -> Fate;
+    fn error(&self, fault: StreamFault, received: u64, source: Option<BoxError>) -> Error;
+    /// Whether another try may succeed after `error`.
+    fn may_recover(&self, error: &Error) -> bool;
+}
+
+/// What the machine does.
+enum Phase<T> {
+    /// Waits for the first response.
+    Begin(BoxFuture<'static, Result<Live, Error>>),
+    /// Reads the live connection.
+    Live,
+    /// Waits before the next try.
+    Pause(Pin<Box<Sleep>>),
+    Open(BoxFuture<'static, Result<Live, Error>>),
+    /// Reads the history; the live connection is left unread meanwhile.
+    CatchUp {
+        page: BoxFuture<'static, Result<Option<Rows<T>>, Error>>,
+        begun: Instant,
+        start: Start,
+        again: bool,
+    },
+    /// Hands out rows of the history.
+    Rows {
+        begun: Instant,
+        start: Start,
+        again: bool,
+    },
+    /// Asks whether it is over; a connection that has ended is opened again if not.
+    Ask(BoxFuture<'static, Result<bool, Error>>),
+    /// Waits for the end of the response after the last event.
+    Drain(Pin<Box<Sleep>>),
+    Over,
+}
+
+pub(super) struct Machine<T> {
+    feed: Box<dyn Feed<T>>,
+    phase: Phase<T>,
+    live: Option<Live>,
+    decoder: Decoder,
+    track: Track,
+    ready: VecDeque<Result<StreamItem<T>, Error>>,
+    /// Rows of the history that have not been handed out, and where the next ones are.
+    rows: VecDeque<Entry<T>>,
+    next_rows: Option<Cursor>,
+    /// An event with a number that is too large, until what is missing has been looked up.
+    held: Option<(T, Facts)>,
+    /// The last number of an `id:` line.
+    line: Option<i64>,
+    /// Look-ups of missing numbers that found nothing.
+    fruitless: u32,
+    /// Ids of events whose pieces have begun.
+    begun: Vec<String>,
+    gap: Pin<Box<Sleep>>,
+    last_byte: Instant,
+    opened: Instant,
+    /// The connection was opened to go on.
+    resumed: bool,
+    failures: u32,
+    /// The shortest pause that the server asked for.
+    retry: Duration,
+    handed_out: Option<Instant>,
+    received: u64,
+    /// When it ends at the latest.
+    rest: Option<Rest>,
+    /// The server is to be asked whether it is over: when, and how long to wait before it is asked once more.
+    ask: Option<(Pin<Box<Sleep>>, Duration)>,
+    ending: bool,
+}
+
+/// The time after an end.
+struct Rest {
+    until: Pin<Box<Sleep>>,
+    /// It is over once what was begun is complete.
+    until_complete: bool,
+}
+
+impl<T> fmt::Debug for Machine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine").field("position", self.track.position()).finish_non_exhaustive()
+    }
+}
+
+/// How the live connection went on.
+enum Step<T> {
+    Item(Result<StreamItem<T>, Error>),
+    /// Something changed; look again.
+    Moved,
+    Pending,
+}
+
+impl<T: 'static> Machine<T> {
+    /// `first`: the live connection. `catch_up`: whether events after `position` may be in the history already.
+    pub(super) fn new(
+        feed: Box<dyn Feed<T>>,
+        position: Position,
+        first: BoxFuture<'static, Result<Live, Error>>,
+        catch_up: bool,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            feed,
+            phase: Phase::Begin(first),
+            live: None,
+            decoder: Decoder::new(config::MAX_EVENT),
+            track: Track::new(position),
+            ready: VecDeque::new(),
+            rows: VecDeque::new(),
+            next_rows: None,
+            held: None,
+            line: None,
+            fruitless: 0,
+            begun: Vec::new(),
+            gap: Box::pin(sleep(config::STREAM_GAP)),
+            last_byte: now,
+            opened: now,
+            resumed: catch_up,
+            failures: 0,
+            retry: Duration::ZERO,
+            handed_out: None,
+            received: 0,
+            rest: None,
+            ask: None,
+            ending: false,
+        }
+    }
+
+    /// The first response, which nobody has waited for yet.
+    pub(super) fn into_first(self) -> BoxFuture<'static, Result<Live, Error>> {
+        match self.phase {
+            Phase::Begin(first) => first,
+            _ => {
+                Box::pin(std::future::ready(self.live.ok_or_else(|| self.feed.error(StreamFault::Truncated, 0, None))))
+            }
+        }
+    }
+
+    pub(super) fn position(&self) -> &Position {
+        self.track.position()
+    }
+
+    /// Waits until the first response has begun well.
+    ///
+    /// # Errors
+    /// Why it has not.
+    pub(super) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Phase::Begin(first) = &mut self.phase else { return Poll::Ready(Ok(())) };
+        let live = std::task::ready!(first.poll_unpin(cx));
+        self.phase = Phase::Over;
+        self.begin_live(live?);
+        self.phase = if self.resumed { self.catch_up(false) } else { Phase::Live };
+        Poll::Ready(Ok(()))
+    }
+
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamItem<T>, Error>>> {
+        if let Some(handed_out) = self.handed_out.take()
+            && matches!(self.phase, Phase::Live)
+            && handed_out.elapsed() > config::STREAM_PAUSE
+        {
+            // Events may have been dropped. What is there of the live connection comes after them.
+            self.phase = self.catch_up(false);
+        }
+        let polled = self.poll_item(cx);
+        if let Poll::Ready(Some(_)) = &polled {
+            self.handed_out = Some(Instant::now());
+        }
+        polled
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamItem<T>, Error>>> {
+        let mut skipped = 0;
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Poll::Ready(Some(item));
+            }
+            if skipped > config::STREAM_SKIPS {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            skipped += 1;
+            if !matches!(self.phase, Phase::Over | Phase::Drain(_)) && self.is_at_rest(cx) {
+                self.end();
+            }
+            match self.step(cx) {
+                Step::Item(item) => return Poll::Ready(Some(item)),
+                Step::Moved if matches!(self.phase, Phase::Over) && self.ready.is_empty() => return Poll::Ready(None),
+                Step::Moved => {}
+                Step::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Step<T> {
+        match &mut self.phase {
+            Phase::Begin(_) => match self.poll_begun(cx) {
+                Poll::Ready(Ok(())) => Step::Moved,
+                Poll::Ready(Err(error)) => Step::Item(Err(error)),
+                Poll::Pending => Step::Pending,
+            },
+            Phase::Live => self.step_live(cx),
+            Phase::Pause(pause) => match pause.poll_unpin(cx) {
+                Poll::Ready(()) => {
+                    self.phase = Phase::Open(self.feed.open());
+                    Step::Moved
+                }
+                Poll::Pending => Step::Pending,
+            },
+            Phase::Open(opening) => match opening.poll_unpin(cx) {
+                Poll::Ready(Ok(live)) => {
+                    self.resumed = true;
+                    self.begin_live(live);
+                    self.phase = self.catch_up(false);
+                    Step::Moved
+                }
+                Poll::Ready(Err(error)) => self.failed(error),
+                Poll::Pending => Step::Pending,
+            },
+            Phase::CatchUp { page, .. } => match page.poll_unpin(cx) {
+                Poll::Ready(Ok(Some(Rows { entries, next }))) => {
+                    (self.rows, self.next_rows) = (entries.into(), next);
+                    let Phase::CatchUp { begun, start, again, .. } = self.phase else { return Step::Moved };
+                    self.phase = Phase::Rows { begun, start, again };
+                    Step::Moved
+                }
+                Poll::Ready(Ok(None)) => {
+                    self.resume_live();
+                    Step::Item(Ok(StreamItem::Gap(Gap::NoHistory)))
+                }
+                Poll::Ready(Err(error)) => self.failed(error),
+                Poll::Pending => Step::Pending,
+            },
+            Phase::Rows { begun, start, again } => {
+                let (begun, start, again) = (*begun, *start, *again);
+                self.step_rows(begun, start, again)
+            }
+            Phase::Ask(asking) => match asking.poll_unpin(cx) {
+                Poll::Ready(answer) => {
+                    self.answered(matches!(answer, Ok(true)));
+                    Step::Moved
+                }
+                Poll::Pending => Step::Pending,
+            },
+            Phase::Drain(until) => {
+                let over = match self.live.as_mut().map(|live| live.0.poll_next_unpin(cx)) {
+                    Some(Poll::Ready(Some(Ok(_)))) => return Step::Moved,
+                    Some(Poll::Pending) => until.poll_unpin(cx).is_ready(),
+                    Some(Poll::Ready(_)) | None => true,
+                };
+                if !over {
+                    return Step::Pending;
+                }
+                self.live = None;
+                self.phase = Phase::Over;
+                Step::Moved
+            }
+            Phase::Over => Step::Moved,
+        }
+    }
+
+    /// Takes the server's word for whether it is over.
+    fn answered(&mut self, over: bool) {
+        match (over, self.live.is_some()) {
+            (true, false) => self.end(),
+            // What is there of the live connection belongs to it.
+            (true, true) => {
+                self.rest = Some(Rest { until: Box::pin(sleep(config::STREAM_DRAIN)), until_complete: false });
+                self.phase = Phase::Live;
+            }
+            // The next try tells.
+            (false, false) => self.phase = self.pause(None),
+            (false, true) => self.phase = Phase::Live,
+        }
+    }
+
+    /// Whether nothing more is to be waited for.
+    fn is_at_rest(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(rest) = &mut self.rest else { return false };
+        (rest.until_complete && self.begun.is_empty()) || rest.until.poll_unpin(cx).is_ready()
+    }
+
+    /// It is over, but for the end of its response.
+    fn end(&mut self) {
+        self.rest = None;
+        let until = Instant::now() + config::STREAM_DRAIN;
+        self.phase = if self.live.is_some() { Phase::Drain(Box::pin(sleep_until(until))) } else { Phase::Over };
+    }
+
+    fn begin_live(&mut self, live: Live) {
+        self.live = Some(live);
+        self.decoder = Decoder::new(config::MAX_EVENT);
+        self.line = None;
+        self.opened = Instant::now();
+        self.heard();
+    }
+
+    /// Something came from the server.
+    fn heard(&mut self) {
+        self.last_byte = Instant::now();
+    }
+
+    fn catch_up(&mut self, again: bool) -> Phase<T> {
+        let start = self.track.begin_history();
+        Phase::CatchUp { page: self.feed.history(start, None), begun: Instant::now(), start, again }
+    }
+
+    /// Hands out the next row of the history.
+    fn step_rows(&mut self, begun: Instant, start: Start, again: bool) -> Step<T> {
+        let Some(Entry { event, known }) = self.rows.pop_front() else {
+            if let Some(cursor) = self.next_rows.take() {
+                let page = self.feed.history(start, Some(cursor));
+                self.phase = Phase::CatchUp { page, begun, start, again };
+                return Step::Moved;
+            }
+            let anew = self.track.end_history();
+            if anew || (!again && begun.elapsed() > config::STREAM_CATCH_UP) {
+                self.phase = self.catch_up(true);
+                return Step::Moved;
+            }
+            return self.resume_live();
+        };
+        match event {
+            Ok(event) => {
+                let facts = self.feed.facts(&event, true);
+                let hole = self.hole_before(&facts);
+                if self.track.row(&facts) != Verdict::New {
+                    return Step::Moved;
+                }
+                let item = self.hand_out(event);
+                self.behind_a_hole(hole, item)
+            }
+            Err(error) if self.track.row(&known) == Verdict::New => Step::Item(Err(error)),
+            Err(_) => Step::Moved,
+        }
+    }
+
+    /// Goes on with the live connection after a look into the history.
+    fn resume_live(&mut self) -> Step<T> {
+        self.heard();
+        self.phase = Phase::Live;
+        let Some((event, facts)) = self.held.take() else { return Step::Moved };
+        let hole = self.hole_before(&facts);
+        if self.track.live(&facts, false) != Verdict::New {
+            return Step::Moved;
+        }
+        let item = self.hand_out(event);
+        self.behind_a_hole(hole, item)
+    }
+
+    /// The numbers around a hole before an event. Where they have holes by nature, there is none.
+    fn hole_before(&self, facts: &Facts) -> Option<(i64, i64)> {
+        let (last, seq) = self.track.seq().zip(facts.seq)?;
+        (seq - last > 1 && self.fruitless < config::STREAM_FRUITLESS).then_some((last, seq))
+    }
+
+    /// Puts a gap in front of `item`.
+    fn behind_a_hole(&mut self, hole: Option<(i64, i64)>, item: Step<T>) -> Step<T> {
+        let Some((after, before)) = hole else { return item };
+        self.fruitless += 1;
+        if let Step::Item(item) = item {
+            self.ready.push_back(item);
+        }
+        Step::Item(Ok(StreamItem::Gap(Gap::Events { after, before })))
+    }
+
+    /// Hands out an event, and sees what it means.
+    fn hand_out(&mut self, event: T) -> Step<T> {
+        match self.feed.preview(&event) {
+            Preview::None => {}
+            Preview::Piece(id) => {
+                if !self.begun.iter().any(|begun| begun == id) {
+                    self.begun.push(id.to_owned());
+                }
+            }
+            Preview::Complete(id) => self.begun.retain(|begun| begun != id),
+            Preview::Dropped => self.begun.clear(),
+        }
+        match self.feed.fate(&event) {
+            Fate::GoesOn => {}
+            Fate::Ends => self.ending = true,
+            Fate::EndsSoon if self.begun.is_empty() => self.ending = true,
+            Fate::EndsSoon => {
+                self.rest = Some(Rest { until: Box::pin(sleep(config::STREAM_REST)), until_complete: true });
+            }
+            Fate::Ask => self.ask = Some((Box::pin(sleep(Duration::ZERO)), config::STREAM_ASK)),
+        }
+        if self.ending {
+            self.end();
+        }
+        Step::Item(Ok(StreamItem::Event(event)))
+    }
+
+    /// Reads the next frame of the live connection.
+    fn step_live(&mut self, cx: &mut Context<'_>) -> Step<T> {
+        if let Some((when, again)) = &mut self.ask
+            && self.rest.is_none()
+            && when.poll_unpin(cx).is_ready()
+        {
+            when.set(sleep(*again));
+            *again = (*again * 2).min(config::STREAM_ASK_CAP);
+            self.phase = Phase::Ask(self.feed.is_over(true));
+            return Step::Moved;
+        }
+        let number;
+        let frame = match self.decoder.next() {
+            Ok(Some(frame)) => {
+                // The id of a frame without one is that of the frame before.
+                let line = frame.last_id.parse().ok();
+                number = line.filter(|_| line != self.line);
+                self.line = line;
+                self.feed.decode(frame.name, &frame.data)
+            }
+            Ok(None) => return self.read(cx),
+            Err(EventTooLarge) => {
+                self.ready.push_back(Err(self.feed.error(StreamFault::TooLarge, self.received, None)));
+                self.disconnected(None);
+                return Step::Moved;
+            }
+        };
+        match frame {
+            Frame::Nothing => {}
+            Frame::Event(event) => {
+                let mut facts = self.feed.facts(&event, false);
+                facts.seq = facts.seq.or(number);
+                let may_jump = self.fruitless < config::STREAM_FRUITLESS;
+                match self.track.live(&facts, may_jump) {
+                    Verdict::Known => {}
+                    Verdict::Jump => {
+                        self.held = Some((event, facts));
+                        self.phase = self.catch_up(true);
+                    }
+                    Verdict::New => return self.hand_out(event),
+                }
+            }
+            Frame::Broken(error, mut known) => {
+                known.seq = known.seq.or(number);
+                if self.track.live(&known, false) == Verdict::New {
+                    return Step::Item(Err(error));
+                }
+            }
+            Frame::Failed { error, ends } => {
+                if ends {
+                    self.live = None;
+                    self.phase = Phase::Over;
+                } else {
+                    self.disconnected(None);
+                }
+                return Step::Item(Err(error));
+            }
+        }
+        Step::Moved
+    }
+
+    /// Reads more bytes of the live connection.
+    fn read(&mut self, cx: &mut Context<'_>) -> Step<T> {
+        let Some(live) = &mut self.live else {
+            self.disconnected(None);
+            return Step::Moved;
+        };
+        match live.0.poll_next_unpin(cx) {
+            Poll::Ready(Some(Ok(bytes))) => {
+                self.received += bytes.len() as u64;
+                self.decoder.push(&bytes);
+                self.heard();
+                Step::Moved
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.disconnected(Some(error));
+                Step::Moved
+            }
+            Poll::Ready(None) => {
+                self.lose_pieces();
+                self.live = None;
+                self.count();
+                self.phase = Phase::Ask(self.feed.is_over(false));
+                Step::Moved
+            }
+            Poll::Pending => {
+                let silent = self.last_byte + config::STREAM_GAP;
+                loop {
+                    if self.gap.poll_unpin(cx).is_pending() {
+                        return Step::Pending;
+                    }
+                    if silent <= Instant::now() {
+                        self.gap.as_mut().reset(clock::after(Instant::now(), config::STREAM_GAP));
+                        self.disconnected(Some(format!("no byte within {:?}", config::STREAM_GAP).into()));
+                        return Step::Moved;
+                    }
+                    self.gap.as_mut().reset(silent);
+                }
+            }
+        }
+    }
+
+    /// The pieces of events that have begun do not go on.
+    fn lose_pieces(&mut self) {
+        self.retry = self.decoder.retry().unwrap_or(self.retry);
+        for message_id in self.begun.drain(..) {
+            self.ready.push_back(Ok(StreamItem::Gap(Gap::Deltas { message_id })));
+        }
+    }
+
+    /// The live connection is of no more use.
+    fn disconnected(&mut self, cause: Option<BoxError>) {
+        self.lose_pieces();
+        self.live = None;
+        self.count();
+        self.phase = self.pause(cause);
+    }
+
+    /// Counts a connection that ended as a failed try, or not.
+    fn count(&mut self) {
+        if self.opened.elapsed() >= config::STREAM_LIVES {
+            self.failures = 0;
+        } else if self.resumed {
+            self.failures += 1;
+        }
+    }
+
+    /// A try to go on failed.
+    fn failed(&mut self, error: Error) -> Step<T> {
+        self.live = None;
+        self.held = None;
+        self.failures += 1;
+        if !self.feed.may_recover(&error) || self.failures >= config::STREAM_TRIES {
+            self.phase = Phase::Over;
+            return Step::Item(Err(error));
+        }
+        let asked = error.retry_after().unwrap_or_default().min(config::MAX_SERVER_WAIT);
+        self.phase = self.pause_of(asked);
+        Step::Moved
+    }
+
+    fn pause(&mut self, cause: Option<BoxError>) -> Phase<T> {
+        if self.failures >= config::STREAM_TRIES {
+            self.ready.push_back(Err(self.feed.error(StreamFault::Truncated, self.received, cause)));
+            return Phase::Over;
+        }
+        self.pause_of(Duration::ZERO)
+    }
+
+    fn pause_of(&self, asked: Duration) -> Phase<T> {
+        let doubled = config::STREAM_BACKOFF.saturating_mul(1 << self.failures.min(10)).min(config::STREAM_BACKOFF_CAP);
+        let jittered = doubled.mul_f64(1.0 - config::POLL_JITTER * fastrand::f64());
+        let least = asked.max(self.retry.min(config::MAX_SERVER_WAIT));
+        Phase::Pause(Box::pin(sleep(jittered.max(least))))
+    }
+}
