@@ -208,7 +208,7 @@ impl Decoder {
             b"data" => self.add_data(value),
             b"event" => set_text(&mut self.name, &self.buffer[value]),
             b"id" if memchr(0, &self.buffer[value.clone()]).is_none() => {
-                set_text(&mut self.last_id, &self.buffer[value])
+                set_text(&mut self.last_id, &self.buffer[value]);
             }
             b"retry" => self.set_retry(value),
             _ => {}

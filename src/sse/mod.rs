@@ -10,5 +10,5 @@ pub(crate) use self::live::{Live, open};
 pub(crate) use self::machine::{Entry, Fate, Feed, Frame, Rows};
 pub use self::position::Position;
 pub(crate) use self::position::{Facts, Preview, Start, fingerprint};
-pub(crate) use self::stream::Streamed;
 pub use self::stream::{EventStream, Gap, StreamItem};
+pub(crate) use self::stream::{Streamed, stream_of};
