@@ -204,6 +204,7 @@ pub(crate) fn each<'v, T: 'v>(
 }
 
 /// Checks every value of a map.
+#[allow(dead_code, reason = "not every platform needs it")]
 pub(crate) fn each_entry<'v, T: 'v>(
     name: &str,
     entries: impl IntoIterator<Item = (&'v String, &'v T)>,

@@ -150,6 +150,7 @@ impl ApiError {
     }
 
     /// Converts the error to the response, for a caller to whom it is not a failure.
+    #[allow(dead_code, reason = "not every platform needs it")]
     pub(crate) fn into_response<T>(self, value: T) -> Response<T> {
         let Self { head: Head { status, headers, .. }, record: CallRecord { mut attempts, .. }, .. } = self;
         // The last attempt received this response.

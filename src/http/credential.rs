@@ -55,7 +55,8 @@ pub trait CredentialProvider: Send + Sync + 'static {
     /// Returns the key, renewed if it is due.
     fn key(&self) -> KeyFuture<'_>;
 
-    /// Forgets a key that the server rejected. Another call may have renewed it meanwhile, so compare before you forget.
+    /// Forgets a key that the server rejected. Another call may have renewed it meanwhile, so compare before you
+    /// forget.
     fn invalidate(&self, rejected: &Secret<String>) {
         let _ = rejected;
     }

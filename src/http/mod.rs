@@ -40,12 +40,14 @@ pub(crate) use self::call::{Answered, Ending};
 pub(crate) use self::client::Core;
 pub use self::credential::{CredentialProvider, KeyFuture};
 pub use self::download::Download;
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::follow::Composed;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
 #[cfg(feature = "oma")]
 pub(crate) use self::parts::RequestParts;
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::platform::{Platform, Probe, Profile, Scheme, no_hint, no_preflight};
 pub use self::rate_limit::RateLimit;
 pub(crate) use self::reader::Reader;
@@ -54,7 +56,9 @@ pub use self::request::{Request, RequestFuture};
 pub use self::response::Response;
 pub(crate) use self::response::request_id;
 pub use self::retry::RetryPolicy;
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::retry_after::{seconds, should_retry};
 pub use self::upload::{TransferProgress, Upload};
 pub(crate) use crate::page::{PageBy, Paging};
+#[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use bytes::Bytes;

@@ -7,8 +7,8 @@ use crate::error::{ErrorDetails, FieldError, Reason};
 
 pub(super) fn parse(status: StatusCode, _: &HeaderMap, body: &[u8]) -> ErrorDetails {
     let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else {
-        let (reason, message) = (reason_without_json(status, body), plain(body));
-        return ErrorDetails { reason, message, ..ErrorDetails::default() };
+        let (message, reason) = (plain(body), reason_without_json(status, body));
+        return ErrorDetails { message, reason, ..ErrorDetails::default() };
     };
     if status == StatusCode::NOT_FOUND && is_missing_on_node(&object) {
         return ErrorDetails {
@@ -64,8 +64,8 @@ fn said_by_text(error: String, object: &mut Map<String, Value>) -> Said {
     }
 }
 
-/// `{"type", "message", "code"?, "details"?: {"error_code"}}`, in an envelope that may repeat it. The most specific word
-/// is the code; the other fields are kept.
+/// `{"type", "message", "code"?, "details"?: {"error_code"}}`, in an envelope that may repeat it. The most specific
+/// word is the code; the other fields are kept.
 fn said_by_object(mut error: Map<String, Value>, object: &mut Map<String, Value>) -> Said {
     let (kind, own_code) = (take_text(&mut error, "type"), take_text(&mut error, "code"));
     let message = take_text(&mut error, "message").or_else(|| take_text(object, "message"));

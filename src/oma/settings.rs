@@ -69,8 +69,8 @@ impl Oma {
         Self::anthropic_builder_from_env()?.build()
     }
 
-    /// Returns a builder pre-filled from the environment like [`anthropic_from_env`](Self::anthropic_from_env). A key or
-    /// provider that is set on it replaces that of the environment.
+    /// Returns a builder pre-filled from the environment like [`anthropic_from_env`](Self::anthropic_from_env). A key
+    /// or provider that is set on it replaces that of the environment.
     ///
     /// # Errors
     /// [`Error::Config`] if the value of a variable is not valid.
@@ -98,12 +98,11 @@ impl Oma {
             .base_url_variable(defaults::ANTHROPIC_BASE_URL_VARIABLE, base_url);
         let lines = variable(defaults::ANTHROPIC_CUSTOM_HEADERS)?.value().unwrap_or_default();
         let lines = lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        lines.into_iter().try_fold(builder, |builder, (at, line)| match line.split_once(':') {
-            Some((name, value)) => Ok(builder.header(name.trim(), value.trim())),
-            None => {
-                let name = defaults::ANTHROPIC_CUSTOM_HEADERS;
-                Err(Error::config(format!("line {} of {name} is not of the form `Name: value`", at + 1)))
-            }
+        lines.into_iter().try_fold(builder, |builder, (at, line)| {
+            let name = defaults::ANTHROPIC_CUSTOM_HEADERS;
+            let invalid = || Error::config(format!("line {} of {name} is not of the form `Name: value`", at + 1));
+            let (name, value) = line.split_once(':').ok_or_else(invalid)?;
+            Ok(builder.header(name.trim(), value.trim()))
         })
     }
 }

@@ -233,8 +233,27 @@ async fn the_last_events_come_newest_first() {
     assert_eq!(received(&node).await.len(), 3);
     let few = events(&[("", page(FLAT, [1, 2], r#""has_more":false"#))]).await;
     assert_eq!(last(&few, Generation::V0, 5).await, [2, 1]);
-    let none = events(&[("", page(FLAT, [], r#""has_more":false"#))]).await;
-    assert_eq!(last(&none, Generation::V0, 5).await, [0; 0]);
+    let empty = events(&[("", page(FLAT, [], r#""has_more":false"#))]).await;
+    assert_eq!(last(&empty, Generation::V0, 5).await, [0; 0]);
+}
+
+#[tokio::test]
+async fn more_last_events_than_a_page_of_a_hosted_server_are_read_from_the_start() {
+    let server = MockServer::builder().start().await;
+    let pages = [
+        (vec![("order", "desc")], page(ROW, [9, 8], r#""has_more":true"#)),
+        (vec![("after_seq", "6")], page(ROW, 7..=9, r#""has_more":false"#)),
+        (vec![("limit", "100")], page(ROW, 5..=6, r#""has_more":true"#)),
+    ];
+    for (priority, (pairs, body)) in (1..).zip(pages) {
+        let start = Mock::given(method("GET"));
+        let at = pairs.into_iter().fold(start, |at, (name, value)| at.and(query_param(name, value)));
+        at.respond_with(json(200, &body)).with_priority(priority).mount(&server).await;
+    }
+    assert_eq!(last(&server, Generation::V0, 4).await, [9, 8, 7, 6]);
+    let at = "GET /v1/sessions/sess-1/events";
+    let want = ["?order=desc&limit=4", "?limit=100", "?limit=100&after_seq=6"].map(|query| format!("{at}{query}"));
+    assert_eq!(received(&server).await, want);
 }
 
 #[tokio::test]

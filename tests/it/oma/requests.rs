@@ -520,17 +520,18 @@ async fn what_needs_no_beta() {
         .await;
 }
 
+async fn instead<T: 'static>(request: Request<T>) -> Option<&'static str> {
+    match request.await {
+        Err(Error::Unsupported(unsupported)) => unsupported.instead(),
+        other => panic!("{:?}", other.err()),
+    }
+}
+
 #[tokio::test]
 async fn what_a_generation_lacks_is_answered_with_what_to_use() {
     let server = server(json(400, "{}")).await;
     let of = |generation: Generation| client(&server, generation);
     let (v0, anthropic) = (of(Generation::V0), of(Generation::Anthropic));
-    async fn instead<T: 'static>(request: Request<T>) -> Option<&'static str> {
-        match request.await {
-            Err(Error::Unsupported(unsupported)) => unsupported.instead(),
-            other => panic!("{:?}", other.err()),
-        }
-    }
     assert_eq!(instead(anthropic.agents().delete("a")).await, Some("use `agents().archive`"));
     let waiting = anthropic.sessions().pending("s", ListPendingEventsParams::new());
     assert_eq!(instead(waiting).await, Some("list the events: those that wait have no `processed_at`"));

@@ -278,9 +278,9 @@ async fn deletions_of_every_word() {
 
 #[tokio::test]
 async fn sent_events_come_back_where_the_server_returns_them() {
-    let sent = r#"{"data":[{"type":"user.message","id":"sevt_01","content":[{"type":"text","text":"hi"}],"processed_at":null}]}"#;
+    let stored = r#"{"data":[{"type":"user.message","id":"sevt_01","content":[{"type":"text","text":"hi"}],"processed_at":null}]}"#;
     let send = |client: Oma| client.sessions().send("s", UserMessage::text("hi"));
-    let events = decodes_as_documented(send, sent).await.unwrap();
+    let events = decodes_as_documented(send, stored).await.unwrap();
     assert_eq!(events.data[0].id(), Some("sevt_01"));
     let decoded = async |status: u16, body: &str| {
         let server = server(answer(status, body)).await;
