@@ -239,9 +239,8 @@ impl<'d> Reader<'d, '_> {
     fn wrapped(&self, success: &mut Success) -> Result<Vec<String>, SpecError> {
         let Some(node) = self.node.get("x-wrapped") else { return Ok(Vec::new()) };
         let keys = self.node.owned_texts_of("x-wrapped")?;
-        let item = match &success.response {
-            Response::Json(schema) | Response::Page { item: schema, .. } => schema,
-            _ => return Err(node.error("only an object comes wrapped")),
+        let (Response::Json(item) | Response::Page { item, .. }) = &success.response else {
+            return Err(node.error("only an object comes wrapped"));
         };
         if !matches!(item.shape, Shape::Component(_)) {
             return Err(node.error("only an object comes wrapped"));

@@ -92,7 +92,7 @@ impl Reader<LiveBody> {
 impl<T: crate::sse::Streamed> Reader<crate::sse::EventStream<T>> {
     /// Server-sent events.
     pub(crate) const fn events() -> Self {
-        Self::Live(crate::sse::EventStream::new)
+        Self::Live(crate::sse::stream_of)
     }
 }
 

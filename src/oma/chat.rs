@@ -197,7 +197,7 @@ impl Chat {
             Some(StreamItem::Gap(gap)) => return Ok(Some(ChatItem::Gap(gap))),
             None => {
                 self.over = true;
-                return if self.waits_in_vain() { Err(self.unsupported()) } else { Ok(None) };
+                return if self.waits_in_vain() { Err(unsupported()) } else { Ok(None) };
             }
         };
         self.reply.note(&item);
@@ -234,9 +234,8 @@ impl Chat {
     /// Answers the calls with these ids, if all of them can be answered.
     async fn answer(&mut self, ids: &[String]) -> Result<(), Error> {
         let call = |id: &String| self.reply.tool_calls.iter().find(|call| call.id == *id);
-        let can_answer = |call: &ToolCall| match call.is_custom {
-            true => self.tools.contains_key(&call.name),
-            false => self.policy.is_some(),
+        let can_answer = |call: &ToolCall| {
+            if call.is_custom { self.tools.contains_key(&call.name) } else { self.policy.is_some() }
         };
         if !ids.iter().all(|id| call(id).is_some_and(can_answer)) {
             self.reply.pending = ids.to_vec();
@@ -264,11 +263,11 @@ impl Chat {
         let open = |call: &ToolCall| call.is_custom && call.result.is_none();
         self.reply.stop_reason.is_none() && self.reply.tool_calls.last().is_some_and(open)
     }
+}
 
-    fn unsupported(&self) -> Error {
-        let instead = Some("self-hosted servers of V0 do not go on after the result of a custom tool");
-        Error::Unsupported(Box::new(UnsupportedError::new(ops::SEND_EVENTS.spec.id, Some(V0), instead)))
-    }
+fn unsupported() -> Error {
+    let instead = Some("self-hosted servers of V0 do not go on after the result of a custom tool");
+    Error::Unsupported(Box::new(UnsupportedError::new(ops::SEND_EVENTS.spec.id, Some(V0), instead)))
 }
 
 impl Reply {

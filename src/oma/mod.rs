@@ -30,7 +30,9 @@
 //! | [`Agents`]: `create`, `get`, `list`, `update`, `archive`, `versions`, `version` | yes | yes | yes |
 //! | [`Agents`]: `delete` | yes | | |
 //! | [`Environments`]: all | yes | yes | yes |
-//! | [`Sessions`]: `create`, `get`, `list`, `update`, `archive`, `delete`, `cancel`, `log`, `events`, `send`, `stream`, `messages`, `chat` | yes | yes | yes |
+//! | [`Sessions`]: `create`, `get`, `list`, `update`, `archive`, `delete` | yes | yes | yes |
+//! | [`Sessions`]: `cancel`, `log`, `events`, `send` | yes | yes | yes |
+//! | [`Sessions`]: `stream`, `messages`, `chat`, `wait_until_idle` | yes | yes | yes |
 //! | [`Sessions`]: `pending`, `exec` | yes | yes | |
 //! | [`Threads`], [`Resources`]: all | yes | yes | yes |
 //! | [`Outputs`]: all | yes | yes | |

@@ -153,10 +153,10 @@ async fn post_turn(
         return begin(response, feed, position, false).await;
     }
     let response = composed.send(reopened).await?;
-    let send = managed_agents(&core, ops::SEND_EVENTS).id(composed.id()).json(&super::types::EventsSend::from(message));
-    let sent = composed.send(send).await?;
-    let sent = sent.into_value().and_then(|sent| sent.data.first()?.id().map(str::to_owned));
-    feed.turn = Some(Turn::of(sent));
+    let batch = super::types::EventsSend::from(message);
+    let post = managed_agents(&core, ops::SEND_EVENTS).id(composed.id()).json(&batch);
+    let sent = composed.send(post).await?.into_value();
+    feed.turn = Some(Turn::of(sent.and_then(|sent| sent.data.first()?.id().map(str::to_owned))));
     begin(response, feed, position, false).await
 }
 
@@ -198,7 +198,7 @@ impl Source {
     }
 
     fn ids<T>(&self, request: Request<T>) -> Request<T> {
-        self.stream.ids().iter().fold(request, |request, id| request.id(id)).with_headers_of(&self.stream)
+        self.stream.ids().iter().fold(request, Request::id).with_headers_of(&self.stream)
     }
 
     fn list(&self, start: Start) -> Request<Page<Event>> {

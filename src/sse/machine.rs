@@ -475,14 +475,13 @@ impl<T: 'static> Machine<T> {
             self.phase = Phase::Ask(self.feed.is_over(true));
             return Step::Moved;
         }
-        let number;
-        let frame = match self.decoder.next() {
+        let (frame, number) = match self.decoder.next() {
             Ok(Some(frame)) => {
                 // The id of a frame without one is that of the frame before.
                 let line = frame.last_id.parse().ok();
-                number = line.filter(|_| line != self.line);
+                let number = line.filter(|_| line != self.line);
                 self.line = line;
-                self.feed.decode(frame.name, &frame.data)
+                (self.feed.decode(frame.name, &frame.data), number)
             }
             Ok(None) => return self.read(cx),
             Err(EventTooLarge) => {

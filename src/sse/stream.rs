@@ -95,13 +95,16 @@ pub struct EventStream<T> {
     over: bool,
 }
 
-impl<T: Streamed> EventStream<T> {
-    pub(crate) fn new(parts: RequestParts, headers: HeaderMap, response: reqwest::Response) -> Self {
-        let feed = T::feed(&parts);
-        let position = Position::new(parts.ids());
-        let first = Box::pin(live::check(parts, headers, response));
-        Self { machine: Box::new(Machine::new(feed, position, first, false)), over: false }
-    }
+/// The stream of a response that has begun.
+pub(crate) fn stream_of<T: Streamed>(
+    parts: RequestParts,
+    headers: HeaderMap,
+    response: reqwest::Response,
+) -> EventStream<T> {
+    let feed = T::feed(&parts);
+    let position = Position::new(parts.ids());
+    let first = Box::pin(live::check(parts, headers, response));
+    EventStream { machine: Box::new(Machine::new(feed, position, first, false)), over: false }
 }
 
 impl<T: 'static> EventStream<T> {
