@@ -77,7 +77,7 @@ fn forget_previews(world: &mut World<'_>, session: &str) {
 }
 
 /// Sets the session's status, with its event.
-fn set_and_say(world: &mut World<'_>, session: &str, status: &str, further: Value) {
+pub(super) fn set_and_say(world: &mut World<'_>, session: &str, status: &str, further: Value) {
     set_status(world, session, status);
     if world.platform.has(Quirk::NoStatusEvents) {
         return;

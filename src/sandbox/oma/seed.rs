@@ -7,7 +7,6 @@ const UNSERVED: &str = "
     update_agent update_environment update_vault get_session_log cancel_session list_memory_entries
     search_memories download_skill_file list_evals create_eval get_eval list_integrations
     install_integration uninstall_integration authorize_provider complete_provider get_health
-   
 ";
 
 /// The operations of the documentation.

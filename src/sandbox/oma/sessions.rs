@@ -179,6 +179,9 @@ pub(super) fn archive(call: &mut Call<'_>) -> Outcome<Settings> {
     let id = call.id().to_owned();
     check_at_rest(call, &id)?;
     run::stop(&mut call.world(), &id);
+    if call.platform.is_anthropic() {
+        run::set_and_say(&mut call.world(), &id, "terminated", json!({}));
+    }
     super::tables::archive(call, &SESSIONS)
 }
 

@@ -113,8 +113,8 @@ fn checked(call: &Call<'_>) -> Result<(Files, String, String), ErrorReply> {
 pub(super) fn create(call: &mut Call<'_>) -> Outcome<Settings> {
     let (files, name, description) = checked(call)?;
     let title = call.field("display_name").or(call.field("display_title")).map(str::to_owned);
-    let is_named_so = |skill: &Object| text(skill, "display_name") == title.as_deref();
-    let taken = title.is_some() && call.store.rows(&SKILLS).any(is_named_so);
+    let same = |skill: &Object| title.is_some() && text(skill, "display_name") == title.as_deref();
+    let taken = call.store.rows(&SKILLS).any(same);
     if taken && call.platform.is_anthropic() {
         let (status, message) = (StatusCode::CONFLICT, "The name is taken".to_owned());
         return Err(ErrorReply::Rejected { status, code: "skill_name_taken", message });

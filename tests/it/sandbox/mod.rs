@@ -14,6 +14,8 @@ mod official_sdk;
 #[cfg(feature = "oma")]
 mod oma_agents;
 #[cfg(feature = "oma")]
+mod oma_client;
+#[cfg(feature = "oma")]
 mod oma_files;
 #[cfg(feature = "oma")]
 mod oma_official_sdk;

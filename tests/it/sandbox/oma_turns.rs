@@ -356,6 +356,22 @@ async fn an_archived_or_deleted_session_ends_its_streams() {
 }
 
 #[tokio::test]
+async fn anthropic_says_that_a_session_is_over() {
+    let oma = Oma::start(|it| it.anthropic().pace(Duration::ZERO)).await;
+    let session = oma.session().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let path = format!("/v1/sessions/{session}");
+    let mut stream = oma.stream(&format!("{path}/events/stream")).await;
+    assert_eq!(oma.made(&format!("{path}/archive"), json!({})).await["status"], "terminated");
+    assert_eq!(types(&json!(stream.until("never").await)), ["session.status_terminated"]);
+    let session = oma.session().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut stream = oma.stream(&format!("/v1/sessions/{session}/events/stream")).await;
+    oma.delete(&format!("/v1/sessions/{session}")).await;
+    assert_eq!(types(&json!(stream.until("never").await)), ["session.deleted"]);
+}
+
+#[tokio::test]
 async fn a_one_shot_turn_streams_its_own_events_and_ends() {
     let oma = v1().await;
     let session = oma.session().await;
