@@ -239,11 +239,11 @@ impl<'d> Reader<'d, '_> {
     fn wrapped(&self, success: &mut Success) -> Result<Vec<String>, SpecError> {
         let Some(node) = self.node.get("x-wrapped") else { return Ok(Vec::new()) };
         let keys = self.node.owned_texts_of("x-wrapped")?;
-        let item = match &success.response {
-            Response::Json(schema) | Response::Page { item: schema, .. } => schema,
-            _ => return Err(node.error("only an object comes wrapped")),
+        let is_object = match &success.response {
+            Response::Json(schema) | Response::Page { item: schema, .. } => matches!(schema.shape, Shape::Component(_)),
+            _ => false,
         };
-        if !matches!(item.shape, Shape::Component(_)) {
+        if !is_object {
             return Err(node.error("only an object comes wrapped"));
         }
         success.unwrap(self.document, &keys)?;
