@@ -106,6 +106,7 @@ fn reason(status: StatusCode, code: &str, message: &str) -> Option<Reason> {
     match status.as_u16() {
         404 if message.starts_with("No route matched ") => Some(Reason::RouteMissing),
         400 if code == "storage_quota_exceeded" => Some(Reason::Quota),
+        400 | 409 if said.contains("exists at path") || said.contains("path occupied") => Some(Reason::Duplicate),
         400 | 409 | 412 if is_precondition(code, &said) => Some(Reason::PreconditionFailed),
         409 if matches!(code, "memory_path_conflict_error" | "skill_name_taken") => Some(Reason::Duplicate),
         409 if said.contains("already") || said.contains("exists") => Some(Reason::Duplicate),
@@ -124,7 +125,11 @@ fn is_precondition(code: &str, said: &str) -> bool {
         && ["mismatch", "conflict", "expected", "current", "stale", "does not match"]
             .iter()
             .any(|word| said.contains(word));
-    code == "memory_precondition_failed_error" || said.contains("precondition") || of_version
+    // Servers of `V0` have no code for it.
+    let of_content = ["precondition", "sha256 mismatch", "etag mismatch", "content has changed"]
+        .iter()
+        .any(|words| said.contains(words));
+    code == "memory_precondition_failed_error" || of_content || of_version
 }
 
 fn reason_of_status(status: StatusCode) -> Option<Reason> {
@@ -260,6 +265,17 @@ mod tests {
             (409, typed("memory_precondition_failed_error", "m"), Some(Reason::PreconditionFailed)),
             (409, typed("conflict_error", "Version mismatch: expected 1, got 2"), Some(Reason::PreconditionFailed)),
             (400, r#"{"error":"precondition failed"}"#.to_owned(), Some(Reason::PreconditionFailed)),
+            (400, r#"{"error":"content_sha256 mismatch"}"#.to_owned(), Some(Reason::PreconditionFailed)),
+            (409, typed("conflict_error", "content_sha256 mismatch"), Some(Reason::PreconditionFailed)),
+            (
+                409,
+                typed("conflict_error", "concurrent write detected (etag mismatch)"),
+                Some(Reason::PreconditionFailed),
+            ),
+            (409, r#"{"error":"The memory's content has changed"}"#.to_owned(), Some(Reason::PreconditionFailed)),
+            (400, r#"{"error":"memory exists at path"}"#.to_owned(), Some(Reason::Duplicate)),
+            (409, typed("conflict_error", "memory exists at path"), Some(Reason::Duplicate)),
+            (409, typed("conflict_error", "target path occupied"), Some(Reason::Duplicate)),
             (409, r#"{"error":"Session is archived"}"#.to_owned(), None),
             (500, typed("api_error", "UNIQUE constraint failed: model_cards.model_id"), Some(Reason::Duplicate)),
             (500, typed("api_error", "m"), None),

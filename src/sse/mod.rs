@@ -19,9 +19,9 @@ pub use self::position::Position;
 #[cfg(feature = "oma")]
 pub(crate) use self::position::{Facts, Preview, Start, fingerprint};
 #[cfg(feature = "oma")]
-pub(crate) use self::stream::{Streamed, stream_of};
-#[cfg(feature = "oma")]
 pub use self::stream::{EventStream, Gap, StreamItem};
+#[cfg(feature = "oma")]
+pub(crate) use self::stream::{Streamed, stream_of};
 
 #[cfg(feature = "launchpad")]
 pub(crate) use self::decoder::Decoder;

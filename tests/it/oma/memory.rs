@@ -149,12 +149,12 @@ async fn failed_update(status: u16, body: &str) -> Error {
 #[tokio::test]
 async fn a_failed_precondition_has_one_reason_and_the_variant_of_its_status() {
     let typed = r#"{"type":"error","error":{"type":"memory_precondition_failed_error","message":"The memory has changed"},"request_id":"req_01"}"#;
-    let hosted = r#"{"type":"error","error":{"type":"conflict_error","message":"Precondition failed: content_sha256 mismatch"},"message":"m","code":"conflict_error","request_id":"r"}"#;
+    let hosted = r#"{"type":"error","error":{"type":"conflict_error","message":"content_sha256 mismatch"},"message":"m","code":"conflict_error","request_id":"r"}"#;
     for conflict in [failed_update(409, typed).await, failed_update(409, hosted).await] {
         assert!(matches!(conflict, Error::Conflict(_)), "{conflict}");
         assert_eq!(conflict.reason(), Some(Reason::PreconditionFailed), "{conflict}");
     }
-    for body in [r#"{"error":"precondition failed"}"#, r#"{"error":"content_sha256 precondition failed"}"#] {
+    for body in [r#"{"error":"content_sha256 mismatch"}"#, r#"{"error":"Memory precondition failed"}"#] {
         let bad = failed_update(400, body).await;
         assert!(matches!(bad, Error::BadRequest(_)), "{bad}");
         assert_eq!(bad.reason(), Some(Reason::PreconditionFailed), "{bad}");

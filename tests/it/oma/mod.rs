@@ -90,13 +90,14 @@ pub fn form(request: &wiremock::Request) -> String {
 
 /// A form of parts: name, file name if any, media type, content.
 pub fn parts(parts: &[(&str, &str, &str, &str)]) -> String {
-    let mut form = String::new();
-    for (name, file, media_type, content) in parts {
-        form += &format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"");
-        if !file.is_empty() {
-            form += &format!("; filename=\"{file}\"\r\nContent-Type: {media_type}");
-        }
-        form += &format!("\r\n\r\n{content}\r\n");
-    }
+    let part = |(name, file, media_type, content): &(&str, &str, &str, &str)| {
+        let of_file = if file.is_empty() {
+            String::new()
+        } else {
+            format!("; filename=\"{file}\"\r\nContent-Type: {media_type}")
+        };
+        format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"{of_file}\r\n\r\n{content}\r\n")
+    };
+    let form: String = parts.iter().map(part).collect();
     form + "--B--\r\n"
 }
