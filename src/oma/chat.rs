@@ -129,7 +129,8 @@ impl Sessions {
     /// # struct City { city: String }
     /// # async fn example(client: Oma, id: &str) -> Result<(), polyagent::Error> {
     /// let weather = |input: City| async move { Ok::<_, String>(format!("It rains in {}.", input.city)) };
-    /// let reply = client.sessions().chat(id, "Do I need an umbrella in Bonn?").on_tool("weather", weather).finish().await?;
+    /// let chat = client.sessions().chat(id, "Do I need an umbrella in Bonn?").on_tool("weather", weather);
+    /// let reply = chat.finish().await?;
     /// println!("{}", reply.text);
     /// # Ok(()) }
     /// ```

@@ -72,8 +72,8 @@ pub(crate) trait Streamed: Sized + Send + 'static {
 /// Events as they happen. It outlives its connections: when one breaks, the stream is opened again, and what was missed
 /// is looked up.
 ///
-/// An error is an item: of an event that does not decode, or of a failure that the server reports, and the stream may go
-/// on after it; `None` is its end. It has no task of its own: nothing is read while it is not polled.
+/// An error is an item: of an event that does not decode, or of a failure that the server reports, and the stream may
+/// go on after it; `None` is its end. It has no task of its own: nothing is read while it is not polled.
 ///
 /// # Cancel safety
 /// Dropping it closes the connection. Dropping the future of [`try_next`](Self::try_next) loses nothing.
