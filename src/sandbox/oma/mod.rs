@@ -36,7 +36,12 @@ mod turn;
 mod vaults;
 mod zip;
 
-#[allow(clippy::wildcard_imports, dead_code, reason = "generated; of a form and its JSON twin only the form is used")]
+#[allow(
+    clippy::wildcard_imports,
+    clippy::unreadable_literal,
+    dead_code,
+    reason = "generated; of a form and its JSON twin only the form is used"
+)]
 mod spec {
     include!(concat!(env!("OUT_DIR"), "/oma_sandbox.rs"));
 }
