@@ -6,13 +6,14 @@ use polyagent::Error;
 use polyagent::oma::Oma;
 use polyagent::oma::types::{AgentCreate, AgentToolset, AgentUpdate, ListAgentsParams};
 use polyagent::sandbox::Sandbox;
+use polyagent::sandbox::oma::Settings;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     for (name, sandbox) in [
         ("v1", Sandbox::builder()),
-        ("v0", Sandbox::builder().oma(|it| it.v0())),
-        ("the documentation alone", Sandbox::builder().oma(|it| it.documented())),
+        ("v0", Sandbox::builder().oma(Settings::v0)),
+        ("the documentation alone", Sandbox::builder().oma(Settings::documented)),
     ] {
         println!("--- {name}");
         let sandbox = sandbox.start().await?;

@@ -9,11 +9,12 @@ use tokio::time::{Instant, sleep_until};
 use crate::clock;
 use crate::lock::lock;
 
-/// How many calls a client and its clones may make, for [`ClientBuilder::call_limit`](crate::ClientBuilder::call_limit).
+/// How many calls a client and its clones may make, for
+/// [`ClientBuilder::call_limit`](crate::ClientBuilder::call_limit).
 ///
 /// It is a bucket of tokens for each period. Every attempt of a call takes a token out of each, and a token comes back
-/// one period after it was taken, so no period of that length ever sees more calls. A call that finds no token waits for
-/// one, in the order of the calls; with [`refuse`](Self::refuse) it fails at once.
+/// one period after it was taken, so no period of that length ever sees more calls. A call that finds no token waits
+/// for one, in the order of the calls; with [`refuse`](Self::refuse) it fails at once.
 ///
 /// ```
 /// # use std::time::Duration;

@@ -54,8 +54,8 @@ impl Agents {
     /// [`body_field`](Request::body_field).
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name that is not 3 to 50 letters, digits, `_` and `-`, a
-    /// quantity that is none, or replicas beyond 5; [`BadRequest`](crate::Error::BadRequest) for a sixth agent.
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name that is not 3 to 50 letters, digits, `_` and `-`,
+    /// a quantity that is none, or replicas beyond 5; [`BadRequest`](crate::Error::BadRequest) for a sixth agent.
     pub fn create(&self, agent: AgentCreate) -> Request<AgentCreated> {
         Request::new(&self.core, ops::CREATE_AGENT).json(&agent)
     }

@@ -208,8 +208,8 @@ where
     Source { fetch: Arc::new(fetch), record: Arc::new(move || described.unsent_record()), ids: vec![agent_id] }
 }
 
-/// How long to wait after a response: what the server asks, or as long as makes the calls that are left last until there
-/// are more.
+/// How long to wait after a response: what the server asks, or as long as makes the calls that are left last until
+/// there are more.
 pub(super) fn pause<T>(response: &Response<T>) -> Option<Duration> {
     let asked = retry_after(response.headers());
     let limit = || {

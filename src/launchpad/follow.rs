@@ -20,9 +20,9 @@ use crate::http::Core;
 /// events, JSON in lines, plain text. A server that responds with the lines so far, and no more, is asked again every
 /// 15 s, or slower where few calls are left. Each line comes once.
 ///
-/// A log that is silent goes on. A connection that breaks, or is silent for 5 minutes, is made anew, and what was written
-/// meanwhile is read; after 10 failures in a row the stream ends with an error. It ends without one when the agent is
-/// gone, or when the server ends the response and the agent runs no more.
+/// A log that is silent goes on. A connection that breaks, or is silent for 5 minutes, is made anew, and what was
+/// written meanwhile is read; after 10 failures in a row the stream ends with an error. It ends without one when the
+/// agent is gone, or when the server ends the response and the agent runs no more.
 ///
 /// Where more lines were written than a server returns at once, the missing ones are reported by an
 /// [`Error::Stream`] with [`StreamFault::Gap`](crate::StreamFault::Gap): the one error after which the stream goes on.

@@ -36,8 +36,8 @@ fn is_health(status: StatusCode, body: &[u8]) -> bool {
     status == StatusCode::SERVICE_UNAVAILABLE && report.is_some_and(|report| report["status"].is_string())
 }
 
-/// What a part of the platform may report. Versions differ: what is absent or has another form is `None`, and all of it is
-/// in `unknown`.
+/// What a part of the platform may report. Versions differ: what is absent or has another form is `None`, and all of it
+/// is in `unknown`.
 impl HealthComponent {
     /// Returns how fast it responds.
     pub fn response_time(&self) -> Option<Duration> {

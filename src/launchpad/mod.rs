@@ -29,13 +29,13 @@
 //! in camel case and in snake case, objects bare and under `agent`, statuses in any case. What only later versions have
 //! says so.
 //!
-//! An installation allows 100 calls in 15 minutes, and 20 in a minute, by default. Waits here poll every 15 s and slower,
-//! and slow down further as the allowance shrinks; [`limit_calls`](crate::ClientBuilder::limit_calls) keeps a whole
-//! program within it. That waiting helps is said by [`is_rate_limited`](crate::Error::is_rate_limited); a used-up quota
-//! of resources is [`Reason::Quota`](crate::Reason::Quota) and never retried, nor is a deployment that failed.
+//! An installation allows 100 calls in 15 minutes, and 20 in a minute, by default. Waits here poll every 15 s and
+//! slower, and slow down further as the allowance shrinks; [`limit_calls`](crate::ClientBuilder::limit_calls) keeps a
+//! whole program within it. That waiting helps is said by [`is_rate_limited`](crate::Error::is_rate_limited); a used-up
+//! quota of resources is [`Reason::Quota`](crate::Reason::Quota) and never retried, nor is a deployment that failed.
 //!
-//! Stacks, batches, reports and the WebSocket of later versions have no operations here; [`raw`](Launchpad::raw) reaches
-//! those that speak HTTP.
+//! Stacks, batches, reports and the WebSocket of later versions have no operations here; [`raw`](Launchpad::raw)
+//! reaches those that speak HTTP.
 
 mod agents;
 mod auth;

@@ -34,7 +34,8 @@ impl Monitoring {
         Request::new(&self.core, ops::GET_AGENT_METRICS).id(agent_id)
     }
 
-    /// Returns what an agent used and did over some time. Only later versions give series; others ignore the parameters.
+    /// Returns what an agent used and did over some time. Only later versions give series; others ignore the
+    /// parameters.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) when the agent does not exist.

@@ -86,7 +86,8 @@ impl Cpu {
 impl FromStr for Memory {
     type Err = InvalidQuantity;
 
-    /// Parses a whole number of bytes, or a number with one of Kubernetes' suffixes. Fractions of a byte are rounded up.
+    /// Parses a whole number of bytes, or a number with one of Kubernetes' suffixes. Fractions of a byte are rounded
+    /// up.
     fn from_str(text: &str) -> Result<Self, InvalidQuantity> {
         let (number, suffix) = split(text);
         let binary = BINARY.iter().find(|(name, _)| *name == suffix).map(|(_, power)| 2_u128.pow(*power));

@@ -22,8 +22,8 @@ impl Files {
         Self { core: core.clone() }
     }
 
-    /// Uploads a file: an [`Upload`] from a path, bytes or a reader, or a [`FileUpload`] for more than that. It is never
-    /// held in memory whole. Each call stores another file, even under the same name.
+    /// Uploads a file: an [`Upload`] from a path, bytes or a reader, or a [`FileUpload`] for more than that. It is
+    /// never held in memory whole. Each call stores another file, even under the same name.
     ///
     /// Self-hosted servers of `V0` take none: there [`promote`](Self::promote) keeps a file of a session.
     ///

@@ -2,8 +2,8 @@
 //! Anthropic's Managed Agents API, which the newer one follows.
 //!
 //! An *agent* is a model with a system prompt and tools, in versions. A *session* runs an agent in an *environment*;
-//! what happens in it are *events*. *Vaults* hold the credentials that sessions use. What Anthropic delivers to webhooks is
-//! verified by [`webhooks::Verifier`].
+//! what happens in it are *events*. *Vaults* hold the credentials that sessions use. What Anthropic delivers to
+//! webhooks is verified by [`webhooks::Verifier`].
 //!
 //! ```no_run
 //! use polyagent::oma::{Oma, types::*};

@@ -117,7 +117,8 @@ impl Sessions {
         stream::turn(&self.core, session_id.into(), content.into())
     }
 
-    /// Waits until a session is idle, for whatever reason, or over, and returns it. Its status may lag behind its events.
+    /// Waits until a session is idle, for whatever reason, or over, and returns it. Its status may lag behind its
+    /// events.
     ///
     /// # Errors
     /// Any variant of [`Error`].

@@ -30,8 +30,8 @@ pub(crate) enum PageBy {
     /// The server's token, sent as `send`: the first of `read` that is neither absent, null nor "". Without one, but
     /// with `has_more`, the list goes on like `AfterId`.
     Token { send: &'static str, read: &'static [&'static str] },
-    /// `after_id`: `last_id`, else the id of the last item, for as long as `has_more` is true; unless the response has a
-    /// token, given as for `Token`.
+    /// `after_id`: `last_id`, else the id of the last item, for as long as `has_more` is true; unless the response has
+    /// a token, given as for `Token`.
     AfterId { token: Option<(&'static str, &'static [&'static str])> },
     /// `after_seq`: the largest `seq` of the items, for as long as `has_more` is true.
     AfterSeq,

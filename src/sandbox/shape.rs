@@ -18,9 +18,10 @@ pub(crate) struct Style {
 
 /// A value, serialized as its schema says.
 ///
-/// Properties that the schema does not know are left out. One that is absent is null if schema and style allow that, and
-/// left out if it is optional; a required one gets its default, or the empty value of its type. A schema with a single
-/// value always has that value. An object in place of a list is an envelope around it: its own values stay as they are.
+/// Properties that the schema does not know are left out. One that is absent is null if schema and style allow that,
+/// and left out if it is optional; a required one gets its default, or the empty value of its type. A schema with a
+/// single value always has that value. An object in place of a list is an envelope around it: its own values stay as
+/// they are.
 pub(crate) struct Shaped<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) value: &'a Value,

@@ -3,9 +3,9 @@
 //! By default it is an openma server of generation v1, and takes the key as `x-api-key` or Bearer.
 //! [`Settings::anthropic`], [`Settings::v0`] and [`Settings::documented`] are other servers.
 //!
-//! - **Turns.** A user message starts a turn, whose events are stored and streamed as they happen, text in pieces. Without
-//!   more, the agent repeats what it was told; [`Tenant::oma_turns`](super::Tenant::oma_turns) says what else it does:
-//!   thinks, uses tools, waits for answers, fails. No model is called and no command is run.
+//! - **Turns.** A user message starts a turn, whose events are stored and streamed as they happen, text in pieces.
+//!   Without more, the agent repeats what it was told; [`Tenant::oma_turns`](super::Tenant::oma_turns) says what else
+//!   it does: thinks, uses tools, waits for answers, fails. No model is called and no command is run.
 //! - **Betas.** Generation v1 responds with 400 to a call without the `anthropic-beta` of its group, and to unknown
 //!   fields.
 //! - **Jobs.** Dreams and evals end once they have been read twice, or after a minute.
