@@ -204,13 +204,13 @@ async fn routes_are_those_of_the_server() {
     let documented = Oma::start(Settings::documented).await;
     let (agent, session) = (v0.agent().await, v0.session().await);
     let (seed_agent, seed_session) = (documented.agent().await, documented.session().await);
-    let patch = json!({"name": "b"});
+    let change = json!({"name": "b"});
     for (oma, path, patched, posted) in
         [(&v0, format!("/v1/agents/{agent}"), 404, 200), (&documented, format!("/v1/agents/{seed_agent}"), 200, 404)]
     {
-        let sent = oma.send(oma.with_json(Method::PATCH, &path, &patch)).await;
+        let sent = oma.send(oma.with_json(Method::PATCH, &path, &change)).await;
         assert_eq!(sent.status, patched, "{}", sent.body);
-        assert_eq!(oma.post(&path, patch.clone()).await.status, posted);
+        assert_eq!(oma.post(&path, change.clone()).await.status, posted);
     }
     for (path, real, seed) in [
         ("/healthz", 404, 200),
