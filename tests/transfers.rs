@@ -66,7 +66,7 @@ async fn a_large_file_is_never_in_memory_whole() {
         }
     });
     let builder = Oma::builder().base_url(url).api_key("oma_0123456789").generation(Generation::V1);
-    let client = builder.configure_http(|http| http.no_proxy()).build().unwrap();
+    let client = builder.configure_http(polyagent::reqwest::ClientBuilder::no_proxy).build().unwrap();
     let path = std::env::temp_dir().join(format!("polyagent-transfers-{}", std::process::id()));
     fs::File::create(&path).unwrap().set_len(LENGTH).unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
