@@ -151,6 +151,8 @@ impl Members<'_> {
                     let path = format!("{path}/{name}");
                     match property(schema, name) {
                         Some(property) => self.walk(&property, member, &path),
+                        // An object that takes anything declares so.
+                        None if schema["additionalProperties"] == true => {}
                         None if schema["properties"].is_object() => self.undeclared.push(path),
                         None => {}
                     }

@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The platforms whose operations are here.
-pub const PLATFORMS: &[&str] = &["elephantasm", "eclips", "launchpad", "elacity", "oma"];
+pub const PLATFORMS: &[&str] = &["elephantasm", "oma", "eclips", "launchpad", "elacity"];
 
 /// All operations, in the order of the document.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    let first = elephantasm::OPERATIONS.iter().chain(eclips::OPERATIONS);
-    first.chain(launchpad::OPERATIONS).chain(elacity::OPERATIONS).chain(oma::OPERATIONS)
+    let first = elephantasm::OPERATIONS.iter().chain(oma::OPERATIONS).chain(eclips::OPERATIONS);
+    first.chain(launchpad::OPERATIONS).chain(elacity::OPERATIONS)
 }
 
 mod elephantasm {
