@@ -46,7 +46,8 @@
 //! | [`MemoryStores`]: `entries`, `search` | yes | | |
 //! | [`Deployments`], [`DeploymentRuns`], [`Dreams`]: all | | yes | yes |
 //! | [`ModelCards`], [`Evals`]: all | yes | yes | |
-//! | [`Integrations`]: all but `list`, `install`, `uninstall`; [`Oauth`]: `authorize_mcp`, `complete_mcp`, `refresh` | yes | yes | |
+//! | [`Integrations`]: all but `list`, `install`, `uninstall` | yes | yes | |
+//! | [`Oauth`]: `authorize_mcp`, `complete_mcp`, `refresh` | yes | yes | |
 //! | [`Integrations`]: `list`, `install`, `uninstall`; [`Oauth`]: `authorize`, `complete` | yes | | |
 //! | [`ApiKeys`]: all, [`me`](Oma::me), [`health`](Oma::health) | yes | yes | |
 //!
