@@ -72,25 +72,33 @@ compile_error!(
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod check;
 mod clock;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod config;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod error;
 #[cfg(test)]
 mod fixture;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod headers;
 #[allow(dead_code, unused_imports, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod page;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod poll;
 mod secret;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod serde_ext;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod spelling;
 #[cfg(any(feature = "launchpad", feature = "oma"))]
 #[allow(dead_code, reason = "no platform needs all of it yet")]
 mod sse;
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod text;
 #[cfg(any(feature = "eclips", feature = "oma"))]
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod webhook;
 
 #[cfg(feature = "eclips")]
