@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_could_leave_its_segment_is_refused() {
-        // One of each kind; `tests/it/security.rs` has forty.
+        // One of each kind; `tests/it/road/security.rs` has forty.
         let hostile = [
             "", " ", ".", "..", "a/b", "a\\b", "\0", "a\nb", "\u{7f}", "\u{80}", "%2e", "a%2Fb", "%252e", "a%20b",
             "..;", ".;x",

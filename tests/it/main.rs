@@ -3,25 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod calls;
-mod capture;
-mod credentials;
-mod decoding;
 mod document;
-mod dreams;
 mod eclips;
 mod elacity;
 mod elephantasm;
-mod error_bodies;
-mod hooks;
-mod keep_alive;
 mod launchpad;
 mod oma;
 mod operations;
-mod ownership;
-mod retries;
+mod road;
 mod sandbox;
-mod security;
 mod sockets;
-mod timers;
-mod transport;

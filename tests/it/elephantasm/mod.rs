@@ -1,6 +1,9 @@
-//! Elephantasm on the wire: the literal bytes of every request, and literal answers of the real server decoded.
+//! Elephantasm on the wire: the literal bytes of every request, literal answers of the real server decoded, and what
+//! the client makes of several calls.
 
 mod answers;
+mod capture;
+mod dreams;
 mod errors;
 mod lists;
 mod requests;

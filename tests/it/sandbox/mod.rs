@@ -1,33 +1,14 @@
 //! The sandbox, as programs in other languages see it over its port, and as users of the crate see it.
 
-mod animas;
-mod api_keys;
 mod auth;
 mod document;
-mod dreams;
-mod events;
+mod elephantasm;
 mod faults;
 mod health;
 mod limits;
-mod memories;
-mod official_sdk;
 #[cfg(feature = "oma")]
-mod oma_agents;
-#[cfg(feature = "oma")]
-mod oma_client;
-#[cfg(feature = "oma")]
-mod oma_files;
-#[cfg(feature = "oma")]
-mod oma_official_sdk;
-#[cfg(feature = "oma")]
-mod oma_turns;
-#[cfg(feature = "oma")]
-mod oma_v0;
-#[cfg(feature = "oma")]
-mod oma_wire;
+mod oma;
 mod outages;
-mod packs;
-mod processing;
 mod resets;
 mod tenants;
 mod validation;

@@ -3,7 +3,7 @@
 use polyagent::sandbox::elephantasm::{Quirk, Settings};
 use serde_json::{Value, json};
 
-use super::{ABSENT, NAIVE, Wire, column, format_of, text};
+use crate::sandbox::{ABSENT, NAIVE, Wire, column, format_of, text};
 
 const DUPLICATE: &str = r#"{"detail":"Duplicate event (dedupe_key conflict)"}"#;
 

@@ -3,7 +3,7 @@
 use polyagent::Method;
 use serde_json::json;
 
-use super::{Wire, raw, text};
+use crate::sandbox::{Wire, raw, text};
 
 #[tokio::test]
 async fn shows_a_new_key_once_and_accepts_it() {

@@ -6,7 +6,7 @@ use polyagent::sandbox::Sandbox;
 use polyagent::sandbox::elephantasm::{Plan, Quirk};
 use serde_json::json;
 
-use super::{ABSENT, NAIVE, Wire, format_of, text};
+use crate::sandbox::{ABSENT, NAIVE, Wire, format_of, text};
 
 #[tokio::test]
 async fn a_dream_ends_once_it_was_read_twice() {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::text;
+use crate::sandbox::text;
 
 const MANAGED_AGENTS: &str = "anthropic-beta: managed-agents-2026-04-01\r\n";
 const MEMORY: &str = "anthropic-beta: agent-memory-2026-07-22\r\n";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Quirk};
 use serde_json::json;
 
-use super::{ABSENT, NAIVE, Wire, column, format_of, text};
+use crate::sandbox::{ABSENT, NAIVE, Wire, column, format_of, text};
 
 #[tokio::test]
 async fn returns_an_anima_as_its_component() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use polyagent::sandbox::oma::{Settings, Turn};
 use serde_json::{Value, json};
 
-use super::column;
-use super::oma_wire::{Oma, types};
+use super::wire::{Oma, types};
+use crate::sandbox::column;
 
 const IDLE: &str = "session.status_idle";
 

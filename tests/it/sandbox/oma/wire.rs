@@ -11,7 +11,7 @@ use polyagent::sandbox::oma::Settings;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{Raw, raw, text};
+use crate::sandbox::{Raw, raw, text};
 
 /// All betas that any group demands.
 const BETAS: &str =
@@ -102,7 +102,7 @@ impl Oma {
 }
 
 pub(super) fn types(events: &Value) -> Vec<String> {
-    super::column(events, "type")
+    crate::sandbox::column(events, "type")
 }
 
 type Chunks = futures::stream::BoxStream<'static, polyagent::reqwest::Result<bytes::Bytes>>;

@@ -7,8 +7,8 @@ use polyagent::Method;
 use polyagent::sandbox::oma::{Settings, Turn};
 use serde_json::{Value, json};
 
-use super::oma_wire::Oma;
-use super::{column, text};
+use super::wire::Oma;
+use crate::sandbox::{column, text};
 
 async fn v1() -> Oma {
     Oma::start(|it| it.pace(Duration::ZERO)).await
@@ -292,7 +292,7 @@ async fn the_account_has_keys_models_and_limits() {
 /// Every operation of the document is served by some server: no handler is missing.
 #[tokio::test]
 async fn every_operation_has_a_route() {
-    let document: Value = serde_json::from_str(include_str!("../../../spec/openapi.json")).unwrap();
+    let document: Value = serde_json::from_str(include_str!("../../../../spec/openapi.json")).unwrap();
     let servers = [
         ("v0", Oma::start(Settings::v0).await),
         ("v0", Oma::start(Settings::documented).await),

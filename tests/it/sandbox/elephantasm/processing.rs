@@ -7,7 +7,7 @@ use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
 use polyagent::sandbox::{Fault, Sandbox};
 
-use super::faults::{LONG, SHORT, create, once};
+use crate::sandbox::faults::{LONG, SHORT, create, once};
 
 #[tokio::test]
 async fn delays_faults_after_processing() {

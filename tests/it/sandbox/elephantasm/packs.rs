@@ -4,7 +4,7 @@ use polyagent::elephantasm::types::{CompilePresetPackParams, GetLatestMemoryPack
 use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Quirk};
 use serde_json::{Value, json};
 
-use super::{ABSENT, Wire, column, text};
+use crate::sandbox::{ABSENT, Wire, column, text};
 
 /// The latest pack for a query.
 async fn ask(wire: &Wire, anima_id: &str, query: &str) -> Value {

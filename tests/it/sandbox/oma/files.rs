@@ -7,8 +7,8 @@ use polyagent::reqwest::multipart::{Form, Part};
 use polyagent::sandbox::oma::Settings;
 use serde_json::{Value, json};
 
-use super::oma_wire::Oma;
-use super::{Raw, column, text};
+use super::wire::Oma;
+use crate::sandbox::{Raw, column, text};
 
 async fn v1() -> Oma {
     Oma::start(|it| it.pace(Duration::ZERO)).await

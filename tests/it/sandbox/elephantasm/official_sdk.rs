@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::text;
+use crate::sandbox::text;
 
 /// The status and body of the response to a request that begins with `line`.
 async fn send(sandbox: &Sandbox, line: &str, body: &str) -> (u16, Value) {

@@ -6,8 +6,8 @@ use polyagent::Method;
 use polyagent::sandbox::oma::{Quirk, Settings, Turn};
 use serde_json::{Value, json};
 
-use super::oma_wire::{Oma, types};
-use super::text;
+use super::wire::{Oma, types};
+use crate::sandbox::text;
 
 fn fast(settings: Settings) -> Settings {
     settings.v0().pace(Duration::from_millis(1))

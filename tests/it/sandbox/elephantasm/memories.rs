@@ -4,7 +4,7 @@ use polyagent::elephantasm::types::{MemoryCreate, MemorySearch, QueryRequest};
 use polyagent::sandbox::elephantasm::{IdentitySeed, KnowledgeSeed, Settings};
 use serde_json::{Value, json};
 
-use super::{ABSENT, Wire, column, text};
+use crate::sandbox::{ABSENT, Wire, column, text};
 
 #[tokio::test]
 async fn a_new_memory_has_no_embedding() {
