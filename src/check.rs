@@ -221,13 +221,19 @@ pub(crate) fn each_entry<'v, T: 'v>(
 pub(crate) fn is_uuid(value: &str) -> bool {
     let bytes = value.as_bytes();
     match bytes.len() {
-        32 => bytes.iter().all(u8::is_ascii_hexdigit),
-        36 => bytes
-            .iter()
-            .enumerate()
-            .all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() }),
+        32 => are_hex(bytes),
+        36 => {
+            let is_hyphen = |at: usize| bytes[at] == b'-';
+            let groups = [&bytes[..8], &bytes[9..13], &bytes[14..18], &bytes[19..23], &bytes[24..]];
+            [8, 13, 18, 23].into_iter().all(is_hyphen) && groups.into_iter().all(are_hex)
+        }
         _ => false,
     }
+}
+
+/// Whether all are hexadecimal digits; without branches, since nearly always they are.
+fn are_hex(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |all, byte| all & byte.is_ascii_hexdigit())
 }
 
 /// A pattern that is compiled on first use.

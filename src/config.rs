@@ -39,6 +39,8 @@ pub(crate) const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 pub(crate) const SETTLE: Duration = Duration::from_millis(20);
 /// The longest URL, in bytes, that the HTTP client can send.
 pub(crate) const MAX_URL: usize = 65_534;
+/// Bytes that are set aside for the path of a URL: as long as most.
+pub(crate) const USUAL_PATH: usize = 96;
 /// Redirects followed within one origin.
 pub(crate) const MAX_REDIRECTS: usize = 5;
 

@@ -79,17 +79,18 @@ pub(super) fn shown(url: &str) -> Option<String> {
     Some(format!("{scheme}{user}{rest}{more}"))
 }
 
-/// Rejects a URL that is longer than the HTTP client can send, and names the argument that makes it so.
-pub(super) fn check_length(url: &Url) -> Result<(), InvalidArgument> {
-    let length = url.as_str().len();
+/// Rejects a URL that is longer than the HTTP client can send, and names the argument that makes it so. Path and query
+/// are escaped already.
+pub(super) fn check_length(origin: &Url, path: &str, query: &str) -> Result<(), InvalidArgument> {
+    let mark = usize::from(!query.is_empty());
+    let length = origin.as_str().trim_end_matches('/').len() + path.len() + mark + query.len();
     if length <= config::MAX_URL {
         return Ok(());
     }
-    let query = url.query().unwrap_or_default();
     let longest = query.split('&').max_by_key(|pair| pair.len()).unwrap_or_default();
     let name = form_urlencoded::parse(longest.as_bytes()).next().map(|(name, _)| name.into_owned());
     let name = match name {
-        _ if query.len() < url.path().len() => "path".to_owned(),
+        _ if query.len() < path.len() => "path".to_owned(),
         Some(name) if name.chars().nth(check::SHOWN).is_none() => name,
         _ => "query".to_owned(),
     };
@@ -203,14 +204,17 @@ mod tests {
 
     #[test]
     fn the_longest_url_that_can_be_sent_is_65534_bytes() {
-        let check = |url: String| check_length(&Url::parse(&url).unwrap()).map_err(|error| error.to_string());
+        let origin = Url::parse("https://host").unwrap();
+        let check = |path: &str, query: &str| check_length(&origin, path, query).map_err(|error| error.to_string());
         let start = "https://host/a?b=1&query=";
-        assert!(check(format!("{start}{}", "x".repeat(65_534 - start.len()))).is_ok());
+        let query = |length: usize| format!("b=1&query={}", "x".repeat(length - start.len()));
+        assert!(check("/a", &query(65_534)).is_ok());
         let error = "`query` makes the URL too long: 65535 bytes, where the limit is 65534";
-        assert_eq!(check(format!("{start}{}", "x".repeat(65_535 - start.len()))).unwrap_err(), error);
-        let error = check(format!("https://host/{}?b=1", "x".repeat(65_535))).unwrap_err();
+        assert_eq!(check("/a", &query(65_535)).unwrap_err(), error);
+        assert!(check(&format!("/{}", "x".repeat(65_534 - "https://host/".len())), "").is_ok());
+        let error = check(&format!("/{}", "x".repeat(65_535)), "b=1").unwrap_err();
         assert!(error.starts_with("`path` makes the URL too long: "), "{error}");
-        let error = check(format!("https://host/?{}=1", "x".repeat(65_535))).unwrap_err();
+        let error = check("/", &format!("{}=1", "x".repeat(65_535))).unwrap_err();
         assert!(error.starts_with("`query` makes the URL too long: "), "{error}");
     }
 }

@@ -359,6 +359,7 @@ impl<C> ClientBuilder<C> {
         let shared = Shared {
             platform,
             transport: Transport::new(http),
+            roomy: roomy(&origin),
             origin,
             prefix,
             headers: Arc::new(headers),
@@ -408,6 +409,13 @@ fn base_headers(platform: &Platform, user_agent: Option<&str>, more: &[(String, 
         headers.insert(parsed, HeaderValue::try_from(value.as_str()).map_err(|_| invalid("has an invalid value"))?);
     }
     Ok(headers)
+}
+
+/// `origin` with a path as long as most.
+fn roomy(origin: &url::Url) -> url::Url {
+    let mut roomy = origin.clone();
+    roomy.set_path(&"-".repeat(config::USUAL_PATH));
+    roomy
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::client::Core;
 use super::credential::SentSecret;
 use super::frozen::Frozen;
 use super::hook::{AttemptEnd, ExtraHeaders};
+use super::limiter::Limiter;
 use super::operation::OperationSpec;
 use super::pace::Pulse;
 use super::parts::RequestParts;
@@ -43,20 +44,18 @@ pub(crate) enum Ending {
 
 /// The response that a call was made for.
 pub(crate) struct Answered {
-    pub(crate) received: Received,
-    /// The key that was sent.
-    pub(crate) secret: Option<SentSecret>,
-    pub(crate) took: Duration,
+    pub(crate) sent: Box<Sent>,
     /// The attempts that failed before it.
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) frozen: Box<Frozen>,
 }
 
 /// A successful attempt.
-struct Sent {
-    received: Received,
-    secret: Option<SentSecret>,
-    took: Duration,
+pub(crate) struct Sent {
+    pub(crate) received: Received,
+    /// The key that was sent.
+    pub(crate) secret: Option<SentSecret>,
+    pub(crate) took: Duration,
 }
 
 /// A failed attempt, with the key that was sent.
@@ -93,20 +92,24 @@ impl Core {
         ending: Ending,
         settings: &RetrySettings,
         state: &mut RetryState,
-    ) -> Result<Sent, Missed> {
+    ) -> Result<Box<Sent>, Missed> {
         let latest = settings.strict.then(|| state.deadline());
-        let attempt = |number, deadline: Deadline| async move {
-            let begun = Instant::now();
-            self.admit(latest).await?;
-            let held_back = begun.elapsed();
-            let left = latest.map_or(Duration::MAX, |latest| latest.saturating_duration_since(Instant::now()));
-            let deadline = deadline.within(left, settings.total);
-            self.attempt(frozen, ending, number, deadline).await.map_err(|missed| Missed { held_back, ..missed })
+        let attempt = |number, mut deadline: Deadline, mut begun| async move {
+            let mut held_back = Duration::ZERO;
+            if let Some(limiter) = &self.shared().limiter {
+                held_back = Box::pin(admit(limiter, latest)).await?;
+                begun = Instant::now();
+                let left = latest.map_or(Duration::MAX, |latest| latest.saturating_duration_since(begun));
+                deadline = deadline.within(left, settings.total);
+            }
+            let attempt = self.attempt(frozen, ending, number, deadline, begun);
+            attempt.await.map_err(|missed| Missed { held_back, ..missed })
         };
         let budget = &self.shared().budget;
         match retry::run(settings, budget, state, fastrand::f64, attempt, tokio::time::sleep).await {
-            Err(missed) if self.renews_key(frozen, &missed, settings, state).await => {
-                retry::run(settings, budget, state, fastrand::f64, attempt, tokio::time::sleep).await
+            // Few calls come here, and all would carry the size of it.
+            Err(missed) if Box::pin(self.renews_key(frozen, &missed, settings, state)).await => {
+                Box::pin(retry::run(settings, budget, state, fastrand::f64, attempt, tokio::time::sleep)).await
             }
             result => result,
         }
@@ -127,32 +130,34 @@ impl Core {
         timeout_at(state.deadline(), self.shared().credential.renew(rejected)).await.unwrap_or(false)
     }
 
-    /// Waits until the client's own limit allows an attempt, but not beyond `latest`.
-    async fn admit(&self, latest: Option<Instant>) -> Result<(), Missed> {
-        let Some(limiter) = &self.shared().limiter else { return Ok(()) };
-        let refused = |wait| Missed {
-            failure: AttemptError::Throttled(wait),
-            secret: None,
-            held_back: Duration::ZERO,
-            can_repeat: false,
-        };
-        limiter.take(latest).map_err(refused)?.wait().await;
-        Ok(())
-    }
-
-    async fn attempt(&self, frozen: &Frozen, ending: Ending, number: u32, deadline: Deadline) -> Result<Sent, Missed> {
-        let begun = Instant::now();
+    async fn attempt(
+        &self,
+        frozen: &Frozen,
+        ending: Ending,
+        number: u32,
+        deadline: Deadline,
+        begun: Instant,
+    ) -> Result<Box<Sent>, Missed> {
         let ends = clock::after(begun, deadline.length);
-        let mut headers = HeaderMap::clone(&frozen.headers);
-        self.before(frozen, number, &mut headers);
-        let (result, secret) = match self.authorize(frozen, &mut headers, deadline, ends).await {
+        // Once it was borrowed, it would take room until the end.
+        let (authorized, headers) = {
+            let mut headers = HeaderMap::clone(&frozen.headers);
+            self.before(frozen, number, &mut headers);
+            let authorized = match self.shared().credential.own_secret(frozen.spec.auth) {
+                Some(secret) => Ok(Some(secret)),
+                // Few clients come here, and all would carry the size of it.
+                None => Box::pin(self.authorize(frozen, &mut headers, deadline, ends)).await,
+            };
+            (authorized, headers)
+        };
+        let (result, secret) = match authorized {
             Ok(secret) => (self.exchange(frozen, ending, number, headers, deadline, ends).await, secret),
             Err(failure) => (Err(failure), None),
         };
         let took = begun.elapsed();
         self.after(frozen, number, &result, took);
         match result {
-            Ok(received) => Ok(Sent { received, secret, took }),
+            Ok(received) => Ok(Box::new(Sent { received, secret, took })),
             Err(failure) => {
                 Err(Missed { failure, secret, held_back: Duration::ZERO, can_repeat: frozen.body.is_replayable() })
             }
@@ -204,7 +209,7 @@ impl Core {
             live: ending == Ending::Live,
             upload,
         };
-        let received = shared.transport.exchange(request, limits).await?;
+        let received = Box::pin(shared.transport.exchange(request, limits)).await?;
         let handed_out = ending == Ending::Redirect && received.status.is_redirection();
         if received.status.is_success() || (handed_out && location(&received.headers).is_some()) {
             return Ok(received);
@@ -257,6 +262,19 @@ impl Core {
     }
 }
 
+/// Waits until the client's own limit allows an attempt, but not beyond `latest`. Returns how long that took.
+async fn admit(limiter: &Limiter, latest: Option<Instant>) -> Result<Duration, Missed> {
+    let refused = |wait| Missed {
+        failure: AttemptError::Throttled(wait),
+        secret: None,
+        held_back: Duration::ZERO,
+        can_repeat: false,
+    };
+    let begun = Instant::now();
+    limiter.take(latest).map_err(refused)?.wait().await;
+    Ok(begun.elapsed())
+}
+
 /// A call that is under way.
 struct Call<'c> {
     core: &'c Core,
@@ -274,10 +292,10 @@ impl Call<'_> {
         // The generation that was taken for the right one, and what came of it.
         let mut doubted: Option<(Option<&str>, Option<Error>)> = None;
         loop {
-            let cell = shared.learnt.generation();
-            let generation = match probe {
+            let probing = probe.map(|probe| (probe, shared.learnt.generation()));
+            let generation = match &probing {
                 // Few calls come here, and all would carry the size of it.
-                Some(probe) => Some(Box::pin(self.learn(probe, &cell, &mut state)).await?),
+                Some((probe, cell)) => Some(Box::pin(self.learn(probe, cell, &mut state)).await?),
                 None => known,
             };
             if let Some((before, error)) = &mut doubted
@@ -287,14 +305,15 @@ impl Call<'_> {
                 shared.learnt.remember_missing(self.parts.spec.id);
                 return Err(error);
             }
-            let may_doubt = probe.is_some() && doubted.is_none() && !shared.learnt.is_missing(self.parts.spec.id);
-            match self.over_routes(generation, &mut state).await {
-                Err(CallError { error, generation_in_doubt: true }) if may_doubt => {
+            match (self.over_routes(generation, &mut state).await, probing) {
+                (Err(CallError { error, generation_in_doubt: true }), Some((_, cell)))
+                    if doubted.is_none() && !shared.learnt.is_missing(self.parts.spec.id) =>
+                {
                     // The server may have been replaced by one of another generation.
                     shared.learnt.forget(&cell);
                     doubted = Some((generation, Some(error)));
                 }
-                result => return result.map_err(|missed| missed.error),
+                (result, _) => return result.map_err(|missed| missed.error),
             }
         }
     }
@@ -335,7 +354,7 @@ impl Call<'_> {
         // It reads: the call itself was not processed by it.
         state.attempts.iter_mut().for_each(|attempt| attempt.may_have_been_processed = false);
         let Sent { received: Received { status, headers, body, .. }, secret, took } = match sent {
-            Ok(sent) => sent,
+            Ok(sent) => *sent,
             Err(missed) => return Err(error_of(&frozen, missed, state.take_attempts(), Some(probe.advice))),
         };
         state.attempts.push(Attempt {
@@ -371,14 +390,14 @@ impl Call<'_> {
             next = routes.next().filter(|_| !overridden);
             let frozen = self.parts.freeze(route, generation)?;
             trace::url(&frozen);
-            let missed = match self.core.send(&frozen, self.ending, &self.settings, state).await {
-                Ok(Sent { received, secret, took }) => {
+            let missed = match Box::pin(self.core.send(&frozen, self.ending, &self.settings, state)).await {
+                Ok(sent) => {
                     if has_choice && known != Some(place) {
                         learnt.remember_route(spec.id, place);
                     }
                     let mut attempts = state.take_attempts();
                     attempts.retain(Attempt::failed);
-                    return Ok(Answered { received, secret, took, attempts, frozen });
+                    return Ok(Answered { sent, attempts, frozen });
                 }
                 Err(missed) => missed,
             };

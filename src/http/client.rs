@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) transport: Transport,
     /// Scheme, host and port.
     pub(super) origin: Url,
+    /// The same with a long path, so that a clone has the room for another path without growing.
+    pub(super) roomy: Url,
     /// Prefix of the document's paths, without a trailing slash.
     pub(super) prefix: String,
     /// Sent with every request, a fixed credential among them.

@@ -73,7 +73,7 @@ impl Watched {
     }
 
     /// Runs an attempt and records its opening here.
-    pub(super) fn watch<F: Future>(&self, attempt: F) -> impl Future<Output = F::Output> {
+    pub(super) fn watch<F: Future>(&self, attempt: F) -> impl Future<Output = F::Output> + use<F> {
         ATTEMPT.scope(self.clone(), attempt)
     }
 

@@ -176,6 +176,14 @@ impl Credential {
         provider.key().await.is_ok_and(other)
     }
 
+    /// The key among the client's own headers, if the operation is `wanted` to carry it.
+    pub(super) fn own_secret(&self, wanted: AuthUse) -> Option<SentSecret> {
+        match self {
+            Self::Fixed { secret, .. } if wanted != AuthUse::None => Some(Arc::clone(secret)),
+            _ => None,
+        }
+    }
+
     /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and returns the key that is
     /// sent. A fixed one is among the client's own headers.
     pub(crate) async fn authorize(
@@ -185,15 +193,13 @@ impl Credential {
         headers: &mut HeaderMap,
     ) -> Result<Option<SentSecret>, BoxError> {
         match self {
-            _ if wanted == AuthUse::None => Ok(None),
             Self::None(why) if wanted == AuthUse::Required => Err(why.as_str().into()),
-            Self::None(_) => Ok(None),
-            Self::Fixed { secret, .. } => Ok(Some(Arc::clone(secret))),
-            Self::Provided(provider) => {
+            Self::Provided(provider) if wanted != AuthUse::None => {
                 let secret = provider.key().await?;
                 headers.insert(scheme.name(), scheme.value(&secret)?);
                 Ok(Some(Arc::new(secret)))
             }
+            _ => Ok(self.own_secret(wanted)),
         }
     }
 }

@@ -267,11 +267,12 @@ impl Transfer {
         let range = HeaderValue::try_from(format!("bytes={}-", self.received));
         parts.own_headers.extend(range.ok().map(|range| (header::RANGE, range)));
         parts.own_headers.extend(strong_etag(&self.headers).map(|etag| (header::IF_RANGE, etag)));
-        let Answered { mut received, .. } = parts.core.call(&parts, Ending::Live).await?;
-        let Some(body) = received.live.take() else { return Err(self.error(StreamFault::Truncated, Some(fault))) };
+        let Answered { sent, .. } = parts.core.call(&parts, Ending::Live).await?;
+        let received = sent.received;
+        let Some(body) = received.live else { return Err(self.error(StreamFault::Truncated, Some(fault))) };
         if received.status == StatusCode::PARTIAL_CONTENT {
             return if self.continues(&received.headers) {
-                self.body = body;
+                self.body = *body;
                 Ok(())
             } else {
                 Err(self.error(StreamFault::Restarted, Some(fault)))
@@ -284,7 +285,7 @@ impl Transfer {
         self.received = 0;
         self.total = length(&received.headers);
         self.headers = received.headers;
-        self.body = body;
+        self.body = *body;
         Ok(())
     }
 

@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, Method, StatusCode};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::body::Body;
+use super::client::Core;
 use super::credential::SentSecret;
 use super::hook::AttemptStart;
 use super::operation::{OperationSpec, Route};
@@ -16,10 +17,12 @@ use crate::error::{Attempt, CallRecord};
 /// A request whose bytes are fixed.
 #[derive(Debug)]
 pub(crate) struct Frozen {
+    pub(super) core: Core,
     pub(crate) spec: &'static OperationSpec,
     pub(crate) route: &'static Route,
     pub(crate) method: Method,
-    pub(crate) url: Url,
+    /// The path as sent, with the prefix of the base URL.
+    pub(super) path: String,
     /// The query as sent.
     pub(crate) query: String,
     /// All except a provided credential and the headers that hooks add.
@@ -35,7 +38,12 @@ pub(crate) struct Frozen {
 impl Frozen {
     /// The request of an attempt, without the files of its body.
     pub(super) fn to_request(&self, headers: HeaderMap) -> reqwest::Request {
-        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
+        let mut url = self.core.shared().roomy.clone();
+        url.set_path(&self.path);
+        if !self.query.is_empty() {
+            url.set_query(Some(&self.query));
+        }
+        let mut request = reqwest::Request::new(self.method.clone(), url);
         *request.headers_mut() = headers;
         self.body.attach(&mut request);
         request
@@ -62,9 +70,8 @@ impl Frozen {
     }
 
     fn without_query_values(&self) -> String {
-        let mut shown = self.url.clone();
-        shown.set_query(None);
-        let mut shown = String::from(shown);
+        let origin = self.core.shared().origin.as_str().trim_end_matches('/');
+        let mut shown = format!("{origin}{}", self.path);
         for (at, (name, _)) in form_urlencoded::parse(self.query.as_bytes()).enumerate() {
             shown.push(if at == 0 { '?' } else { '&' });
             shown.extend(form_urlencoded::byte_serialize(name.as_bytes()));

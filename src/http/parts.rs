@@ -181,10 +181,10 @@ impl RequestParts {
         route: &'static Route,
         generation: Option<&str>,
     ) -> Result<Box<Frozen>, InvalidArgument> {
-        self.spell(route, generation).map(Box::new).map_err(|e| e.of_call(self.spec.id, self.method().clone()))
+        self.spell(route, generation).map_err(|e| e.of_call(self.spec.id, self.method().clone()))
     }
 
-    fn spell(&self, route: &'static Route, generation: Option<&str>) -> Result<Frozen, InvalidArgument> {
+    fn spell(&self, route: &'static Route, generation: Option<&str>) -> Result<Box<Frozen>, InvalidArgument> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
@@ -207,19 +207,22 @@ impl RequestParts {
         let body = self.final_body(&method, generation)?;
         depth::check(body.json_bytes().map(|bytes| &**bytes).unwrap_or_default())?;
         (shared.platform.preflight)(&query, body.json_bytes().map(|bytes| &**bytes))?;
-        let mut url = shared.origin.clone();
-        if shared.prefix.is_empty() {
-            url.set_path(&path);
-        } else {
-            url.set_path(&format!("{}{path}", shared.prefix));
-        }
-        if !query.is_empty() {
-            url.set_query(Some(&query));
-        }
-        check_length(&url)?;
+        let path = if shared.prefix.is_empty() { path } else { format!("{}{path}", shared.prefix) };
+        check_length(&shared.origin, &path, &query)?;
         let headers = self.final_headers(shared, route, &method, &body)?;
-        let (spec, also, concealed, shown_url) = (self.spec, self.also, self.concealed.clone(), OnceLock::new());
-        Ok(Frozen { spec, route, method, url, query, headers, body, also, concealed, shown_url })
+        Ok(Box::new(Frozen {
+            core: self.core.clone(),
+            spec: self.spec,
+            route,
+            method,
+            path,
+            query,
+            headers,
+            body,
+            also: self.also,
+            concealed: self.concealed.clone(),
+            shown_url: OnceLock::new(),
+        }))
     }
 
     /// Rejects a key in a path or in the name of a query pair, which errors and spans show. It is a mistake, such as

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::body::{Body, Form};
+use super::call::Answered;
 use super::client::Core;
 use super::decode::Exchange;
 use super::follow::{Composed, Follow, Lead};
@@ -54,7 +55,8 @@ use crate::secret::Secret;
 /// When polled outside a tokio runtime, or in one without its IO and time drivers.
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<T> {
-    parts: RequestParts,
+    /// Boxed, so that a call that is handed on and awaited moves little.
+    parts: Box<RequestParts>,
     reader: Reader<T>,
     /// What comes after the first response, if the call is composed of several operations.
     follow: Option<Follow<T>>,
@@ -84,7 +86,7 @@ impl Request<Value> {
             parts.fail(InvalidArgument::new("method", "must not be CONNECT: it asks for a tunnel"));
         }
         parts.target = Target::Raw(method, segments);
-        Self { parts, reader: Reader::json(), follow: None, lead: None }
+        Self { parts: Box::new(parts), reader: Reader::json(), follow: None, lead: None }
     }
 
     /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
@@ -95,7 +97,12 @@ impl Request<Value> {
 
 impl<T> Request<T> {
     pub(crate) fn new(core: &Core, operation: Operation<T>) -> Self {
-        Self { parts: RequestParts::new(core, operation.spec), reader: operation.reader, follow: None, lead: None }
+        Self {
+            parts: Box::new(RequestParts::new(core, operation.spec)),
+            reader: operation.reader,
+            follow: None,
+            lead: None,
+        }
     }
 
     /// Makes the call go on with `follow` after its first response or error.
@@ -363,25 +370,30 @@ impl<T> Request<T> {
             }
             return lead(Composed::begin(&self.parts), self).await;
         }
-        let Some(follow) = self.follow.take() else { return self.exchange().await };
-        let mut composed = Composed::begin(&self.parts);
-        let first = composed.note(self.exchange().await);
-        follow(composed, first).await
+        let follow = self.follow.take();
+        let mut composed = follow.is_some().then(|| Box::new(Composed::begin(&self.parts)));
+        let first = self.exchange().await;
+        match (follow, composed.take()) {
+            (Some(follow), Some(mut composed)) => {
+                let first = composed.note(first);
+                follow(*composed, first).await
+            }
+            _ => first,
+        }
     }
 
     async fn exchange(self) -> Result<Response<T>, Error> {
         let Self { parts, reader, .. } = self;
-        let mut answered = parts.core.call(&parts, reader.ending()).await?;
-        let Received { status, headers, body, live } = answered.received;
+        let Answered { sent, mut attempts, frozen } = parts.core.call(&parts, reader.ending()).await?;
+        let Received { status, headers, body, live } = sent.received;
         let read = match (reader, live) {
             (Reader::Whole(read), _) => {
-                let frozen = &answered.frozen;
                 let list = parts.list_call(&frozen.query);
                 let dialect = parts.core.shared().platform.dialect;
                 let (spec, route) = (parts.spec, frozen.route);
                 read(&Exchange { spec, route, list, status, headers: &headers, body: &body, dialect })
             }
-            (Reader::Live(open), Some(live)) => Ok(open(parts, headers.clone(), live)),
+            (Reader::Live(open), Some(live)) => Ok(open(*parts, headers.clone(), *live)),
             (Reader::Live(_), None) => Err(DecodeFault::whole("the response has no body")),
             (Reader::Redirect(read), _) => match redirect_target(&headers, &body) {
                 Some(target) => Ok(read(target)),
@@ -389,19 +401,19 @@ impl<T> Request<T> {
             },
         };
         match read {
-            Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts: answered.attempts }),
+            Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts }),
             Err(fault) => {
-                answered.attempts.push(Attempt {
+                attempts.push(Attempt {
                     status: Some(status),
                     cause: "the response did not decode".to_owned(),
-                    took: answered.took,
+                    took: sent.took,
                     waited: Duration::ZERO,
                     may_have_been_processed: true,
                     retry_budget_spent: false,
                 });
-                let body = without_secret(body, answered.frozen.concealed.as_deref());
-                let record = answered.frozen.record(answered.attempts, true);
-                let error = DecodeError::new(status, headers, body, fault, record, answered.secret.as_deref());
+                let body = without_secret(body, frozen.concealed.as_deref());
+                let record = frozen.record(attempts, true);
+                let error = DecodeError::new(status, headers, body, fault, record, sent.secret.as_deref());
                 Err(Error::Decode(Box::new(error)))
             }
         }

@@ -330,7 +330,8 @@ pub(crate) trait Failed {
     }
 }
 
-/// Sends until an attempt succeeds or must not be retried.
+/// Sends until an attempt succeeds or must not be retried. `send` gets the number of the attempt, its deadline, and when
+/// it begins.
 ///
 /// # Errors
 /// The last failure; the outcome of every attempt is in `state`.
@@ -344,7 +345,7 @@ pub(crate) async fn run<A, F, S, SF, Z, ZF>(
 ) -> Result<A, F>
 where
     F: Failed,
-    S: FnMut(u32, Deadline) -> SF,
+    S: FnMut(u32, Deadline, Instant) -> SF,
     SF: Future<Output = Result<A, F>>,
     Z: FnMut(Duration) -> ZF,
     ZF: Future<Output = ()>,
@@ -353,7 +354,7 @@ where
         let begun = Instant::now();
         let deadline = settings.deadline(state.deadline.saturating_duration_since(begun));
         let number = u32::try_from(state.attempts.len()).unwrap_or(u32::MAX);
-        let failure = match send(number, deadline).await {
+        let failure = match send(number, deadline, begun).await {
             Ok(answer) => {
                 budget.earn();
                 return Ok(answer);

@@ -41,7 +41,7 @@ async fn drive(
         budget,
         &mut progress,
         || 0.5,
-        |_, window| {
+        |_, window, _| {
             windows.borrow_mut().push(window);
             let (length, met) = script.borrow_mut().pop_front().expect("one attempt more than scripted");
             async move {
@@ -129,7 +129,7 @@ async fn a_strict_total_returns_at_once_what_does_not_fit() {
 async fn another_spelling_goes_on_where_the_first_left_off() {
     let short = RetrySettings { total: 5 * SEC, ..plan(Idempotent) };
     let mut progress = RetryState::begin(&short);
-    let down = |_, _| async {
+    let down = |_, _, _| async {
         tokio::time::sleep(SEC).await;
         Err::<(), Met>(Met(status(500, None, None)))
     };
@@ -137,7 +137,7 @@ async fn another_spelling_goes_on_where_the_first_left_off() {
     assert!(run(&short, &budget, &mut progress, || 0.0, down, sleep).await.is_err());
     assert_eq!(progress.attempts.len(), 3);
     let window = std::cell::Cell::new(None);
-    let missing = |number, left| {
+    let missing = |number, left, _| {
         window.set(Some((number, left)));
         async { Err::<(), Met>(Met(status(500, None, None))) }
     };
@@ -288,7 +288,7 @@ async fn what_the_client_itself_holds_back_comes_on_top_of_the_default_total() {
     for (strict, attempts) in [(false, 3), (true, 1)] {
         let settings = RetrySettings { strict, ..plan(Idempotent) };
         let mut state = RetryState::begin(&settings);
-        let attempt = |_, _| async {
+        let attempt = |_, _, _| async {
             tokio::time::sleep(200 * SEC).await;
             Err::<(), _>(HeldBack)
         };

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -14,7 +15,7 @@ use super::connection::{Settling, Watched, may_end_unannounced};
 use super::operation::Route;
 use super::pace::Pulse;
 use super::retry::{Deadline, Failed, Outcome};
-use crate::clock::{self, timeout_at};
+use crate::clock::{self, before, timeout_at, timer_at};
 use crate::config;
 use crate::error::{BoxError, ErrorResponse, Reason, Timer, TransportKind, root_cause, timeout_message};
 
@@ -122,7 +123,7 @@ pub(crate) struct Received {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// The body of a live response, which is still arriving.
-    pub(crate) live: Option<reqwest::Response>,
+    pub(crate) live: Option<Box<reqwest::Response>>,
 }
 
 /// A client's HTTP client, and what its attempts learn about its connections.
@@ -144,29 +145,45 @@ impl Transport {
     ///
     /// # Errors
     /// `Transport` or `Timeout`; never for the body of a response with an error status, whose status says enough.
-    pub(super) async fn exchange(&self, request: reqwest::Request, limits: Limits) -> Result<Received, AttemptError> {
-        let Limits { window, ends, .. } = limits;
-        self.settling.wait(ends).await;
+    pub(super) fn exchange(
+        &self,
+        request: reqwest::Request,
+        limits: Limits,
+    ) -> impl Future<Output = Result<Received, AttemptError>> {
+        // It does nothing before it is awaited, and is smaller than the request.
+        self.receive(self.http.execute(request), limits)
+    }
+
+    async fn receive(
+        &self,
+        response: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
+        limits: Limits,
+    ) -> Result<Received, AttemptError> {
+        self.settling.wait(limits.ends).await;
         let watched = Watched::new();
-        let sending = timeout_at(ends, watched.watch(self.http.execute(request)));
-        let sent = match &limits.upload {
-            None => sending.await,
-            // Few calls come here, and all would carry the size of it.
-            Some(pulse) => Box::pin(unless_stalled(sending, pulse)).await?,
+        let mut timer = pin!(timer_at(limits.ends));
+        let sent = {
+            let sending = pin!(watched.watch(response));
+            let sending = before(timer.as_mut(), sending);
+            match &limits.upload {
+                None => sending.await,
+                // Few calls come here, and all would carry the size of it.
+                Some(pulse) => Box::pin(unless_stalled(sending, pulse)).await?,
+            }
         };
         let mut response = match sent {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(before_the_head(error, &watched, window, limits.connect)),
-            Err(_elapsed) => return Err(timed_out(window, !watched.was_never_made())),
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Err(before_the_head(error, &watched, limits.window, limits.connect)),
+            None => return Err(timed_out(limits.window, !watched.was_never_made())),
         };
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         if limits.live && status.is_success() {
-            return Ok(Received { status, headers, body: Bytes::new(), live: Some(response) });
+            return Ok(Received { status, headers, body: Bytes::new(), live: Some(Box::new(response)) });
         }
         let mut kept = Kept::default();
         if status.is_success() {
-            let read = timeout_at(ends, kept.read(&mut response, window, limits.max_body)).await;
-            if let Err(failure) = read.unwrap_or_else(|_elapsed| Err(timed_out(window, true))) {
+            let read = before(timer, pin!(kept.read(&mut response, &limits))).await;
+            if let Err(failure) = read.unwrap_or_else(|| Err(timed_out(limits.window, true))) {
                 let response = Box::new(Received { status, headers, body: kept.start(), live: None });
                 return Err(AttemptError::Incomplete { response, failure: Box::new(failure) });
             }
@@ -179,12 +196,12 @@ impl Transport {
         }
         // However this ends, what was read so far is kept. The status is known, so the message is not worth a long
         // wait.
-        let patience = ends.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
+        let patience = limits.ends.min(clock::after(Instant::now(), config::ERROR_BODY_TIMEOUT));
         let _ = timeout_at(patience, kept.read_start(&mut response)).await;
         drop(response);
         if may_end {
             self.settling.begin();
-            self.settling.wait(ends).await;
+            self.settling.wait(limits.ends).await;
         }
         Ok(Received { status, headers, body: kept.all(), live: None })
     }
@@ -252,12 +269,8 @@ impl Kept {
         all
     }
 
-    async fn read(
-        &mut self,
-        response: &mut reqwest::Response,
-        window: Deadline,
-        max: usize,
-    ) -> Result<(), AttemptError> {
+    async fn read(&mut self, response: &mut reqwest::Response, limits: &Limits) -> Result<(), AttemptError> {
+        let max = limits.max_body;
         let too_large = || AttemptError::Transport {
             kind: TransportKind::BodyTooLarge,
             source: format!("more than the limit of {max} bytes").into(),
@@ -270,7 +283,7 @@ impl Kept {
                 Ok(Some(piece)) if self.len() + piece.len() > max => return Err(too_large()),
                 Ok(Some(piece)) => self.push(piece),
                 Ok(None) => return Ok(()),
-                Err(error) => return Err(in_the_body(error, window)),
+                Err(error) => return Err(in_the_body(error, limits.window)),
             }
         }
     }

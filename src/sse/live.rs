@@ -26,9 +26,10 @@ impl fmt::Debug for Live {
 /// # Errors
 /// Every error of a call; `Decode` if the response is no event stream.
 pub(crate) async fn open(parts: RequestParts) -> Result<Live, Error> {
-    let Answered { received, .. } = parts.core.call(&parts, Ending::Live).await?;
+    let Answered { sent, .. } = parts.core.call(&parts, Ending::Live).await?;
+    let received = sent.received;
     match received.live {
-        Some(response) => check(parts, received.headers, response).await,
+        Some(response) => check(parts, received.headers, *response).await,
         None => Ok(Live(futures::stream::empty().boxed())),
     }
 }

@@ -31,6 +31,8 @@ pub enum Name {
     PolyagentResponse,
     /// `client.get(url).bearer_auth(key).send().await?.error_for_status()?.json().await`
     Reqwest,
+    /// The same with a `Url` and a `HeaderMap` that are built once.
+    ReqwestPrebuilt,
     /// `client.get_anima(id).await`
     Progenitor,
 }
@@ -42,13 +44,15 @@ pub enum Verb {
 }
 
 impl Name {
-    pub const ALL: [Self; 4] = [Self::Reqwest, Self::Polyagent, Self::PolyagentResponse, Self::Progenitor];
+    pub const ALL: [Self; 5] =
+        [Self::Reqwest, Self::ReqwestPrebuilt, Self::Polyagent, Self::PolyagentResponse, Self::Progenitor];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Polyagent => "polyagent",
             Self::PolyagentResponse => "polyagent-response",
             Self::Reqwest => "reqwest",
+            Self::ReqwestPrebuilt => "reqwest-prebuilt",
             Self::Progenitor => "progenitor",
         }
     }
@@ -101,6 +105,7 @@ pub fn run(name: Name, verb: Verb, n: u32, url: &str) -> Result<(), Box<dyn Erro
             Name::Polyagent => polyagent(verb, n, url).await,
             Name::PolyagentResponse => polyagent_response(verb, n, url).await,
             Name::Reqwest => plain_reqwest(verb, n, url).await,
+            Name::ReqwestPrebuilt => prebuilt_reqwest(verb, n, url).await,
             Name::Progenitor => progenitor(verb, n, url).await,
         }
     })?;
@@ -156,6 +161,22 @@ async fn plain_reqwest(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dy
             Verb::Post => client.post(format!("{url}/api/animas")).json(&AnimaCreate::new("Ada")),
         };
         black_box(request.bearer_auth(KEY).send().await?.error_for_status()?.json::<Anima>().await?);
+        Ok(())
+    })
+    .await
+}
+
+async fn prebuilt_reqwest(verb: Verb, n: u32, url: &str) -> Result<Duration, Box<dyn Error>> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let (one, all) =
+        (reqwest::Url::parse(&format!("{url}/api/animas/{ID}"))?, reqwest::Url::parse(&format!("{url}/api/animas"))?);
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {KEY}"))?)]);
+    repeat(n, async || {
+        let request = match verb {
+            Verb::Get => client.get(one.clone()),
+            Verb::Post => client.post(all.clone()).json(&AnimaCreate::new("Ada")),
+        };
+        black_box(request.headers(headers.clone()).send().await?.error_for_status()?.json::<Anima>().await?);
         Ok(())
     })
     .await
