@@ -104,7 +104,7 @@ pub mod webhooks;
 
 pub use self::agents::Agents;
 pub use self::api_keys::ApiKeys;
-pub use self::chat::{Chat, ChatItem, Reply, ToolCall};
+pub use self::chat::{Chat, ChatItem, CutInput, Reply, ToolCall};
 pub use self::credentials::Credentials;
 pub use self::deployment_runs::DeploymentRuns;
 pub use self::deployments::Deployments;

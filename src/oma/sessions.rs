@@ -14,7 +14,7 @@ use crate::{Error, EventStream, Page, Request, Response};
 /// Sessions; from [`Oma::sessions`](super::Oma::sessions).
 #[derive(Clone, Debug)]
 pub struct Sessions {
-    core: Core,
+    pub(super) core: Core,
 }
 
 impl Sessions {

@@ -1,6 +1,7 @@
 //! Managed Agents on the wire: the literal bytes of every request in every generation, and literal responses of both fact
 //! sheets decoded.
 
+mod chat;
 mod composed;
 mod conflicts;
 mod deployments;

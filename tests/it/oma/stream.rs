@@ -1,12 +1,12 @@
 //! Event streams over sockets: what is sent, what is refused, and what survives a cut.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use futures::future::join_all;
-use polyagent::oma::types::{Confirmation, Event, StreamSessionEventsParams, StreamThreadEventsParams};
-use polyagent::oma::{ChatItem, Generation};
+use polyagent::oma::Generation;
+use polyagent::oma::types::{Event, StreamSessionEventsParams, StreamThreadEventsParams};
 use polyagent::{Error, EventStream, StreamItem};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -14,9 +14,11 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use super::{client, header, json as json_response, received};
 
 /// A server with one session: its connections get parts of a script one after the other.
-struct Session {
+pub(super) struct Session {
     generation: Generation,
     state: Mutex<State>,
+    /// How long events that are sent take, and their status.
+    post: (Duration, u16),
 }
 
 struct State {
@@ -41,7 +43,7 @@ impl Respond for Session {
         }
         if path.ends_with("/events") && request.method.as_str() == "POST" {
             let sent = json!({"data": [{"type": "user.message", "id": "sevt_1", "content": []}]});
-            return json_response(200, &sent.to_string());
+            return json_response(self.post.1, &sent.to_string()).set_delay(self.post.0);
         }
         if path.ends_with("/events") {
             let rows: &[Value] = if state.opened == 0 { &[] } else { &state.rows };
@@ -57,15 +59,24 @@ impl Respond for Session {
     }
 }
 
-async fn session(generation: Generation, bodies: &[&str], rows: &[Value]) -> MockServer {
+pub(super) async fn session(generation: Generation, bodies: &[&str], rows: &[Value]) -> MockServer {
+    session_that(generation, bodies, rows, (Duration::ZERO, 200)).await
+}
+
+pub(super) async fn session_that(
+    generation: Generation,
+    bodies: &[&str],
+    rows: &[Value],
+    post: (Duration, u16),
+) -> MockServer {
     let bodies = bodies.iter().map(|body| (*body).to_owned()).collect();
     let state = Mutex::new(State { bodies, rows: rows.to_vec(), opened: 0, status: "running" });
     let server = MockServer::builder().start().await;
-    Mock::given(any()).respond_with(Session { generation, state }).mount(&server).await;
+    Mock::given(any()).respond_with(Session { generation, state, post }).mount(&server).await;
     server
 }
 
-fn frame(event: &Value) -> String {
+pub(super) fn frame(event: &Value) -> String {
     format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap())
 }
 
@@ -214,93 +225,6 @@ async fn a_turn_is_sent_once_whatever_breaks_and_ends_with_itself() {
         let posted = sent.iter().position(|line| line.starts_with("POST")).unwrap();
         assert_eq!(opened < posted, generation == Generation::Anthropic, "{sent:?}");
     }
-}
-
-/// A turn that uses a tool of the program and one of the server, and waits for both.
-fn with_tools() -> String {
-    let events = [
-        json!({"type": "user.message", "id": "sevt_1", "content": [], "processed_at": "2026-09-01T00:00:00Z"}),
-        json!({"type": "agent.message_chunk", "message_id": "sevt_2", "delta": "Let me "}),
-        json!({"type": "event_delta", "event_id": "sevt_2", "delta": {"type": "content_delta",
-            "content": {"type": "text", "text": "see."}}}),
-        json!({"type": "agent.message", "id": "sevt_2", "content": [{"type": "text", "text": "Let me see."}]}),
-        json!({"type": "agent.custom_tool_use", "id": "sevt_3", "name": "weather", "input": {"city": "Bonn"}}),
-        json!({"type": "agent.tool_use", "id": "sevt_4", "name": "bash", "input": {"command": "ls"}}),
-        json!({"type": "span.model_request_end", "id": "sevt_5", "model_usage": {"input_tokens": 7}}),
-        json!({"type": "session.status_idle", "id": "sevt_6",
-            "stop_reason": {"type": "requires_action", "event_ids": ["sevt_3", "sevt_4"]}}),
-    ];
-    events.iter().map(frame).collect()
-}
-
-#[derive(Deserialize)]
-struct City {
-    city: String,
-}
-
-#[tokio::test]
-async fn a_chat_answers_what_its_turn_requires_and_ends_in_a_reply() {
-    let after = [
-        json!({"type": "user.custom_tool_result", "id": "sevt_7", "custom_tool_use_id": "sevt_3",
-            "content": [{"type": "text", "text": "Rain in Bonn"}], "processed_at": "2026-09-01T00:00:07Z"}),
-        json!({"type": "agent.message", "id": "sevt_8", "content": [{"type": "text", "text": " It rains."}]}),
-        json!({"type": "session.status_idle", "id": "sevt_9", "stop_reason": {"type": "end_turn"}}),
-    ];
-    let body = with_tools() + &after.iter().map(frame).collect::<String>();
-    let server = session(Generation::V1, &[&body], &[]).await;
-    let client = client(&server, Generation::V1);
-    let weather = |input: City| async move { Ok::<_, String>(format!("Rain in {}", input.city)) };
-    let mut chat = client.sessions().chat("sess_1", "Umbrella?").on_tool("weather", weather).confirm(|call| {
-        assert_eq!(call.name, "bash");
-        Confirmation::Deny
-    });
-    let mut text = String::new();
-    while let Some(item) = chat.try_next().await.unwrap() {
-        if let ChatItem::Text { message_id, delta } = item {
-            assert_eq!(message_id, "sevt_2");
-            text.push_str(&delta);
-        }
-    }
-    assert_eq!(text, "Let me see.");
-    let reply = chat.reply();
-    assert_eq!(reply.text, "Let me see. It rains.");
-    assert_eq!(reply.stop_reason.as_ref().unwrap().type_, "end_turn");
-    assert_eq!((reply.usage.len(), reply.pending.len(), reply.tool_calls.len()), (1, 0, 2));
-    assert!(reply.tool_calls[0].result.is_some());
-    let sent = received(&server).await;
-    let answer = sent.iter().find(|line| line.starts_with("POST /v1/sessions/sess_1/events ")).unwrap();
-    let body: Value = serde_json::from_str(answer.rsplit_once("events ").unwrap().1).unwrap();
-    let want = json!({"events": [
-        {"type": "user.custom_tool_result", "custom_tool_use_id": "sevt_3",
-            "content": [{"type": "text", "text": "Rain in Bonn"}]},
-        {"type": "user.tool_confirmation", "tool_use_id": "sevt_4", "result": "deny"},
-    ]});
-    assert_eq!(body, want);
-}
-
-#[tokio::test]
-async fn without_a_policy_nothing_is_allowed_and_the_calls_are_pending() {
-    let server = session(Generation::V1, &[&with_tools()], &[]).await;
-    let client = client(&server, Generation::V1);
-    let weather = |_: City| async move { Ok::<_, String>("Rain") };
-    let reply = client.sessions().chat("sess_1", "Umbrella?").on_tool("weather", weather).finish().await.unwrap();
-    assert_eq!(reply.pending, ["sevt_3", "sevt_4"]);
-    assert_eq!(reply.pending_calls().map(|call| call.name.as_str()).collect::<Vec<_>>(), ["weather", "bash"]);
-    let posts = received(&server).await.iter().filter(|line| line.starts_with("POST")).count();
-    assert_eq!(posts, 1);
-}
-
-#[tokio::test]
-async fn input_that_does_not_fit_a_tool_is_a_result_that_says_so() {
-    let idle = frame(&json!({"type": "session.status_idle", "id": "i", "stop_reason": {"type": "end_turn"}}));
-    let body = with_tools().replace(r#"["sevt_3","sevt_4"]"#, r#"["sevt_3"]"#) + &idle;
-    let server = session(Generation::V1, &[&body], &[]).await;
-    let client = client(&server, Generation::V1);
-    let weather = |_: u8| async move { Ok::<_, String>("never") };
-    client.sessions().chat("sess_1", "Umbrella?").on_tool("weather", weather).finish().await.unwrap();
-    let sent = received(&server).await.join("\n");
-    assert!(sent.contains("the input is not valid: invalid type: map, expected u8"), "{sent}");
-    assert!(sent.contains(r#""is_error":true"#), "{sent}");
 }
 
 #[tokio::test]
