@@ -14,7 +14,6 @@ use futures::future::BoxFuture;
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
-use self::reply::text;
 pub use self::reply::{CutInput, Reply, ToolCall};
 use self::tools::Tools;
 use super::generation::V0;
@@ -315,7 +314,7 @@ fn piece(event: Event) -> ChatItem {
         Event::AgentToolUseInputChunk(chunk) => {
             ChatItem::ToolInput { tool_use_id: chunk.tool_use_id, delta: chunk.delta }
         }
-        Event::EventDelta(delta) => match delta.delta.content.as_ref().and_then(text) {
+        Event::EventDelta(delta) => match delta.delta.content.as_ref().and_then(ContentBlock::as_text) {
             Some(text) => ChatItem::Text { message_id: delta.event_id, delta: text.to_owned() },
             None => ChatItem::Event(Box::new(Event::EventDelta(delta))),
         },

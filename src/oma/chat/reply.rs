@@ -75,7 +75,7 @@ impl Reply {
     /// Takes note of what an event adds.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
-            Event::AgentMessage(message) => self.text.extend(message.content.iter().filter_map(text)),
+            Event::AgentMessage(message) => self.text.extend(message.content.iter().filter_map(ContentBlock::as_text)),
             Event::AgentThinking(thinking) => self.thinking.extend(thinking.text.as_deref()),
             Event::AgentToolUse(tool) => self.used(tool.id.as_ref(), &tool.name, tool.input.as_ref(), false),
             Event::AgentMcpToolUse(tool) => self.used(tool.id.as_ref(), &tool.name, tool.input.as_ref(), false),
@@ -154,11 +154,13 @@ impl ToolCall {
     }
 }
 
-/// The text of a block, if it is one of text.
-pub(super) fn text(block: &ContentBlock) -> Option<&str> {
-    match block {
-        ContentBlock::Text(block) => Some(&block.text),
-        _ => None,
+impl ContentBlock {
+    /// Returns the text, if it is a block of text.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(block) => Some(&block.text),
+            _ => None,
+        }
     }
 }
 
@@ -170,7 +172,9 @@ mod tests {
 
     fn reply(events: &[Value]) -> Reply {
         let mut reply = Reply::default();
-        events.iter().for_each(|event| reply.note(&serde_json::from_value(event.clone()).unwrap()));
+        for event in events {
+            reply.note(&serde_json::from_value(event.clone()).unwrap());
+        }
         reply
     }
 
