@@ -182,7 +182,7 @@ impl Upload {
                     let metadata = file.metadata().await?;
                     if metadata.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok((file, metadata)) }
                 };
-                let (file, metadata) = opening.await.map_err(|source| UploadError::open(&self.name, source))?;
+                let (file, metadata) = opening.await.map_err(|cause| UploadError::open(&self.name, cause))?;
                 let now = Stamp::of(&metadata);
                 if *lock(first).get_or_insert(now) != now {
                     return Err(UploadError::Changed(self.name.clone()));
@@ -271,8 +271,8 @@ impl Sending {
 /// Why a body could not be sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UploadError {
-    #[error("cannot open `{name}`")]
-    Open { name: String, source: io::Error },
+    #[error("cannot open `{name}`: {cause}")]
+    Open { name: String, cause: io::Error },
     #[error("`{0}` has changed since the first attempt")]
     Changed(String),
     #[error("the reader was used up by an earlier attempt")]
@@ -282,8 +282,8 @@ pub(crate) enum UploadError {
 }
 
 impl UploadError {
-    fn open(name: &str, source: io::Error) -> Self {
-        Self::Open { name: name.to_owned(), source }
+    fn open(name: &str, cause: io::Error) -> Self {
+        Self::Open { name: name.to_owned(), cause }
     }
 
     pub(super) fn invalid(source: impl Into<BoxError>) -> Self {

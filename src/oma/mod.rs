@@ -145,7 +145,7 @@ pub mod types {
     include!(concat!(env!("OUT_DIR"), "/oma_types.rs"));
 }
 
-#[allow(dead_code, reason = "event streams come later")]
+#[deny(dead_code)]
 mod ops {
     use super::types;
     include!(concat!(env!("OUT_DIR"), "/oma_ops.rs"));

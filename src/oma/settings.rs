@@ -56,7 +56,7 @@ impl Oma {
     /// | variable | meaning |
     /// |---|---|
     /// | `ANTHROPIC_API_KEY` | the key |
-    /// | `ANTHROPIC_AUTH_TOKEN` | a token, if there is no key; one of the two is required |
+    /// | `ANTHROPIC_AUTH_TOKEN` | a token, if there is no key; one of the two is required. With both, the feature `tracing` warns |
     /// | `ANTHROPIC_BASE_URL` | base URL, `http` for loopback only. Default: `https://api.anthropic.com` |
     /// | `ANTHROPIC_CUSTOM_HEADERS` | headers of every request, one `Name: value` a line |
     ///
@@ -86,6 +86,10 @@ impl Oma {
 
     fn anthropic_builder_from(variable: LookUp<'_>) -> Result<ClientBuilder<Self>, Error> {
         let (key, token) = (variable(defaults::ANTHROPIC_API_KEY)?, variable(defaults::ANTHROPIC_AUTH_TOKEN)?);
+        #[cfg(feature = "tracing")]
+        if let (Variable::Set(_), Variable::Set(_)) = (&key, &token) {
+            tracing::warn!("ANTHROPIC_API_KEY and ANTHROPIC_AUTH_TOKEN are both set: the key is used");
+        }
         let (name, value) = match (key, token) {
             (key @ Variable::Set(_), _) => (defaults::ANTHROPIC_API_KEY, key),
             (_, token @ Variable::Set(_)) => (defaults::ANTHROPIC_AUTH_TOKEN, token),

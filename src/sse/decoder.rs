@@ -250,3 +250,7 @@ fn set_text(place: &mut String, bytes: &[u8]) {
 #[cfg(test)]
 #[path = "decoder_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "decoder_properties.rs"]
+mod properties;

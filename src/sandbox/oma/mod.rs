@@ -97,7 +97,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Is Anthropic's API.
+    /// Is Anthropic's API. By its address a client takes it for an openma server of V1: build one with
+    /// `sandbox.oma_builder().generation(Generation::Anthropic)`.
     pub fn anthropic(mut self) -> Self {
         self.server = Server::Anthropic;
         self
