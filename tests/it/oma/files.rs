@@ -174,7 +174,10 @@ async fn files_of_no_bytes_and_from_paths_and_readers_are_uploaded() {
     files.upload(Upload::path(&some)).await.unwrap();
     files.upload(Upload::reader("read", &b"read"[..])).await.unwrap();
     let error = files.upload(Upload::path(folder.join("missing"))).await.unwrap_err();
-    assert!(matches!(error, Error::Config(_)) && error.to_string().contains("cannot open `missing`: No such file"), "{error}");
+    assert!(
+        matches!(error, Error::Config(_)) && error.to_string().contains("cannot open `missing`: No such file"),
+        "{error}"
+    );
     std::fs::remove_dir_all(&folder).unwrap();
     let forms: Vec<_> = server.received_requests().await.unwrap().iter().map(form).collect();
     let octets = "application/octet-stream";
