@@ -56,9 +56,11 @@ impl Oma {
     /// | variable | meaning |
     /// |---|---|
     /// | `ANTHROPIC_API_KEY` | the key |
-    /// | `ANTHROPIC_AUTH_TOKEN` | a token, if there is no key; one of the two is required. With both, the feature `tracing` warns |
+    /// | `ANTHROPIC_AUTH_TOKEN` | a token, if there is no key; one of the two is required |
     /// | `ANTHROPIC_BASE_URL` | base URL, `http` for loopback only. Default: `https://api.anthropic.com` |
     /// | `ANTHROPIC_CUSTOM_HEADERS` | headers of every request, one `Name: value` a line |
+    ///
+    /// With both, the key is used, and the feature `tracing` warns.
     ///
     /// Profiles and workload identities are not read: use
     /// [`credentials`](ClientBuilder::credentials) for their tokens.

@@ -57,12 +57,12 @@ pub enum ChatItem {
 /// A message to a session and the turn that answers it; from [`Sessions::chat`]. Nothing is sent before the first item
 /// is asked for.
 ///
-/// It is a stream of [`ChatItem`]s. An error is an item: after one that does not end the turn, such as an event that does
-/// not decode, the chat goes on.
+/// It is a stream of [`ChatItem`]s. An error is an item: after one that does not end the turn, such as an event that
+/// does not decode, the chat goes on.
 ///
 /// # Cancel safety
-/// Dropping the future of [`try_next`](Self::try_next) or [`finish`](Self::finish) loses nothing and sends nothing twice:
-/// tools that run go on when the next item is asked for. Dropping the chat drops them, and answers nothing; it does not
+/// Dropping the future of [`try_next`](Self::try_next) or [`finish`](Self::finish) loses nothing and sends nothing
+/// twice: tools that run go on when the next item is asked for. Dropping the chat drops them, and answers nothing; it does not
 /// stop the agent, which runs, and costs, on: [`interrupt`](Self::interrupt) does.
 #[must_use = "nothing is sent until it is read or finished"]
 pub struct Chat {
