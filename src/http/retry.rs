@@ -330,7 +330,8 @@ pub(crate) trait Failed {
     }
 }
 
-/// Sends until an attempt succeeds or must not be retried. `send` gets the number of the attempt, its deadline, and when
+/// Sends until an attempt succeeds or must not be retried. `send` gets the number of the attempt, its deadline, and
+/// when
 /// it begins.
 ///
 /// # Errors

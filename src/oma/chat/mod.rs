@@ -62,7 +62,8 @@ pub enum ChatItem {
 ///
 /// # Cancel safety
 /// Dropping the future of [`try_next`](Self::try_next) or [`finish`](Self::finish) loses nothing and sends nothing
-/// twice: tools that run go on when the next item is asked for. Dropping the chat drops them, and answers nothing; it does not
+/// twice: tools that run go on when the next item is asked for. Dropping the chat drops them, and answers nothing; it
+/// does not
 /// stop the agent, which runs, and costs, on: [`interrupt`](Self::interrupt) does.
 #[must_use = "nothing is sent until it is read or finished"]
 pub struct Chat {
