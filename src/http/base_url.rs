@@ -79,6 +79,13 @@ pub(super) fn shown(url: &str) -> Option<String> {
     Some(format!("{scheme}{user}{rest}{more}"))
 }
 
+/// `origin` with a path as long as most.
+pub(super) fn roomy(origin: &Url) -> Url {
+    let mut roomy = origin.clone();
+    roomy.set_path(&"-".repeat(config::USUAL_PATH));
+    roomy
+}
+
 /// Rejects a URL that is longer than the HTTP client can send, and names the argument that makes it so. Path and query
 /// are escaped already.
 pub(super) fn check_length(origin: &Url, path: &str, query: &str) -> Result<(), InvalidArgument> {

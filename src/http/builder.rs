@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::base_url::parse_base;
+use super::base_url::{parse_base, roomy};
 use super::budget::Budget;
 use super::client::{Core, Learnt, Settings, Shared};
 use super::credential::{Credential, CredentialProvider, Provider};
@@ -409,13 +409,6 @@ fn base_headers(platform: &Platform, user_agent: Option<&str>, more: &[(String, 
         headers.insert(parsed, HeaderValue::try_from(value.as_str()).map_err(|_| invalid("has an invalid value"))?);
     }
     Ok(headers)
-}
-
-/// `origin` with a path as long as most.
-fn roomy(origin: &url::Url) -> url::Url {
-    let mut roomy = origin.clone();
-    roomy.set_path(&"-".repeat(config::USUAL_PATH));
-    roomy
 }
 
 #[cfg(test)]

@@ -544,7 +544,12 @@ async fn an_error_body_is_read_to_a_mebibyte_and_kept_to_64_kibibytes() {
 async fn the_boxes_of_a_call_are_small() {
     use std::mem::size_of_val;
 
+    use http::HeaderMap;
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::http::retry::Deadline;
+    use crate::http::transport::Limits;
 
     let server = Server::start(vec![]).await;
     let core = fixture::builder(&server).build().unwrap();

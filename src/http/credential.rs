@@ -185,7 +185,7 @@ impl Credential {
     }
 
     /// Adds a provided credential to `headers` if the operation is `wanted` to carry one, and returns the key that is
-    /// sent. A fixed one is among the client's own headers.
+    /// sent. For a fixed one ask [`own_secret`](Self::own_secret).
     pub(crate) async fn authorize(
         &self,
         scheme: &Scheme,
@@ -199,7 +199,7 @@ impl Credential {
                 headers.insert(scheme.name(), scheme.value(&secret)?);
                 Ok(Some(Arc::new(secret)))
             }
-            _ => Ok(self.own_secret(wanted)),
+            _ => Ok(None),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The path of every call from request to response: spell it for the server, send it until it succeeds or must not be
 //! retried, read its response.
 
+mod attempt;
 mod base_url;
 mod body;
 mod budget;
@@ -29,6 +30,7 @@ mod reader;
 mod request;
 mod response;
 mod retry;
+mod sending;
 mod trace;
 mod transport;
 mod upload;
@@ -58,9 +60,10 @@ pub(crate) use self::parts::RequestParts;
 pub(crate) use self::platform::{Platform, Probe, Profile, Scheme, no_hint, no_preflight};
 pub(crate) use self::reader::Reader;
 pub use self::reader::Redirect;
-pub use self::request::{Request, RequestFuture};
+pub use self::request::Request;
 pub use self::response::Response;
 pub use self::retry::RetryPolicy;
+pub use self::sending::RequestFuture;
 pub use self::upload::{TransferProgress, Upload};
 pub(crate) use crate::page::{PageBy, Paging};
 #[allow(unused_imports, reason = "not every platform needs all")]

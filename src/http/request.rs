@@ -56,12 +56,12 @@ use crate::secret::Secret;
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<T> {
     /// Boxed, so that a call that is handed on and awaited moves little.
-    parts: Box<RequestParts>,
-    reader: Reader<T>,
+    pub(super) parts: Box<RequestParts>,
+    pub(super) reader: Reader<T>,
     /// What comes after the first response, if the call is composed of several operations.
-    follow: Option<Follow<T>>,
+    pub(super) follow: Option<Follow<T>>,
     /// What carries out the call, if something comes before its request.
-    lead: Option<Lead<T>>,
+    pub(super) lead: Option<Lead<T>>,
 }
 
 impl<T> Clone for Request<T> {
@@ -350,74 +350,6 @@ impl<T> Request<T> {
     pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
         Request { parts: self.parts, reader: Reader::json(), follow: None, lead: None }
     }
-
-    /// Sends the call and returns its value.
-    ///
-    /// # Errors
-    /// Any variant of [`Error`].
-    pub async fn send(self) -> Result<T, Error> {
-        self.with_response().await.map(Response::into_value)
-    }
-
-    /// Sends the call and returns its value together with the status, headers and rate limit of the response.
-    ///
-    /// # Errors
-    /// Any variant of [`Error`].
-    pub async fn with_response(mut self) -> Result<Response<T>, Error> {
-        if let Some(lead) = self.lead.take() {
-            if let Some(fault) = self.parts.fault.take() {
-                return Err(fault.of_call(self.parts.spec.id, self.parts.method().clone()).into());
-            }
-            return lead(Composed::begin(&self.parts), self).await;
-        }
-        let follow = self.follow.take();
-        let mut composed = follow.is_some().then(|| Box::new(Composed::begin(&self.parts)));
-        let first = self.exchange().await;
-        match (follow, composed.take()) {
-            (Some(follow), Some(mut composed)) => {
-                let first = composed.note(first);
-                follow(*composed, first).await
-            }
-            _ => first,
-        }
-    }
-
-    async fn exchange(self) -> Result<Response<T>, Error> {
-        let Self { parts, reader, .. } = self;
-        let Answered { sent, mut attempts, frozen } = parts.core.call(&parts, reader.ending()).await?;
-        let Received { status, headers, body, live } = sent.received;
-        let read = match (reader, live) {
-            (Reader::Whole(read), _) => {
-                let list = parts.list_call(&frozen.query);
-                let dialect = parts.core.shared().platform.dialect;
-                let (spec, route) = (parts.spec, frozen.route);
-                read(&Exchange { spec, route, list, status, headers: &headers, body: &body, dialect })
-            }
-            (Reader::Live(open), Some(live)) => Ok(open(*parts, headers.clone(), *live)),
-            (Reader::Live(_), None) => Err(DecodeFault::whole("the response has no body")),
-            (Reader::Redirect(read), _) => match redirect_target(&headers, &body) {
-                Some(target) => Ok(read(target)),
-                None => Err(DecodeFault::whole("the response names no target")),
-            },
-        };
-        match read {
-            Ok(value) => Ok(Response { value, status, headers: Headers(headers), attempts }),
-            Err(fault) => {
-                attempts.push(Attempt {
-                    status: Some(status),
-                    cause: "the response did not decode".to_owned(),
-                    took: sent.took,
-                    waited: Duration::ZERO,
-                    may_have_been_processed: true,
-                    retry_budget_spent: false,
-                });
-                let body = without_secret(body, frozen.concealed.as_deref());
-                let record = frozen.record(attempts, true);
-                let error = DecodeError::new(status, headers, body, fault, record, sent.secret.as_deref());
-                Err(Error::Decode(Box::new(error)))
-            }
-        }
-    }
 }
 
 impl<T: Send + 'static> Request<Page<T>> {
@@ -489,31 +421,4 @@ fn caller_header(platform: &Platform, name: &str, value: &str) -> Result<(Header
     hook::check_header(platform, &parsed)?;
     let value = HeaderValue::try_from(value).map_err(|_| InvalidArgument::new(name, "has an invalid value"))?;
     Ok((parsed, value))
-}
-
-/// The boxed future of an awaited [`Request`].
-#[must_use = "futures do nothing until awaited"]
-pub struct RequestFuture<T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>);
-
-impl<T> Future for RequestFuture<T> {
-    type Output = Result<T, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx)
-    }
-}
-
-impl<T> fmt::Debug for RequestFuture<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestFuture").finish_non_exhaustive()
-    }
-}
-
-impl<T: 'static> IntoFuture for Request<T> {
-    type Output = Result<T, Error>;
-    type IntoFuture = RequestFuture<T>;
-
-    fn into_future(self) -> RequestFuture<T> {
-        RequestFuture(Box::pin(self.send()))
-    }
 }

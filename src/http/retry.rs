@@ -330,9 +330,8 @@ pub(crate) trait Failed {
     }
 }
 
-/// Sends until an attempt succeeds or must not be retried. `send` gets the number of the attempt, its deadline, and
-/// when
-/// it begins.
+/// Sends until an attempt succeeds or must not be retried. `send` gets the number of the attempt, its deadline, and its
+/// beginning.
 ///
 /// # Errors
 /// The last failure; the outcome of every attempt is in `state`.

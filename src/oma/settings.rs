@@ -60,7 +60,7 @@ impl Oma {
     /// | `ANTHROPIC_BASE_URL` | base URL, `http` for loopback only. Default: `https://api.anthropic.com` |
     /// | `ANTHROPIC_CUSTOM_HEADERS` | headers of every request, one `Name: value` a line |
     ///
-    /// With both, the key is used, and the feature `tracing` warns.
+    /// With a key and a token the key is used, and the feature `tracing` warns.
     ///
     /// Profiles and workload identities are not read: use
     /// [`credentials`](ClientBuilder::credentials) for their tokens.
@@ -141,6 +141,36 @@ mod tests {
         assert!(shown(anthropic(&[("ANTHROPIC_API_KEY", "k")]).unwrap()).contains("https://api.anthropic.com"));
         let gateway = [("ANTHROPIC_AUTH_TOKEN", "k"), ("ANTHROPIC_BASE_URL", "https://gateway.example.com/a")];
         assert!(shown(anthropic(Box::leak(Box::new(gateway))).unwrap()).contains("https://gateway.example.com/a"));
+    }
+
+    #[cfg(feature = "tracing")]
+    #[test]
+    fn a_key_beside_a_token_is_used_with_a_warning() {
+        use std::sync::{Arc, Mutex};
+
+        #[derive(Clone, Default)]
+        struct Log(Arc<Mutex<Vec<u8>>>);
+        impl std::io::Write for Log {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let said = |variables: &'static [(&str, &str)]| {
+            let log = Log::default();
+            let writer = log.clone();
+            let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+            tracing::subscriber::with_default(subscriber, || anthropic(variables).unwrap());
+            String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+        };
+        let both = said(&[("ANTHROPIC_API_KEY", "secret-1"), ("ANTHROPIC_AUTH_TOKEN", "secret-2")]);
+        assert!(both.contains("both set: the key is used") && !both.contains("secret"), "{both}");
+        assert_eq!(said(&[("ANTHROPIC_AUTH_TOKEN", "secret-2")]), "");
     }
 
     #[test]

@@ -250,7 +250,3 @@ fn set_text(place: &mut String, bytes: &[u8]) {
 #[cfg(test)]
 #[path = "decoder_tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "decoder_properties.rs"]
-mod properties;

@@ -5,21 +5,6 @@ use futures::{StreamExt, stream};
 
 use super::*;
 
-/// An event: name, data, last id.
-type Event = (String, String, String);
-
-fn decode<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<Event> {
-    let mut decoder = Decoder::new(1 << 20);
-    let mut events = Vec::new();
-    for piece in pieces {
-        decoder.push(piece);
-        while let Some(frame) = decoder.next().unwrap() {
-            events.push((frame.name.to_owned(), frame.data.into_owned(), frame.last_id.to_owned()));
-        }
-    }
-    events
-}
-
 /// Cuts `bytes` into pieces of random lengths, empty ones among them.
 fn cut<'b>(random: &mut fastrand::Rng, bytes: &'b [u8]) -> Vec<&'b [u8]> {
     let longest = random.usize(1..=40);
@@ -87,20 +72,21 @@ fn cuts_change_nothing_whatever_the_bytes() {
 fn tame(random: &mut fastrand::Rng) -> String {
     let end = if random.bool() { "\n" } else { "\r\n" };
     let texts = ["a", "{\"a\": 1}", "é日😀", " b", "c:d", "", "\u{2028}"];
-    let mut text = |random: &mut fastrand::Rng| texts[random.usize(..texts.len())];
+    let text = |random: &mut fastrand::Rng| texts[random.usize(..texts.len())];
     let mut lines = String::new();
     for _ in 0..random.usize(1..8) {
         for _ in 0..random.usize(0..4) {
-            match random.u8(..7) {
-                0 => lines += &format!("event: {}{end}", ["x", "y.z", ""][random.usize(..3)]),
-                1 => lines += &format!("id: {}{end}", random.u8(..)),
-                2 => lines += &format!(": {}{end}", text(random)),
-                3 => lines += &format!("unknown: {}{end}", text(random)),
-                4 => lines += &format!("retry: {}{end}", random.u16(..)),
-                _ => lines += &format!("data:{}{}{end}", if random.bool() { " " } else { "" }, text(random)),
-            }
+            let line = match random.u8(..7) {
+                0 => format!("event: {}{end}", ["x", "y.z", ""][random.usize(..3)]),
+                1 => format!("id: {}{end}", random.u8(..)),
+                2 => format!(": {}{end}", text(random)),
+                3 => format!("unknown: {}{end}", text(random)),
+                4 => format!("retry: {}{end}", random.u16(..)),
+                _ => format!("data:{}{}{end}", if random.bool() { " " } else { "" }, text(random)),
+            };
+            lines.push_str(&line);
         }
-        lines += &format!("data: last{end}{end}");
+        lines.extend(["data: last", end, end]);
     }
     lines
 }

@@ -1,3 +1,6 @@
+#[path = "decoder_properties.rs"]
+mod properties;
+
 use super::*;
 
 /// An event as a test writes it: name, data, last id.

@@ -12,13 +12,12 @@ use std::task::{Context, Poll, ready};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FusedStream, Stream};
-use serde::de::DeserializeOwned;
 
 pub use self::reply::{CutInput, Reply, ToolCall};
 use self::tools::Tools;
 use super::generation::V0;
 use super::turn::is_end;
-use super::types::{Confirmation, ContentBlock, Event, MessageContent, TextBlock, UserInterrupt, UserMessageEvent};
+use super::types::{ContentBlock, Event, MessageContent, TextBlock, UserInterrupt, UserMessageEvent};
 use super::{Sessions, ops};
 use crate::error::UnsupportedError;
 use crate::{Error, EventStream, Gap, StreamItem};
@@ -63,8 +62,7 @@ pub enum ChatItem {
 /// # Cancel safety
 /// Dropping the future of [`try_next`](Self::try_next) or [`finish`](Self::finish) loses nothing and sends nothing
 /// twice: tools that run go on when the next item is asked for. Dropping the chat drops them, and answers nothing; it
-/// does not
-/// stop the agent, which runs, and costs, on: [`interrupt`](Self::interrupt) does.
+/// does not stop the agent, which runs, and costs, on: [`interrupt`](Self::interrupt) does.
 #[must_use = "nothing is sent until it is read or finished"]
 pub struct Chat {
     sessions: Sessions,
@@ -131,27 +129,6 @@ impl Sessions {
 }
 
 impl Chat {
-    /// Runs `tool` whenever the agent uses the custom tool called `name`. Tools that are used together run at the same
-    /// time. Input that is no `I` becomes a result that says so, as does an error of the tool: the agent reads both.
-    pub fn on_tool<I, F, R, E, Fut>(mut self, name: impl Into<String>, tool: F) -> Self
-    where
-        I: DeserializeOwned,
-        F: Fn(I) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, E>> + Send + 'static,
-        R: Into<String>,
-        E: fmt::Display,
-    {
-        self.tools.add(name.into(), tool);
-        self
-    }
-
-    /// Lets `policy` decide whether a tool of the server may run. Without one nothing is allowed: the chat ends, and
-    /// the calls are in [`Reply::pending`].
-    pub fn confirm(mut self, policy: impl Fn(&ToolCall) -> Confirmation + Send + Sync + 'static) -> Self {
-        self.tools.set_policy(policy);
-        self
-    }
-
     /// Returns what comes next; `None` once the turn is over, or waits for an answer that the chat does not have. The
     /// same as `TryStreamExt::try_next`, without the import.
     ///

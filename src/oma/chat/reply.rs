@@ -28,6 +28,8 @@ pub struct ToolCall {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CutInput {
     raw: String,
+    /// Pieces are missing: what comes after does not make it whole.
+    has_hole: bool,
 }
 
 impl CutInput {
@@ -104,10 +106,11 @@ impl Reply {
         }
     }
 
-    /// Takes note that pieces of the input with this id are missing: what comes after does not make it whole.
+    /// Takes note that pieces of the input with this id are missing.
     pub(super) fn lost(&mut self, id: &str) {
-        if let Some(call) = self.tool_calls.iter_mut().find(|call| call.id == id && call.input.is_err()) {
-            call.is_error = true;
+        let call = self.tool_calls.iter_mut().find(|call| call.id == id);
+        if let Some(Err(cut)) = call.map(|call| &mut call.input) {
+            cut.has_hole = true;
         }
     }
 
@@ -143,13 +146,10 @@ impl Reply {
 impl ToolCall {
     /// Reads the input once all of its pieces have come; what is no object stays cut.
     fn complete(&mut self) {
-        let Err(CutInput { raw }) = &self.input else { return };
-        if self.is_error {
-            return;
-        }
+        let Err(CutInput { raw, has_hole: false }) = &self.input else { return };
         match raw.trim() {
             "" => self.input = Ok(Map::new()),
-            raw => self.input = serde_json::from_str(raw).map_err(|_| CutInput { raw: raw.to_owned() }),
+            json => self.input = serde_json::from_str(json).map_err(|_| CutInput { raw: raw.clone(), has_hole: false }),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::super::types::{Confirmation, TextBlock, UserCustomToolResult, UserEvent, UserToolConfirmation};
+use super::Chat;
 use super::reply::ToolCall;
 
 type Handler = Arc<dyn Fn(Map<String, Value>) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
@@ -22,8 +23,10 @@ pub(super) struct Tools {
     policy: Option<Policy>,
 }
 
-impl Tools {
-    pub(super) fn add<I, F, R, E, Fut>(&mut self, name: String, tool: F)
+impl Chat {
+    /// Runs `tool` whenever the agent uses the custom tool called `name`. Tools that are used together run at the same
+    /// time. Input that is no `I` becomes a result that says so, as does an error of the tool: the agent reads both.
+    pub fn on_tool<I, F, R, E, Fut>(mut self, name: impl Into<String>, tool: F) -> Self
     where
         I: DeserializeOwned,
         F: Fn(I) -> Fut + Send + Sync + 'static,
@@ -38,13 +41,19 @@ impl Tools {
             }
             Err(error) => Box::pin(future::ready(Err(format!("the input is not valid: {error}")))),
         });
-        self.handlers.insert(name, handler);
+        self.tools.handlers.insert(name.into(), handler);
+        self
     }
 
-    pub(super) fn set_policy(&mut self, policy: impl Fn(&ToolCall) -> Confirmation + Send + Sync + 'static) {
-        self.policy = Some(Arc::new(policy));
+    /// Lets `policy` decide whether a tool of the server may run. Without one nothing is allowed: the chat ends, and
+    /// the calls are in [`Reply::pending`].
+    pub fn confirm(mut self, policy: impl Fn(&ToolCall) -> Confirmation + Send + Sync + 'static) -> Self {
+        self.tools.policy = Some(Arc::new(policy));
+        self
     }
+}
 
+impl Tools {
     pub(super) fn can_answer(&self, call: &ToolCall) -> bool {
         if call.is_custom { self.handlers.contains_key(&call.name) } else { self.policy.is_some() }
     }
