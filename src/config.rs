@@ -182,8 +182,6 @@ pub(crate) mod launchpad {
     pub(crate) const LOG_MARGIN: Duration = Duration::from_secs(30);
     /// Lines that are remembered so that none is handed out twice.
     pub(crate) const LOG_MEMORY: usize = 5000;
-    /// Largest unfinished line or event of a streamed log, in bytes.
-    pub(crate) const MAX_LINE: usize = 1024 * 1024;
     /// A streamed log that ends sooner was no stream.
     pub(crate) const SHORTEST_STREAM: Duration = Duration::from_secs(1);
     /// Failures in a row after which following a log is given up.

@@ -78,6 +78,8 @@ mod config;
 mod error;
 #[cfg(test)]
 mod fixture;
+#[cfg(any(feature = "eclips", feature = "launchpad"))]
+mod framing;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod headers;
 #[allow(dead_code, unused_imports, reason = "not every platform needs all of it")]
@@ -92,7 +94,7 @@ mod secret;
 mod serde_ext;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod spelling;
-#[cfg(any(feature = "launchpad", feature = "oma"))]
+#[cfg(any(feature = "eclips", feature = "launchpad", feature = "oma"))]
 #[allow(dead_code, reason = "no platform needs all of it yet")]
 mod sse;
 #[allow(dead_code, reason = "not every platform needs all of it")]

@@ -27,6 +27,7 @@
 mod batches;
 mod dialect;
 mod health;
+mod run_stream;
 mod runs;
 mod submit;
 mod triage;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub use self::batches::{BatchRows, BatchUpdate, Batches};
+pub use self::run_stream::{RunEvent, RunStream};
 pub use self::runs::{RunOutcome, Runs};
 pub use self::submit::{Submission, Submit, SubmitUpdates, Submitted};
 pub use self::triage::{Decide, Review, Triage, TriageTarget};

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::run_stream::RunStream;
 use super::types::{ListRunsParams, Run, RunCreate, RunStatus};
 use super::webhooks::check_receiver;
 use super::{Eclips, ops};
+use crate::framing::STREAMS;
+use crate::http::LiveBody;
 use crate::{Job, Page, Poller, Request, StartAndWait};
 
 impl Eclips {
@@ -114,6 +117,36 @@ impl Runs {
     /// ```
     pub fn wait(&self, run_id: impl Into<String>) -> Poller<RunOutcome, Run> {
         self.get(run_id).wait()
+    }
+
+    /// Streams what happens to a run, until it has ended: a wait for a human does not end the stream.
+    ///
+    /// Experimental: the platform names the operation, but documents neither its form nor its events. Server-sent
+    /// events, JSON and lines of text are read; where the server has no such stream, or ends it at once, the run is
+    /// polled. A connection that breaks is made anew, once the run's state was read. A state that is the same as the
+    /// one before is left out, and so are heartbeats.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    ///
+    /// ```no_run
+    /// # use polyagent::eclips::{Eclips, RunEvent};
+    /// # async fn example(client: Eclips) -> Result<(), polyagent::Error> {
+    /// let mut events = client.runs().stream("run_0f9e8d7c");
+    /// while let Some(event) = events.try_next().await? {
+    ///     match event {
+    ///         RunEvent::Run(run) => println!("{}", run.status),
+    ///         other => println!("{other:?}"),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn stream(&self, run_id: impl Into<String>) -> RunStream {
+        RunStream::new(self.clone(), run_id.into())
+    }
+
+    pub(super) fn open_stream(&self, run_id: &str) -> Request<LiveBody> {
+        self.client.call(ops::STREAM_RUN).id(run_id).live(STREAMS)
     }
 }
 

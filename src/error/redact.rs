@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
+use serde_json::Value;
 
 use crate::secret::{REDACTED, Secret};
 
@@ -13,9 +14,18 @@ pub(crate) fn redacted(text: String, key: Option<&Secret<String>>) -> String {
     }
 }
 
-/// Returns `body` without the secret that the request had in its own body: a server may echo it.
+/// Returns `body` without the secret that the request had in its own body: a server may echo it, as it was or as JSON
+/// escapes it.
 pub(crate) fn without_secret(body: Bytes, secret: Option<&Secret<String>>) -> Bytes {
     let Some(secret) = secret.and_then(Secret::searchable) else { return body };
+    let json = Value::from(secret).to_string();
+    let escaped = json.get(1..json.len() - 1).unwrap_or_default();
+    // Some servers escape slashes too.
+    let all_escaped = escaped.replace('/', "\\/");
+    [all_escaped.as_str(), escaped, secret].into_iter().fold(body, without)
+}
+
+fn without(body: Bytes, secret: &str) -> Bytes {
     let (mut shown, mut rest) = (Vec::new(), &body[..]);
     while let Some(at) = rest.windows(secret.len()).position(|part| part == secret.as_bytes()) {
         shown.extend_from_slice(&rest[..at]);
@@ -125,6 +135,9 @@ mod tests {
         assert_eq!(shown(b"a second-2", "second-22"), "a second-2");
         assert_eq!(shown(b"sk-0123", "sk-0123"), "sk-0123", "too short to be searched for");
         assert_eq!(shown(b"", "sk-01234"), "");
+        assert_eq!(shown(br#"{"k":"p\"ss\\w/rd"}"#, r#"p"ss\w/rd"#), r#"{"k":"[redacted]"}"#);
+        assert_eq!(shown(br#"{"k":"p\"ss\\w\/rd"}"#, r#"p"ss\w/rd"#), r#"{"k":"[redacted]"}"#);
+        assert_eq!(shown(br#"{"k":"\"pass-word"}"#, "\"pass-word"), r#"{"k":"[redacted]"}"#);
         assert_eq!(without_secret(Bytes::from_static(b"a"), None), "a");
     }
 

@@ -19,7 +19,7 @@ use crate::error::{Attempt, Reason, Timer, TransportKind};
 ///
 /// | outcome of an attempt | idempotent call | other call |
 /// |---|---|---|
-/// | no connection could be made | retry | retry |
+/// | no connection could be made, unless for want of TLS or of a proxy's credentials | retry | retry |
 /// | 429, unless a plan, cap or quota is used up | retry | retry |
 /// | 503 or 529 with a valid `Retry-After` | retry | retry |
 /// | 408, 500, 502, 503, 504, 529; the connection was lost; the attempt timed out | retry | give up |

@@ -9,12 +9,13 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::agents::Agents;
 use super::deploy::{is_gone, pause};
 use super::follow::Options;
-use super::framing::{Framing, Piece, TooLarge};
 use super::logs::{Logs, Since};
+use super::piece::Piece;
 use super::seen::Seen;
 use super::types::{AgentLogs, AgentStatus, GetAgentLogsParams, LogEntry};
 use crate::config::launchpad as defaults;
 use crate::error::{BoxError, StreamError, StreamFault};
+use crate::framing::{Framing, TooLarge};
 use crate::http::{Core, LiveBody};
 use crate::poll::is_transient;
 use crate::{Error, Timestamp, clock};
@@ -158,8 +159,9 @@ impl Follower {
                 return self.drain();
             }
             Ok(Ok(None)) => match connection.framing.finish() {
-                Some(pieces) => {
+                Some(frames) => {
                     let (was_plain, opened) = (connection.is_plain, connection.opened);
+                    let pieces: Vec<Piece> = frames.iter().map(Piece::of).collect();
                     let is_plain = was_plain || pieces.iter().any(|piece| matches!(piece, Piece::Document(_)));
                     for piece in pieces {
                         self.take(piece);
@@ -186,7 +188,8 @@ impl Follower {
             let Source::Open(connection) = &mut self.source else { return Ok(()) };
             match connection.framing.next() {
                 Ok(None) => return Ok(()),
-                Ok(Some(piece)) => {
+                Ok(Some(frame)) => {
+                    let piece = Piece::of(&frame);
                     connection.is_plain |= matches!(piece, Piece::Document(_));
                     self.take(piece);
                 }

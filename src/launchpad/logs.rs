@@ -7,11 +7,9 @@ use super::follow::FollowLogs;
 use super::ops;
 use super::types::{AgentLogs, GetAgentLogsParams};
 use crate::check::InvalidArgument;
+use crate::framing::STREAMS;
 use crate::http::{Core, LiveBody};
 use crate::{Request, Timestamp};
-
-/// What a followed log may come as.
-const STREAMS: &str = "text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.5";
 
 /// Logs of agents; from [`Monitoring::logs`](super::Monitoring::logs).
 #[derive(Clone, Debug)]

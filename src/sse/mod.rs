@@ -23,5 +23,5 @@ pub use self::stream::{EventStream, Gap, StreamItem};
 #[cfg(feature = "oma")]
 pub(crate) use self::stream::{Streamed, stream_of};
 
-#[cfg(feature = "launchpad")]
+#[cfg(any(feature = "eclips", feature = "launchpad"))]
 pub(crate) use self::decoder::Decoder;

@@ -23,7 +23,7 @@ pub(super) fn open(world: &mut World<'_, Settings>) {
 fn scope(operation: &str) -> &'static str {
     match operation {
         "eclips_create_run" => "agents:run",
-        "eclips_get_run" | "eclips_list_runs" => "agents:read",
+        "eclips_get_run" | "eclips_list_runs" | "eclips_stream_run" => "agents:read",
         "eclips_list_triage" => "triage:read",
         "eclips_approve_triage" | "eclips_reject_triage" => "triage:write",
         "eclips_create_webhook" | "eclips_delete_webhook" => "webhooks:write",

@@ -142,6 +142,7 @@ impl Platform for Settings {
         ("eclips_get_health", Handler::custom(health)),
         ("eclips_create_run", Handler::create(&RUNS).before(runs::new).after(runs::begin)),
         ("eclips_get_run", Handler::get(&RUNS)),
+        ("eclips_stream_run", Handler::custom(runs::stream)),
         ("eclips_list_runs", Handler::list(&RUNS).filters(&["status"])),
         ("eclips_list_triage", Handler::list(&ITEMS).keep(decisions::is_pending).order(decisions::oldest_first)),
         ("eclips_approve_triage", Handler::custom(decisions::approve)),

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use super::{Call, ITEMS, RUNS, Settings, limits, set, webhooks};
 use crate::sandbox::clock::stored;
 use crate::sandbox::error_reply::ErrorReply;
+use crate::sandbox::handlers::{Outcome, Output};
 use crate::sandbox::ids;
 use crate::sandbox::platform::World;
 use crate::sandbox::spec::{RouteSpec, Segment};
 use crate::sandbox::store::{Object, object, text};
+use crate::sandbox::stream::{Format, Frame, Live, Next};
 
 /// Each step of a run takes this time, or until the run is read.
 const STEP: Duration = Duration::from_millis(500);
@@ -130,4 +132,21 @@ fn complete(world: &mut World<'_, Settings>, id: &str) {
     });
     set(world, &RUNS, id, ended);
     webhooks::emit(world, id, "run.completed");
+}
+
+/// Streams each state of a run, as server-sent events: the real form is not documented.
+pub(super) fn stream(call: &mut Call<'_>) -> Outcome<Settings> {
+    let id = call.id().to_owned();
+    call.find(&RUNS, &id)?;
+    let mut last = None;
+    let live = Live::new(Format::Events, move |world: &mut World<'_, Settings>| {
+        let Some(run) = world.store.get(&RUNS, &id) else { return Next { end: true, ..Next::default() } };
+        let status = text(run, "status").map(str::to_owned);
+        let end = matches!(status.as_deref(), Some("completed" | "failed" | "cancelled"));
+        let is_new = last != status;
+        let frames = if is_new { vec![Frame::event("status", Value::Object(run.clone()))] } else { Vec::new() };
+        last = status;
+        Next { frames, end }
+    });
+    Ok(Output::Live(live))
 }

@@ -7,6 +7,7 @@ mod requests;
 mod responses;
 mod runs;
 mod sandbox;
+mod stream;
 mod submit;
 mod triage;
 

@@ -1,22 +1,35 @@
-//! Bytes of a followed log to its lines, whatever form they come in: server-sent events, JSON in lines or back to back,
-//! plain text. Does no IO.
+//! Bytes of a live body to its frames, whatever form they come in: server-sent events, JSON in lines or back to back,
+//! plain text. For streams whose form is not documented. Does no IO.
 
 use memchr::memchr;
-use serde_json::Value;
 
-use super::types::{AgentLogs, LogEntry};
 use crate::config;
-use crate::config::launchpad as defaults;
 use crate::sse::Decoder;
 
-/// The bytes of a log that are not read yet.
+/// What such a stream may come as.
+pub(crate) const STREAMS: &str = "text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.5";
+
+/// The name of an event that has none.
+const MESSAGE: &str = "message";
+
+/// The bytes that are not read yet.
 #[derive(Debug)]
-pub(super) struct Framing {
+pub(crate) struct Framing {
     form: Form,
     buffer: Vec<u8>,
     /// Where the unfinished value or line starts.
     start: usize,
     scan: Scan,
+}
+
+/// What comes at once: an event, a line, or a JSON value.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// The name of a server-sent event; `message` if it has none, as of every other frame.
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// It is said to be plain text, and no JSON.
+    pub(crate) is_plain: bool,
 }
 
 #[derive(Debug)]
@@ -40,26 +53,16 @@ struct Scan {
     escaped: bool,
 }
 
-/// A part of a followed log.
-#[derive(Debug, PartialEq)]
-pub(super) enum Piece {
-    Entries(Vec<LogEntry>),
-    /// The plain response: the server does not follow.
-    Document(Box<AgentLogs>),
-    /// The server says that the log ends.
-    End,
-}
-
 /// A line, event or value is larger than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooLarge;
+pub(crate) struct TooLarge;
 
 impl Framing {
     /// For a response of this `Content-Type`.
-    pub(super) fn new(content_type: Option<&str>) -> Self {
+    pub(crate) fn new(content_type: Option<&str>) -> Self {
         let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         let form = match essence.to_ascii_lowercase().as_str() {
-            "text/event-stream" => Form::Events(Box::new(Decoder::new(defaults::MAX_LINE))),
+            "text/event-stream" => Form::Events(Box::new(Decoder::new(config::MAX_EVENT))),
             "application/x-ndjson"
             | "application/ndjson"
             | "application/jsonl"
@@ -75,7 +78,7 @@ impl Framing {
     }
 
     /// Takes the next bytes. Ask [`next`](Self::next) for all that is complete before.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         if let Form::Events(decoder) = &mut self.form {
             return decoder.push(bytes);
         }
@@ -94,7 +97,7 @@ impl Framing {
         self.form = match first {
             b'{' | b'[' => Form::Json,
             _ if begins("data:") || begins("event:") || begins("id:") || begins(":") => {
-                let mut decoder = Decoder::new(defaults::MAX_LINE);
+                let mut decoder = Decoder::new(config::MAX_EVENT);
                 decoder.push(&self.buffer);
                 self.buffer.clear();
                 Form::Events(Box::new(decoder))
@@ -107,51 +110,54 @@ impl Framing {
     ///
     /// # Errors
     /// What is unfinished is larger than the limit.
-    pub(super) fn next(&mut self) -> Result<Option<Piece>, TooLarge> {
+    pub(crate) fn next(&mut self) -> Result<Option<Frame>, TooLarge> {
         loop {
-            let piece = match &mut self.form {
+            let frame = match &mut self.form {
                 Form::Events(decoder) => match decoder.next().map_err(|_| TooLarge)? {
-                    Some(frame) => event(frame.name, &frame.data),
+                    Some(event) => {
+                        let name = if event.name.is_empty() { MESSAGE } else { event.name };
+                        Frame { name: name.to_owned(), text: event.data.into_owned(), is_plain: false }
+                    }
                     None => return Ok(None),
                 },
                 Form::Unknown => return Ok(None),
                 Form::Json => match self.next_value() {
-                    Some(piece) => piece,
+                    Some(frame) => frame,
                     None if self.buffer.len() - self.start > config::MAX_BODY => return Err(TooLarge),
                     None => return Ok(None),
                 },
                 Form::JsonLines | Form::Text => match self.next_line() {
-                    Some(piece) => piece,
-                    None if self.buffer.len() - self.start > defaults::MAX_LINE => return Err(TooLarge),
+                    Some(frame) => frame,
+                    None if self.buffer.len() - self.start > config::MAX_EVENT => return Err(TooLarge),
                     None => return Ok(None),
                 },
             };
-            if piece != Piece::Entries(Vec::new()) {
-                return Ok(Some(piece));
+            if !frame.text.trim().is_empty() || matches!(self.form, Form::Events(_)) {
+                return Ok(Some(frame));
             }
         }
     }
 
     /// Ends a body that is complete, and returns what its end completes. `None`: it breaks off within a value.
-    pub(super) fn finish(&mut self) -> Option<Vec<Piece>> {
+    pub(crate) fn finish(&mut self) -> Option<Vec<Frame>> {
         match self.form {
             Form::Events(_) => self.push(b"\n\n"),
             _ => self.push(b"\n"),
         }
-        let mut pieces = Vec::new();
-        while let Ok(Some(piece)) = self.next() {
-            pieces.push(piece);
+        let mut frames = Vec::new();
+        while let Ok(Some(frame)) = self.next() {
+            frames.push(frame);
         }
         let rest = &self.buffer[self.start.min(self.buffer.len())..];
         let is_whole = match self.form {
             Form::Json => self.scan.depth == 0 && rest.trim_ascii().is_empty(),
-            Form::JsonLines => !pieces.last().is_some_and(is_cut_json),
+            Form::JsonLines => !frames.last().is_some_and(|frame| is_cut_json(&frame.text)),
             _ => true,
         };
-        is_whole.then_some(pieces)
+        is_whole.then_some(frames)
     }
 
-    fn next_line(&mut self) -> Option<Piece> {
+    fn next_line(&mut self) -> Option<Frame> {
         let length = memchr(b'\n', &self.buffer[self.scan.at..]);
         let Some(length) = length else {
             self.scan.at = self.buffer.len();
@@ -160,11 +166,11 @@ impl Framing {
         let end = self.scan.at + length;
         let line = String::from_utf8_lossy(self.buffer[self.start..end].trim_ascii_end()).into_owned();
         self.consume(end + 1);
-        Some(if matches!(self.form, Form::Text) { text(&line) } else { value_or_text(&line) })
+        Some(self.frame(line))
     }
 
     /// The next object; what stands between objects is skipped, other text is a line.
-    fn next_value(&mut self) -> Option<Piece> {
+    fn next_value(&mut self) -> Option<Frame> {
         if self.scan.depth == 0 {
             let between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'[' | b']' | b',' | 0 | 0x1e);
             let skipped = self.buffer[self.start..].iter().take_while(|byte| between(byte)).count();
@@ -188,10 +194,14 @@ impl Framing {
             if self.scan.depth == 0 {
                 let object = String::from_utf8_lossy(&self.buffer[self.start..self.scan.at]).into_owned();
                 self.consume(self.scan.at);
-                return Some(value_or_text(&object));
+                return Some(self.frame(object));
             }
         }
         None
+    }
+
+    fn frame(&self, text: String) -> Frame {
+        Frame { name: MESSAGE.to_owned(), text, is_plain: matches!(self.form, Form::Text) }
     }
 
     fn consume(&mut self, at: usize) {
@@ -201,49 +211,8 @@ impl Framing {
 }
 
 /// Whether the last line of a body is the beginning of a JSON object.
-fn is_cut_json(piece: &Piece) -> bool {
-    matches!(piece, Piece::Entries(entries) if entries.last().is_some_and(|entry| entry.timestamp.is_none()
-        && entry.message.starts_with('{') && !entry.message.ends_with('}')))
-}
-
-/// A server-sent event. Names of heartbeats and ends are not documented; these are common.
-fn event(name: &str, data: &str) -> Piece {
-    match name.to_ascii_lowercase().as_str() {
-        "ping" | "heartbeat" | "keepalive" | "keep-alive" => Piece::Entries(Vec::new()),
-        "end" | "done" | "complete" | "close" | "eof" => Piece::End,
-        _ => value_or_text(data),
-    }
-}
-
-fn text(line: &str) -> Piece {
-    let line = line.trim_end();
-    Piece::Entries(if line.is_empty() { Vec::new() } else { vec![LogEntry::new(line)] })
-}
-
-/// A line that is JSON is an entry, several, or the plain response; any other is a text.
-fn value_or_text(line: &str) -> Piece {
-    let trimmed = line.trim();
-    if !trimmed.starts_with(['{', '[', '"']) {
-        return text(line);
-    }
-    match serde_json::from_str(trimmed) {
-        Ok(Value::Array(values)) => Piece::Entries(values.into_iter().map(entry).collect()),
-        Ok(value) if value.get("logs").is_some_and(Value::is_array) => match serde_json::from_value(value) {
-            Ok(document) => Piece::Document(Box::new(document)),
-            Err(_) => text(line),
-        },
-        Ok(value) => Piece::Entries(vec![entry(value)]),
-        Err(_) => text(line),
-    }
-}
-
-/// A value that is no entry is one with its text.
-fn entry(value: Value) -> LogEntry {
-    if let Value::String(message) = value {
-        return LogEntry::new(message);
-    }
-    let text = value.to_string();
-    serde_json::from_value(value).unwrap_or_else(|_| LogEntry::new(text))
+fn is_cut_json(line: &str) -> bool {
+    line.starts_with('{') && !line.ends_with('}')
 }
 
 #[cfg(test)]
