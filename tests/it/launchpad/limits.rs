@@ -66,3 +66,15 @@ async fn retries_take_tokens_too() {
     refusing.users().profile().await.unwrap();
     assert_eq!(lines(&server).await.len(), 4);
 }
+
+/// The clock is paused: no connection is ever made, as nothing listens at the port.
+#[tokio::test(start_paused = true)]
+async fn the_wait_for_the_limit_comes_on_top_of_the_default_total() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let limit = CallLimit::new(1, Duration::from_secs(200));
+    let client = builder(url).call_limit(limit).build().unwrap();
+    let error = client.users().profile().await.unwrap_err();
+    assert_eq!(error.attempts().len(), 3, "{error}");
+}
