@@ -85,6 +85,13 @@ impl Error {
         matches!(self, Self::Connect(_))
     }
 
+    /// Whether the server does not have the operation: its generation is known not to
+    /// ([`Unsupported`](Self::Unsupported)), or its response says that there is no such route
+    /// ([`Reason::RouteMissing`]). A wrong base URL looks like the latter.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self, Self::Unsupported(_)) || self.reason() == Some(Reason::RouteMissing)
+    }
+
     /// Whether a timer ran out.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout(_))

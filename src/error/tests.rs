@@ -46,6 +46,7 @@ fn every_variant() -> Vec<(&'static str, Error)> {
         ("transport", Error::Transport(transport(TransportKind::NoAnswer))),
         ("timeout", Error::Timeout(Box::new(timeout))),
         ("decode", Error::Decode(Box::new(decode))),
+        ("unsupported", Error::Unsupported(Box::new(UnsupportedError::new("op", Some("old"), None)))),
     ]
 }
 
@@ -53,7 +54,7 @@ type Predicate = fn(&Error) -> bool;
 
 #[test]
 fn each_predicate_holds_for_its_own_kind_and_no_other() {
-    let predicates: [(&str, Predicate); 19] = [
+    let predicates: [(&str, Predicate); 20] = [
         ("bad_request", Error::is_bad_request),
         ("authentication", Error::is_authentication),
         ("payment_required", Error::is_payment_required),
@@ -69,6 +70,7 @@ fn each_predicate_holds_for_its_own_kind_and_no_other() {
         ("unexpected_status", Error::is_unexpected_status),
         ("config", Error::is_config),
         ("invalid_argument", Error::is_invalid_argument),
+        ("unsupported", Error::is_unsupported),
         ("connect", Error::is_connect),
         ("transport", Error::is_transport),
         ("timeout", Error::is_timeout),

@@ -172,6 +172,7 @@ mod routes {
         let server = Server::start(vec![missing()]).await;
         let error = start(&fixture::old(&server)).await.unwrap_err();
         assert_eq!((error.reason(), error.attempts().len()), (Some(Reason::RouteMissing), 2));
+        assert!(error.is_unsupported() && error.is_not_found());
         assert_eq!(error.method(), Some(&Method::POST));
         assert!(error.to_string().contains("/api/run)") || error.to_string().contains("/api/run,"), "{error}");
     }

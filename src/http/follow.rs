@@ -96,7 +96,7 @@ impl Composed {
             Ok(response) => {
                 self.has_effect |= !reads;
                 self.history.append(&mut response.attempts);
-                response.attempts.clone_from(&self.history);
+                response.attempts = self.history.iter().filter(|attempt| attempt.failed()).cloned().collect();
             }
             Err(error) => {
                 if let Some(record) = error.record_mut() {

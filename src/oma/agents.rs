@@ -2,8 +2,8 @@
 
 use super::beta::managed_agents;
 use super::generation::V0;
+use super::ops;
 use super::types::{Agent, AgentCreate, AgentUpdate, Deletion, ListAgentVersionsParams, ListAgentsParams};
-use super::{lacks_route, ops};
 use crate::http::{Composed, Core};
 use crate::{Error, Page, Request, Response};
 
@@ -88,7 +88,7 @@ async fn archive_by_deletion(
     first: Result<Response<Agent>, Error>,
 ) -> Result<Response<Agent>, Error> {
     let missing = match first {
-        Err(error) if lacks_route(&error) && composed.core.generation() == Some(V0) => error,
+        Err(error) if error.is_unsupported() && composed.core.generation() == Some(V0) => error,
         first => return first,
     };
     let core = composed.core.clone();
@@ -96,7 +96,7 @@ async fn archive_by_deletion(
     let before = composed.send(get.clone()).await?;
     let deleted = composed.send(managed_agents(&core, ops::DELETE_AGENT).id(composed.id())).await;
     match deleted {
-        Err(error) if lacks_route(&error) => return Err(missing),
+        Err(error) if error.is_unsupported() => return Err(missing),
         deleted => deleted?,
     };
     match composed.send(get).await {
@@ -112,7 +112,7 @@ async fn current_version(
     version: i64,
 ) -> Result<Response<Agent>, Error> {
     let missing = match first {
-        Err(error @ Error::NotFound(_)) if !lacks_route(&error) && composed.core.generation() == Some(V0) => error,
+        Err(error @ Error::NotFound(_)) if !error.is_unsupported() && composed.core.generation() == Some(V0) => error,
         first => return first,
     };
     let core = composed.core.clone();

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use super::beta::managed_agents;
+use super::ops;
 use super::types::{
     Confirmation, Event, EventsSend, ListSessionEventsParams, SystemMessage, TextBlock, UserCustomToolResult,
     UserDefineOutcome, UserEvent, UserInterrupt, UserMessage, UserToolConfirmation, UserToolResult,
 };
-use super::{lacks_route, ops};
 use crate::check::InvalidArgument;
 use crate::config::oma::{EVENTS_PER_PAGE, MOST_EVENTS_PER_PAGE};
 use crate::http::Composed;
@@ -168,7 +168,7 @@ pub(super) async fn log_by_pages(
     first: Result<Response<Page<Event>>, Error>,
 ) -> Result<Response<Page<Event>>, Error> {
     match first {
-        Err(error) if lacks_route(&error) => {}
+        Err(error) if error.is_unsupported() => {}
         first => return first,
     }
     let params = ListSessionEventsParams::new().limit(i64::from(EVENTS_PER_PAGE));

@@ -2,11 +2,11 @@
 
 use super::beta::memory;
 use super::generation::V0;
+use super::ops;
 use super::types::{
     Deletion, ListMemoriesParams, ListMemoryStoresParams, MemoryEntry, MemoryItem, MemorySearch, MemoryStore,
     MemoryStoreCreate, MemoryStoreUpdate,
 };
-use super::{lacks_route, ops};
 use crate::http::{Composed, Core};
 use crate::{Error, Page, Request, Response};
 
@@ -78,7 +78,7 @@ async fn entries_by_memories(
     first: Result<Response<Page<MemoryEntry>>, Error>,
 ) -> Result<Response<Page<MemoryEntry>>, Error> {
     match first {
-        Err(error) if lacks_route(&error) && composed.core.generation() == Some(V0) => {}
+        Err(error) if error.is_unsupported() && composed.core.generation() == Some(V0) => {}
         first => return first,
     }
     let list = memory(&composed.core, ops::LIST_MEMORIES).id(composed.id()).params(&ListMemoriesParams::new());

@@ -52,7 +52,8 @@
 //! | [`ApiKeys`]: all, [`me`](Oma::me), [`health`](Oma::health) | yes | yes | |
 //!
 //! Self-hosted servers of `V0` lack some: that is [`NotFound`](crate::Error::NotFound) with
-//! [`Reason::RouteMissing`](crate::Reason::RouteMissing).
+//! [`Reason::RouteMissing`](crate::Reason::RouteMissing). [`Error::is_unsupported`](crate::Error::is_unsupported) holds
+//! for both.
 //!
 //! # What holds for all calls
 //!
@@ -127,7 +128,6 @@ pub use self::skill::Skill;
 pub use self::skills::Skills;
 pub use self::threads::Threads;
 pub use self::vaults::Vaults;
-use crate::Error;
 use crate::config::oma as defaults;
 use crate::http::{Core, Method, Platform, Request, Scheme, no_hint, no_preflight};
 
@@ -304,9 +304,4 @@ impl Oma {
     ) -> Request<serde_json::Value> {
         beta::for_credential(&self.core, Request::raw(&self.core, method, segments))
     }
-}
-
-/// Whether the server has no such operation: its generation does not, or its build does not route it.
-fn lacks_route(error: &Error) -> bool {
-    matches!(error, Error::Unsupported(_)) || error.reason() == Some(crate::Reason::RouteMissing)
 }

@@ -7,7 +7,7 @@ use super::types::{
     ListSessionsParams, MessageContent, PendingEvent, Session, SessionCreate, SessionUpdate, StreamSessionEventsParams,
     UserInterrupt,
 };
-use super::{events, lacks_route, ops, stream};
+use super::{events, ops, stream};
 use crate::http::{Composed, Core};
 use crate::{Error, EventStream, Page, Request, Response};
 
@@ -176,7 +176,7 @@ async fn archive_by_deletion(
     first: Result<Response<Session>, Error>,
 ) -> Result<Response<Session>, Error> {
     let missing = match first {
-        Err(error) if lacks_route(&error) && composed.core.generation() == Some(V0) => error,
+        Err(error) if error.is_unsupported() && composed.core.generation() == Some(V0) => error,
         first => return first,
     };
     let core = composed.core.clone();
@@ -184,7 +184,7 @@ async fn archive_by_deletion(
     let before = composed.send(get.clone()).await?;
     let deleted = composed.send(managed_agents(&core, ops::DELETE_SESSION).id(composed.id())).await;
     match deleted {
-        Err(error) if lacks_route(&error) => return Err(missing),
+        Err(error) if error.is_unsupported() => return Err(missing),
         deleted => deleted?,
     };
     match composed.send(get).await {
@@ -198,7 +198,7 @@ async fn cancel_by_interrupt(
     first: Result<Response<Option<Session>>, Error>,
 ) -> Result<Response<Option<Session>>, Error> {
     match first {
-        Err(error) if lacks_route(&error) => {}
+        Err(error) if error.is_unsupported() => {}
         first => return first,
     }
     let core = composed.core.clone();

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::beta::skills;
 use super::generation::V0;
+use super::ops;
 use super::skill::Skill as SkillFiles;
 use super::types::{
     Deletion, Encoding, ListSkillVersionsParams, ListSkillsParams, Skill, SkillCreate, SkillFileInput, SkillVersion,
     SkillVersionCreate,
 };
-use super::{lacks_route, ops};
 use crate::check::{Check, InvalidArgument};
 use crate::http::{Bytes, Composed, Core, Form, Operation, Reader};
 use crate::{Download, Error, Page, Request, Response, Upload};
@@ -174,7 +174,7 @@ async fn file_of_version(
     first: Result<Response<Bytes>, Error>,
 ) -> Result<Response<Bytes>, Error> {
     let missing = match first {
-        Err(error) if lacks_route(&error) && composed.core.generation() == Some(V0) => error,
+        Err(error) if error.is_unsupported() && composed.core.generation() == Some(V0) => error,
         first => return first,
     };
     let core = composed.core.clone();

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::beta::managed_agents;
 use super::generation::{ANTHROPIC, V0};
+use super::ops;
 use super::turn::Turn;
 use super::types::{
     Event, ListSessionEventsParams, ListThreadEventsParams, MessageContent, Session, SessionStatus,
     StreamSessionEventsParams, TextBlock, UserMessage,
 };
-use super::{lacks_route, ops};
 use crate::check::InvalidArgument;
 use crate::config::oma::EVENTS_PER_PAGE;
 use crate::error::{ApiError, BoxError, DecodeError, DecodeFault, ErrorResponse, StreamError, StreamFault};
@@ -227,7 +227,7 @@ impl Source {
                 Ok(position)
             }
             // It is missed only if it breaks.
-            Err(error) if lacks_route(&error) => Ok(position),
+            Err(error) if error.is_unsupported() => Ok(position),
             Err(error) => Err(error),
         }
     }
@@ -291,7 +291,7 @@ impl Feed<Event> for Source {
         async move {
             let page = match request.await {
                 Ok(page) => page,
-                Err(error) if lacks_route(&error) => return Ok(None),
+                Err(error) if error.is_unsupported() => return Ok(None),
                 Err(error) => return Err(error),
             };
             let next = page.next_cursor().cloned();

@@ -46,7 +46,7 @@ impl Chat {
     }
 
     /// Lets `policy` decide whether a tool of the server may run. Without one nothing is allowed: the chat ends, and
-    /// the calls are in [`Reply::pending`].
+    /// the calls are in [`Reply::pending`](super::Reply::pending).
     pub fn confirm(mut self, policy: impl Fn(&ToolCall) -> Confirmation + Send + Sync + 'static) -> Self {
         self.tools.policy = Some(Arc::new(policy));
         self

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::tables::{SKILL_VERSIONS, SKILLS, begin, delete, invalid};
-use super::{Call, Settings, zip};
+use super::{Call, Server, Settings, zip};
 use crate::sandbox::clock::stored;
 use crate::sandbox::error_reply::ErrorReply;
 use crate::sandbox::handlers::{Outcome, Output};
@@ -62,6 +62,10 @@ fn files(call: &Call<'_>) -> Result<(Files, String), ErrorReply> {
         let files = zip::read(&archive.content);
         let files = files.ok_or_else(|| invalid("The sandbox reads only zip archives that are not compressed"))?;
         return Ok((files, String::new()));
+    }
+    // Hosted servers of V0 take JSON alone, and fail on the documented form.
+    if call.platform.server == Server::V0 && !call.files.is_empty() {
+        return Err(ErrorReply::Internal);
     }
     let mut folder = String::new();
     let mut files = Files::new();

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use polyagent::Method;
+use polyagent::oma::Skill;
+use polyagent::oma::types::ListSkillVersionsParams;
 use polyagent::reqwest::multipart::{Form, Part};
 use polyagent::sandbox::oma::Settings;
 use serde_json::{Value, json};
@@ -138,6 +140,16 @@ async fn a_skill_of_v0_is_json() {
     let version = oma.get(&path).await.json();
     assert_eq!(version["files"][0]["content"], skill);
     assert_eq!(version["files"][1], json!({"filename": "a.bin", "content": "/wA=", "encoding": "base64"}));
+    let form = Form::new().text("display_title", "Do").part("files", file("SKILL.md", skill));
+    assert_eq!(upload(&oma, "/v1/skills", form).await.status, 500);
+
+    let skills = oma.sandbox.oma().skills();
+    let files = Skill::from_files([("SKILL.md", skill)]).unwrap();
+    let made = skills.create(files.clone()).with_response().await.unwrap();
+    assert_eq!(made.failed_attempts().iter().map(|it| it.status().unwrap().as_u16()).collect::<Vec<_>>(), [500]);
+    skills.create_version(&made.value().id, files).await.unwrap();
+    let versions = skills.versions(&made.value().id, ListSkillVersionsParams::new()).await.unwrap();
+    assert_eq!(versions.items.len(), 2);
 }
 
 #[tokio::test]
