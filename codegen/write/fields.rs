@@ -47,6 +47,8 @@ pub enum ArgumentType {
     Elements(Type),
     /// Anything that iterates over names and JSON values.
     Entries,
+    /// Anything that iterates over names and these values; only for setters, because an empty map does not say its type.
+    Pairs(Type),
     /// The type inside the box.
     Unboxed(Type),
     /// `impl Into` of the type inside the box.
@@ -91,9 +93,19 @@ impl ArgumentType {
             ("Vec", Some(element)) if is_string(element) => Self::Strings,
             ("Vec", Some(element)) => Self::Elements(element.clone()),
             ("Map", Some(key)) if is_string(key) => Self::Entries,
+            ("BTreeMap", Some(key)) if is_string(key) => value_type(bare).map_or(Self::Plain, Self::Pairs),
             ("Box", Some(inner)) if matches!(Self::of(inner, open), Self::Into) => Self::IntoUnboxed(inner.clone()),
             ("Box", Some(inner)) => Self::Unboxed(inner.clone()),
             _ => Self::Plain,
+        }
+    }
+
+    /// How a value that must be there is passed.
+    pub fn of_required(self) -> Self {
+        match self {
+            Self::Pairs(_) => Self::Plain,
+            Self::Secret(inner, argument) => Self::Secret(inner, Box::new(argument.of_required())),
+            other => other,
         }
     }
 
@@ -113,6 +125,12 @@ impl ArgumentType {
                     ),
                 >
             },
+            Self::Pairs(value) => {
+                let value = if is_string(value) { quote!(impl ::std::convert::Into<#value>) } else { quote!(#value) };
+                quote! {
+                    impl ::std::iter::IntoIterator<Item = (impl ::std::convert::Into<::std::string::String>, #value)>
+                }
+            }
             Self::Unboxed(inner) => quote!(#inner),
             Self::IntoUnboxed(inner) => quote!(impl ::std::convert::Into<#inner>),
             Self::Secret(inner, argument) => argument.parameter_type(inner),
@@ -126,7 +144,10 @@ impl ArgumentType {
             Self::Into => quote!(#name.into()),
             Self::Strings => quote!(#name.into_iter().map(::std::convert::Into::into).collect()),
             Self::Elements(_) => quote!(#name.into_iter().collect()),
-            Self::Entries => {
+            Self::Pairs(value) if !is_string(value) => {
+                quote!(#name.into_iter().map(|(key, value)| (key.into(), value)).collect())
+            }
+            Self::Entries | Self::Pairs(_) => {
                 quote!(#name.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
             }
             Self::Unboxed(_) => quote!(::std::boxed::Box::new(#name)),
@@ -284,6 +305,16 @@ fn is_integer(ty: &Type) -> bool {
 fn component(ty: &Type) -> Option<&Ident> {
     let Type::Path(path) = ty else { return None };
     path.path.get_ident()
+}
+
+/// The type of a map's values.
+fn value_type(map: &Type) -> Option<Type> {
+    let Type::Path(path) = map else { return None };
+    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
+    match arguments.args.last()? {
+        GenericArgument::Type(value) => Some(value.clone()),
+        _ => None,
+    }
 }
 
 /// The last segment of the path of a type that no component is, and its first type argument.

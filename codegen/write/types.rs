@@ -103,6 +103,7 @@ fn plan<'o>(
 ) -> Result<FieldPlan<'o>, SpecError> {
     let (ident, bare) = writer.types.field(owner, &field.name, &field.schema, &field.pointer)?;
     let argument = ArgumentType::of(&bare, &writer.open);
+    let argument = if field.is_asked_for() { argument.of_required() } else { argument };
     Ok(FieldPlan { field, ident, bare, presence: Presence::of(field, direction, update), argument })
 }
 

@@ -68,6 +68,10 @@ impl<P: Platform> Mounted<P> {
         Arc::new(Self { platform, router, accounts: Mutex::default(), clock })
     }
 
+    pub(super) fn client_generation(&self) -> Option<&'static str> {
+        self.platform.client_generation()
+    }
+
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }

@@ -55,6 +55,11 @@ pub(crate) trait Platform: Send + Sync + Sized + 'static {
         ""
     }
 
+    /// The generation that clients are told, where they cannot find it out.
+    fn client_generation(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether it has a route. By default those of its generation.
     fn mounts(&self, _operation: &OperationSpec, route: &RouteSpec) -> bool {
         knows(route.generations, self.generation())

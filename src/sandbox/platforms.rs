@@ -66,7 +66,6 @@ use super::{Sandbox, SandboxBuilder, Tenant};
 use crate::http::ClientBuilder;
 use crate::{Error, Secret};
 
-#[allow(unused_imports, reason = "for the links above")]
 use super::platform::Platform;
 
 macro_rules! platforms {
@@ -99,8 +98,8 @@ macro_rules! platforms {
         }
 
         impl Clients {
-            pub(super) fn new(url: &str, key: &Secret<String>) -> Result<Self, Error> {
-                Ok(Self { $(#[cfg(feature = $feature)] $platform: configured(super::$platform::Client::builder(), stringify!($platform), url, key).build()?,)* })
+            pub(super) fn new(platforms: &Platforms, url: &str, key: &Secret<String>) -> Result<Self, Error> {
+                Ok(Self { $(#[cfg(feature = $feature)] $platform: configured(super::$platform::Client::builder(), &platforms.$platform, url, key).build()?,)* })
             }
         }
 
@@ -116,7 +115,8 @@ macro_rules! platforms {
                 ///
                 /// Proxies are not used, because a sandbox is on this machine.
                 pub fn $builder(&self) -> ClientBuilder<super::$platform::Client> {
-                    configured(super::$platform::Client::builder(), stringify!($platform), self.url(), &self.secret())
+                    let platform = &self.shared.platforms.$platform;
+                    configured(super::$platform::Client::builder(), platform, self.url(), &self.secret())
                 }
             }
 
@@ -159,8 +159,14 @@ platforms! {
 }
 
 /// The builder of a client, with URL and key filled in.
-fn configured<C>(builder: ClientBuilder<C>, platform: &str, url: &str, key: &Secret<String>) -> ClientBuilder<C> {
+fn configured<C, P: Platform>(
+    builder: ClientBuilder<C>,
+    platform: &Mounted<P>,
+    url: &str,
+    key: &Secret<String>,
+) -> ClientBuilder<C> {
     // An earlier sandbox on the same port may have spent the shared budget.
-    let builder = builder.base_url(format!("{url}/{platform}")).api_key(key.clone()).own_retry_budget();
+    let builder = builder.base_url(format!("{url}/{}", P::spec().name)).api_key(key.clone()).own_retry_budget();
+    let builder = platform.client_generation().into_iter().fold(builder, ClientBuilder::server_generation);
     builder.configure_http(reqwest::ClientBuilder::no_proxy)
 }

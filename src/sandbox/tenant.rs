@@ -26,7 +26,7 @@ impl fmt::Debug for Tenant {
 
 impl Tenant {
     pub(super) fn new(name: &str, key: Secret<String>, url: &str, shared: &Arc<Shared>) -> Result<Self, Error> {
-        let clients = Clients::new(url, &key)?;
+        let clients = Clients::new(&shared.platforms, url, &key)?;
         for platform in shared.platforms.all() {
             platform.open(name, &key);
         }

@@ -177,12 +177,16 @@ impl Form {
     #[must_use]
     pub fn labels(
         mut self,
-        labels: ::std::collections::BTreeMap<
-            ::std::string::String,
-            ::std::string::String,
+        labels: impl ::std::iter::IntoIterator<
+            Item = (
+                impl ::std::convert::Into<::std::string::String>,
+                impl ::std::convert::Into<::std::string::String>,
+            ),
         >,
     ) -> Self {
-        self.labels = ::std::option::Option::Some(labels);
+        self.labels = ::std::option::Option::Some(
+            labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+        );
         self
     }
     /// Sets `grid`.

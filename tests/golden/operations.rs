@@ -267,9 +267,13 @@ impl ThingUpdate {
     #[must_use]
     pub fn labels(
         mut self,
-        labels: ::std::collections::BTreeMap<::std::string::String, bool>,
+        labels: impl ::std::iter::IntoIterator<
+            Item = (impl ::std::convert::Into<::std::string::String>, bool),
+        >,
     ) -> Self {
-        self.labels = ::std::option::Option::Some(labels);
+        self.labels = ::std::option::Option::Some(
+            labels.into_iter().map(|(key, value)| (key.into(), value)).collect(),
+        );
         self
     }
     /// Sets `rows`.

@@ -120,12 +120,16 @@ impl Account {
     #[must_use]
     pub fn uses(
         mut self,
-        uses: ::std::collections::BTreeMap<
-            ::std::string::String,
-            crate::serde_ext::Timestamp,
+        uses: impl ::std::iter::IntoIterator<
+            Item = (
+                impl ::std::convert::Into<::std::string::String>,
+                crate::serde_ext::Timestamp,
+            ),
         >,
     ) -> Self {
-        self.uses = ::std::option::Option::Some(uses);
+        self.uses = ::std::option::Option::Some(
+            uses.into_iter().map(|(key, value)| (key.into(), value)).collect(),
+        );
         self
     }
     /// Sets `big`.

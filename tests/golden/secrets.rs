@@ -94,12 +94,16 @@ impl Vault {
     #[must_use]
     pub fn by_name(
         mut self,
-        by_name: ::std::collections::BTreeMap<
-            ::std::string::String,
-            ::std::vec::Vec<crate::secret::Secret<::std::string::String>>,
+        by_name: impl ::std::iter::IntoIterator<
+            Item = (
+                impl ::std::convert::Into<::std::string::String>,
+                ::std::vec::Vec<crate::secret::Secret<::std::string::String>>,
+            ),
         >,
     ) -> Self {
-        self.by_name = ::std::option::Option::Some(by_name);
+        self.by_name = ::std::option::Option::Some(
+            by_name.into_iter().map(|(key, value)| (key.into(), value)).collect(),
+        );
         self
     }
     /// Sets `login`.

@@ -97,8 +97,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Is Anthropic's API. By its address a client takes it for an openma server of V1: build one with
-    /// `sandbox.oma_builder().generation(Generation::Anthropic)`.
+    /// Is Anthropic's API. The sandbox's own clients know it; others, which go by the address, are told with
+    /// `generation(Generation::Anthropic)`.
     pub fn anthropic(mut self) -> Self {
         self.server = Server::Anthropic;
         self
@@ -202,6 +202,10 @@ impl Platform for Settings {
             Server::Anthropic => "anthropic",
             Server::V0 | Server::Documented => "v0",
         }
+    }
+
+    fn client_generation(&self) -> Option<&'static str> {
+        self.is_anthropic().then(|| self.generation())
     }
 
     fn mounts(&self, operation: &OperationSpec, route: &RouteSpec) -> bool {

@@ -50,7 +50,7 @@ async fn a_call_carries_the_key_and_no_more_than_it_needs() {
 #[tokio::test]
 async fn registry_requests() {
     assert_sent(
-        |c| c.registry().publish("acme/voice", version().tools(BTreeMap::from([("lookup".into(), "2.0.0".into())]))),
+        |c| c.registry().publish("acme/voice", version().tools([("lookup", "2.0.0")])),
         "POST /api/registries/artifacts",
         r#"{"registryRef":"acme/voice","artifact":{"prompt":"greeter","version":"1.2.0","model":"generic","compiled":"Greet the caller by name.","hash":"d41d8c","schema":{"input":"{}","output":"{}"},"components":{"tone":"1.0.3"},"tools":{"lookup":"2.0.0"},"metadata":{"description":"Opening line","tags":["voice"]}}}"#,
     )

@@ -317,3 +317,24 @@ async fn an_interrupt_is_sent_and_a_chat_is_a_stream() {
     let items: Vec<_> = chat.collect().await;
     assert!(matches!(items.last(), Some(Ok(ChatItem::Event(_)))), "{items:?}");
 }
+
+/// A model without a card fails only when it is asked.
+#[tokio::test]
+async fn v1_c20_what_fails_at_run_time_is_in_the_reply() {
+    let events = [
+        json!({"type": "user.message", "id": "sevt_1", "content": [], "processed_at": "2026-09-01T00:00:00Z"}),
+        json!({"type": "session.error", "id": "sevt_2", "error": {"type": "model_request_failed_error",
+            "message": "no active model card", "retry_status": {"type": "exhausted"}}}),
+        json!({"type": "session.status_idle", "id": "sevt_3", "stop_reason": {"type": "retries_exhausted"}}),
+    ];
+    let body: String = events.iter().map(frame).collect();
+    let server = session(Generation::V1, &[&body], &[]).await;
+    let reply = client(&server, Generation::V1).sessions().chat("sess_1", "Hi").finish().await.unwrap();
+    let errors: Vec<Value> = reply.errors.iter().map(|it| serde_json::to_value(it).unwrap()["error"].clone()).collect();
+    assert_eq!(errors.len(), 1, "{reply:?}");
+    assert_eq!(
+        (&errors[0]["type"], &errors[0]["message"]),
+        (&json!("model_request_failed_error"), &json!("no active model card"))
+    );
+    assert_eq!(serde_json::to_value(&reply.stop_reason).unwrap()["type"], "retries_exhausted");
+}

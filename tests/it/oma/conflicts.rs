@@ -151,6 +151,28 @@ async fn v0_c20_events_for_an_archived_session_are_a_conflict_and_sent_once() {
     assert_eq!(received(&server).await.len(), 1);
 }
 
+/// Any key of the tenant reads it there, and the documentation calls it internal: no method of the crate does.
+#[test]
+fn v0_c13_the_key_of_a_model_card_is_not_in_the_document() {
+    let document: serde_json::Value = serde_json::from_str(include_str!("../../../spec/openapi.json")).unwrap();
+    let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    assert!(paths.iter().any(|path| path.ends_with("/model_cards/{card_id}")), "the probe finds model cards");
+    assert!(!paths.iter().any(|path| path.contains("/model_cards/") && path.ends_with("/key")));
+}
+
+#[tokio::test]
+async fn v0_c17_an_unknown_environment_is_found_missing_at_once_or_later() {
+    let session = || SessionCreate::new("agent-1", "env-none");
+    let missing = r#"{"type":"error","error":{"type":"not_found_error","message":"Environment not found"},"message":"Environment not found","code":"not_found_error","request_id":"r"}"#;
+    let hosted = server(json(404, missing)).await;
+    let error = client(&hosted, Generation::V0).sessions().create(session()).await.unwrap_err();
+    assert!(error.is_not_found() && !error.is_unsupported(), "{error}");
+    assert_eq!((error.message().as_str(), received(&hosted).await.len()), ("Environment not found", 1));
+    let own = server(json(201, r#"{"id":"sess-1","status":"idle","environment_id":"env-none"}"#)).await;
+    let created = client(&own, Generation::V0).sessions().create(session()).await.unwrap();
+    assert_eq!(created.environment_id.as_deref(), Some("env-none"));
+}
+
 #[tokio::test]
 async fn v1_c01_the_key_goes_to_openma_as_x_api_key_and_to_anthropic_as_bearer() {
     for generation in super::GENERATIONS {

@@ -21,13 +21,14 @@ async fn server(set: fn(Settings) -> Settings, generation: Option<Generation>) -
 #[tokio::test]
 async fn the_client_works_on_every_server() {
     type Set = fn(Settings) -> Settings;
-    let servers: [(Set, Option<Generation>); 6] = [
+    let servers: [(Set, Option<Generation>); 7] = [
         (|it| it, None),
         (Settings::v0, None),
         (|it| it.v0().self_hosted(), None),
         (Settings::documented, None),
         (Settings::documented, Some(Generation::V0)),
         (Settings::anthropic, Some(Generation::Anthropic)),
+        (Settings::anthropic, None),
     ];
     for (at, (set, generation)) in servers.into_iter().enumerate() {
         let (sandbox, client) = server(set, generation).await;
