@@ -4,6 +4,7 @@
 mod chat;
 mod composed;
 mod conflicts;
+mod connections;
 mod deployments;
 mod errors;
 mod files;

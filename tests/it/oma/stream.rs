@@ -80,7 +80,7 @@ pub(super) fn frame(event: &Value) -> String {
     format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap())
 }
 
-fn turn(generation: Generation) -> Vec<Value> {
+pub(super) fn turn(generation: Generation) -> Vec<Value> {
     let mut events = vec![
         json!({"type": "user.message", "id": "sevt_1", "content": [{"type": "text", "text": "Hi é"}]}),
         json!({"type": "session.status_running", "id": "sevt_2"}),
@@ -96,11 +96,11 @@ fn turn(generation: Generation) -> Vec<Value> {
     events
 }
 
-fn end(seq: u8) -> Value {
+pub(super) fn end(seq: u8) -> Value {
     json!({"type": "session.status_terminated", "id": "sevt_9", "seq": seq, "processed_at": "2026-09-01T00:00:09Z"})
 }
 
-async fn ids(mut stream: EventStream<Event>) -> Vec<String> {
+pub(super) async fn ids(mut stream: EventStream<Event>) -> Vec<String> {
     let mut ids = Vec::new();
     while let Some(item) = stream.try_next().await.unwrap() {
         ids.extend(item.event().and_then(Event::id).map(str::to_owned));
