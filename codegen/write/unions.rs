@@ -8,7 +8,7 @@ use syn::{Ident, Type};
 
 use super::docs;
 use super::enums::UNKNOWN;
-use super::fields::{ArgumentType, is_string};
+use super::fields::{ArgumentType, is_string, library_type};
 use super::writer::{Writer, formatted};
 use crate::codegen::error::SpecError;
 use crate::codegen::read::component::{Arm, Body, Component, Union};
@@ -49,9 +49,39 @@ pub fn variants<'a>(
         if ident == UNKNOWN || variants.iter().any(|variant| variant.ident == ident) {
             return Err(arm.pointer.error(format!("the variant `{ident}` exists; give the arm another title")));
         }
-        variants.push(Variant { ident, ty: writer.types.arm(name, index, arm, &component.pointer)?, arm });
+        let ty = writer.types.arm(name, index, arm, &component.pointer)?;
+        let is_boxed = matches!(library_type(&ty), Some((name, _)) if name == "Box");
+        let ty = if !is_boxed && room(writer, &arm.schema.shape, 0) > LARGE {
+            syn::parse_quote!(::std::boxed::Box<#ty>)
+        } else {
+            ty
+        };
+        variants.push(Variant { ident, ty, arm });
     }
     Ok(variants)
+}
+
+/// A variant that takes more bytes is boxed: every value of the union has room for the largest.
+const LARGE: usize = 560;
+
+/// About how many bytes a value takes.
+fn room(writer: &Writer<'_>, shape: &Shape, depth: usize) -> usize {
+    let of = |shape| room(writer, shape, depth + 1);
+    let name = match shape {
+        // What is nested deeper is recursive, and boxed.
+        Shape::Component(name) if depth < 8 => name,
+        Shape::Boolean | Shape::Integer { .. } | Shape::Number | Shape::Timestamp(_) => return 16,
+        Shape::Any => return 32,
+        _ => return 24,
+    };
+    match writer.platform.component(name).map(|component| &component.body) {
+        Some(Body::Object(object)) => {
+            let fields: usize = object.fields.iter().map(|field| of(&field.schema.shape)).sum();
+            fields + if object.keep_unknown { 24 } else { 0 }
+        }
+        Some(Body::Union(union)) => union.arms.iter().map(|arm| of(&arm.schema.shape)).max().unwrap_or_default() + 8,
+        Some(Body::Values(_)) | None => 24,
+    }
 }
 
 /// The title, or the component's name, or the kind of value.

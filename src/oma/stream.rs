@@ -234,7 +234,7 @@ impl Source {
 
     fn row(&self, row: &Value) -> Entry<Event> {
         let text = row.to_string();
-        let event = read_event("", &text).map_err(|fault| self.broken(&text, fault));
+        let event = read_event(tag(&text), &text).map_err(|fault| self.broken(&text, fault));
         Entry { event, known: self.known(row) }
     }
 
@@ -335,7 +335,7 @@ impl Feed<Event> for Source {
             "" | "message" if data.is_empty() => return Frame::Nothing,
             _ => {}
         }
-        match read_event(name, data) {
+        match read_event(Some(word), data) {
             Ok(event) => Frame::Event(event),
             Err(fault) => {
                 let known = serde_json::from_str(data).map(|event| self.known(&event)).unwrap_or_default();
@@ -415,15 +415,21 @@ fn complete(id: Option<&str>) -> Preview<'_> {
     id.map_or(Preview::None, Preview::Complete)
 }
 
-/// Decodes the data of a frame with this name.
-fn read_event(name: &str, data: &str) -> Result<Event, DecodeFault> {
-    // Reading the type first saves the detour over all types. Only data without one is what its frame is called.
-    let word = tag(data).or(Some(name));
-    Event::decode(word, data).or_else(|_| decode::from_json(data.as_bytes()))
+/// Decodes data of this type, which saves the detour over all types.
+fn read_event(word: Option<&str>, data: &str) -> Result<Event, DecodeFault> {
+    match Event::decode(word, data) {
+        Ok(event) => Ok(event),
+        Err(_) => decode::from_json(data.as_bytes()),
+    }
 }
 
 /// The `type` of a JSON object, if it stands there without an escape. It looks no further than to its end.
 fn tag(json: &str) -> Option<&str> {
+    // Most servers write it first.
+    if let Some(rest) = json.strip_prefix("{\"type\":\"") {
+        let end = memchr::memchr2(b'"', b'\\', rest.as_bytes())?;
+        return rest.get(..end).filter(|_| rest.as_bytes()[end] == b'"');
+    }
     let bytes = json.as_bytes();
     let (mut at, mut depth, mut key) = (0, 0_usize, None);
     while let Some(byte) = bytes.get(at) {

@@ -25,8 +25,9 @@ pub(crate) struct Decoder {
     begun: bool,
     /// The last line ended with CR: a LF that follows belongs to it.
     after_cr: bool,
-    /// What the unfinished event is called.
+    /// What the unfinished event is called, if it is `named`; else what the one before was.
     name: String,
+    named: bool,
     data: Data,
     /// The data of an event with several lines of it.
     joined: Vec<u8>,
@@ -73,6 +74,7 @@ impl Decoder {
             begun: false,
             after_cr: false,
             name: String::new(),
+            named: false,
             data: Data::None,
             joined: Vec::new(),
             handed_out: false,
@@ -110,7 +112,7 @@ impl Decoder {
             if !line.is_empty() {
                 self.read_line(line);
             } else if matches!(self.data, Data::None) {
-                self.name.clear();
+                self.named = false;
                 self.head = self.line;
             } else {
                 self.handed_out = true;
@@ -129,14 +131,14 @@ impl Decoder {
             Data::One(range) => &self.buffer[range.clone()],
             Data::Many => &self.joined[..],
         };
-        // Invalid bytes become U+FFFD.
-        Frame { name: &self.name, data: String::from_utf8_lossy(data), last_id: &self.last_id }
+        let name = if self.named { self.name.as_str() } else { "" };
+        Frame { name, data: text(data), last_id: &self.last_id }
     }
 
     fn forget_handed_out(&mut self) {
         if std::mem::take(&mut self.handed_out) {
             self.head = self.line;
-            self.name.clear();
+            self.named = false;
             self.data = Data::None;
             self.joined.clear();
         }
@@ -197,7 +199,13 @@ impl Decoder {
 
     fn read_line(&mut self, line: Range<usize>) {
         let bytes = &self.buffer[line.clone()];
-        let (name, value) = match memchr(b':', bytes) {
+        // The names of most lines are not searched for their end.
+        let colon = match bytes {
+            [b'd', b'a', b't', b'a', b':', ..] => Some(4),
+            [b'e', b'v', b'e', b'n', b't', b':', ..] => Some(5),
+            _ => memchr(b':', bytes),
+        };
+        let (name, value) = match colon {
             Some(colon) => {
                 let space = usize::from(bytes.get(colon + 1) == Some(&b' '));
                 (&bytes[..colon], line.start + colon + 1 + space..line.end)
@@ -206,7 +214,10 @@ impl Decoder {
         };
         match name {
             b"data" => self.add_data(value),
-            b"event" => set_text(&mut self.name, &self.buffer[value]),
+            b"event" => {
+                self.named = true;
+                set_text(&mut self.name, &self.buffer[value]);
+            }
             b"id" if memchr(0, &self.buffer[value.clone()]).is_none() => {
                 set_text(&mut self.last_id, &self.buffer[value]);
             }
@@ -243,8 +254,16 @@ impl Decoder {
 }
 
 fn set_text(place: &mut String, bytes: &[u8]) {
-    place.clear();
-    place.push_str(&String::from_utf8_lossy(bytes));
+    // Many events in a row have the same name.
+    if place.as_bytes() != bytes {
+        place.clear();
+        place.push_str(&text(bytes));
+    }
+}
+
+/// Reads UTF-8; invalid bytes become U+FFFD. Most text is valid, and to check only that costs a small part of it.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    simdutf8::basic::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 #[cfg(test)]

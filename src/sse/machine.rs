@@ -126,6 +126,8 @@ pub(super) struct Machine<T> {
     fruitless: u32,
     /// Ids of events whose pieces have begun.
     begun: Vec<String>,
+    /// Room for the next such id.
+    spare: String,
     gap: Pin<Box<Sleep>>,
     last_byte: Instant,
     opened: Instant,
@@ -156,9 +158,9 @@ impl<T> fmt::Debug for Machine<T> {
     }
 }
 
-/// How the live connection went on.
-enum Step<T> {
-    Item(Result<StreamItem<T>, Error>),
+/// How it went on. Items are in `ready`: events are large, and each way through a result is a copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
     /// Something changed; look again.
     Moved,
     Pending,
@@ -186,6 +188,7 @@ impl<T: 'static> Machine<T> {
             line: None,
             fruitless: 0,
             begun: Vec::new(),
+            spare: String::new(),
             gap: Box::pin(sleep(config::STREAM_GAP)),
             last_byte: now,
             opened: now,
@@ -235,41 +238,40 @@ impl<T: 'static> Machine<T> {
             // Events may have been dropped. What is there of the live connection comes after them.
             self.phase = self.catch_up(false);
         }
-        let polled = self.poll_item(cx);
-        if let Poll::Ready(Some(_)) = &polled {
+        std::task::ready!(self.poll_ready(cx));
+        if !self.ready.is_empty() {
             self.handed_out = Some(Instant::now());
         }
-        polled
+        Poll::Ready(self.ready.pop_front())
     }
 
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamItem<T>, Error>>> {
+    /// Waits until an item is ready, or it is over.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut skipped = 0;
-        loop {
-            if let Some(item) = self.ready.pop_front() {
-                return Poll::Ready(Some(item));
+        while self.ready.is_empty() {
+            if matches!(self.phase, Phase::Over) {
+                return Poll::Ready(());
             }
             if skipped > config::STREAM_SKIPS {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             skipped += 1;
-            if !matches!(self.phase, Phase::Over | Phase::Drain(_)) && self.is_at_rest(cx) {
+            if !matches!(self.phase, Phase::Drain(_)) && self.is_at_rest(cx) {
                 self.end();
             }
-            match self.step(cx) {
-                Step::Item(item) => return Poll::Ready(Some(item)),
-                Step::Moved if matches!(self.phase, Phase::Over) && self.ready.is_empty() => return Poll::Ready(None),
-                Step::Moved => {}
-                Step::Pending => return Poll::Pending,
+            if self.step(cx) == Step::Pending {
+                return Poll::Pending;
             }
         }
+        Poll::Ready(())
     }
 
-    fn step(&mut self, cx: &mut Context<'_>) -> Step<T> {
+    fn step(&mut self, cx: &mut Context<'_>) -> Step {
         match &mut self.phase {
             Phase::Begin(_) => match self.poll_begun(cx) {
                 Poll::Ready(Ok(())) => Step::Moved,
-                Poll::Ready(Err(error)) => Step::Item(Err(error)),
+                Poll::Ready(Err(error)) => self.ready(Err(error)),
                 Poll::Pending => Step::Pending,
             },
             Phase::Live => self.step_live(cx),
@@ -298,8 +300,8 @@ impl<T: 'static> Machine<T> {
                     Step::Moved
                 }
                 Poll::Ready(Ok(None)) => {
-                    self.resume_live();
-                    Step::Item(Ok(StreamItem::Gap(Gap::NoHistory)))
+                    self.ready(Ok(StreamItem::Gap(Gap::NoHistory)));
+                    self.resume_live()
                 }
                 Poll::Ready(Err(error)) => self.failed(error),
                 Poll::Pending => Step::Pending,
@@ -379,7 +381,7 @@ impl<T: 'static> Machine<T> {
     }
 
     /// Hands out the next row of the history.
-    fn step_rows(&mut self, begun: Instant, start: Start, again: bool) -> Step<T> {
+    fn step_rows(&mut self, begun: Instant, start: Start, again: bool) -> Step {
         let Some(Entry { event, known }) = self.rows.pop_front() else {
             if let Some(cursor) = self.next_rows.take() {
                 let page = self.feed.history(start, Some(cursor));
@@ -400,16 +402,16 @@ impl<T: 'static> Machine<T> {
                 if self.track.row(&facts) != Verdict::New {
                     return Step::Moved;
                 }
-                let item = self.hand_out(event);
-                self.behind_a_hole(hole, item)
+                self.tell_of(hole);
+                self.hand_out(event)
             }
-            Err(error) if self.track.row(&known) == Verdict::New => Step::Item(Err(error)),
+            Err(error) if self.track.row(&known) == Verdict::New => self.ready(Err(error)),
             Err(_) => Step::Moved,
         }
     }
 
     /// Goes on with the live connection after a look into the history.
-    fn resume_live(&mut self) -> Step<T> {
+    fn resume_live(&mut self) -> Step {
         self.heard();
         self.phase = Phase::Live;
         let Some((event, facts)) = self.held.take() else { return Step::Moved };
@@ -417,8 +419,8 @@ impl<T: 'static> Machine<T> {
         if self.track.live(&facts, false) != Verdict::New {
             return Step::Moved;
         }
-        let item = self.hand_out(event);
-        self.behind_a_hole(hole, item)
+        self.tell_of(hole);
+        self.hand_out(event)
     }
 
     /// The numbers around a hole before an event. Where they have holes by nature, there is none.
@@ -427,26 +429,36 @@ impl<T: 'static> Machine<T> {
         (seq - last > 1 && self.fruitless < config::STREAM_FRUITLESS).then_some((last, seq))
     }
 
-    /// Puts a gap in front of `item`.
-    fn behind_a_hole(&mut self, hole: Option<(i64, i64)>, item: Step<T>) -> Step<T> {
-        let Some((after, before)) = hole else { return item };
-        self.fruitless += 1;
-        if let Step::Item(item) = item {
-            self.ready.push_back(item);
+    /// Hands out a gap for a hole.
+    fn tell_of(&mut self, hole: Option<(i64, i64)>) {
+        if let Some((after, before)) = hole {
+            self.fruitless += 1;
+            self.ready(Ok(StreamItem::Gap(Gap::Events { after, before })));
         }
-        Step::Item(Ok(StreamItem::Gap(Gap::Events { after, before })))
+    }
+
+    fn ready(&mut self, item: Result<StreamItem<T>, Error>) -> Step {
+        self.ready.push_back(item);
+        Step::Moved
     }
 
     /// Hands out an event, and sees what it means.
-    fn hand_out(&mut self, event: T) -> Step<T> {
+    fn hand_out(&mut self, event: T) -> Step {
         match self.feed.preview(&event) {
             Preview::None => {}
             Preview::Piece(id) => {
                 if !self.begun.iter().any(|begun| begun == id) {
-                    self.begun.push(id.to_owned());
+                    let mut begun = std::mem::take(&mut self.spare);
+                    begun.clear();
+                    begun.push_str(id);
+                    self.begun.push(begun);
                 }
             }
-            Preview::Complete(id) => self.begun.retain(|begun| begun != id),
+            Preview::Complete(id) => {
+                if let Some(place) = self.begun.iter().position(|begun| begun == id) {
+                    self.spare = self.begun.remove(place);
+                }
+            }
             Preview::Dropped => self.begun.clear(),
         }
         match self.feed.fate(&event) {
@@ -461,11 +473,11 @@ impl<T: 'static> Machine<T> {
         if self.ending {
             self.end();
         }
-        Step::Item(Ok(StreamItem::Event(event)))
+        self.ready(Ok(StreamItem::Event(event)))
     }
 
     /// Reads the next frame of the live connection.
-    fn step_live(&mut self, cx: &mut Context<'_>) -> Step<T> {
+    fn step_live(&mut self, cx: &mut Context<'_>) -> Step {
         if let Some((when, again)) = &mut self.ask
             && self.rest.is_none()
             && when.poll_unpin(cx).is_ready()
@@ -508,7 +520,7 @@ impl<T: 'static> Machine<T> {
             Frame::Broken(error, mut known) => {
                 known.seq = known.seq.or(number);
                 if self.track.live(&known, false) == Verdict::New {
-                    return Step::Item(Err(error));
+                    return self.ready(Err(error));
                 }
             }
             Frame::Failed { error, ends } => {
@@ -518,14 +530,14 @@ impl<T: 'static> Machine<T> {
                 } else {
                     self.disconnected(None);
                 }
-                return Step::Item(Err(error));
+                return self.ready(Err(error));
             }
         }
         Step::Moved
     }
 
     /// Reads more bytes of the live connection.
-    fn read(&mut self, cx: &mut Context<'_>) -> Step<T> {
+    fn read(&mut self, cx: &mut Context<'_>) -> Step {
         let Some(live) = &mut self.live else {
             self.disconnected(None);
             return Step::Moved;
@@ -591,13 +603,13 @@ impl<T: 'static> Machine<T> {
     }
 
     /// A try to go on failed.
-    fn failed(&mut self, error: Error) -> Step<T> {
+    fn failed(&mut self, error: Error) -> Step {
         self.live = None;
         self.held = None;
         self.failures += 1;
         if !self.feed.may_recover(&error) || self.failures >= config::STREAM_TRIES {
             self.phase = Phase::Over;
-            return Step::Item(Err(error));
+            return self.ready(Err(error));
         }
         let asked = error.retry_after().unwrap_or_default().min(config::MAX_SERVER_WAIT);
         self.phase = self.pause_of(asked);

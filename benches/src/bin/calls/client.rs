@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::{Anima, AnimaCreate};
+use polyagent_benches::process::ServerProcess;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use crate::server::ServerProcess;
+use crate::server::connections;
 
 #[allow(clippy::all, clippy::pedantic, dead_code, unused_imports)]
 mod generated {
@@ -211,11 +212,11 @@ pub fn run_process(
     for proxy in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(proxy).env_remove(proxy.to_uppercase());
     }
-    let before = server.connections()?;
+    let before = connections(server)?;
     command.args(["client", name.as_str(), verb.as_str(), &n.to_string(), &server.url()]).stderr(Stdio::inherit());
     let output = command.output()?;
     // The question is a connection too.
-    let made = server.connections()? - before - 1;
+    let made = connections(server)? - before - 1;
     if !output.status.success() {
         return Err(format!("{name} {verb} failed: {}", output.status).into());
     }

@@ -20,7 +20,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use client::{Name, Verb};
-use server::ServerProcess;
+use polyagent_benches::process::ServerProcess;
 
 /// polyagent may cost this much of plain reqwest. What it costs of reqwest with a prebuilt URL and headers is shown
 /// beside it.
@@ -30,7 +30,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments {
-        [] => measure(callgrind::is_there()),
+        [] => measure(polyagent_benches::valgrind::is_there()),
         ["--wall-clock"] => measure(false),
         ["server"] => server::serve().map(|()| ExitCode::SUCCESS),
         ["client", name, verb, n, url] => {

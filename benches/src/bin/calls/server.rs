@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{env, thread};
+use std::thread;
+
+use polyagent_benches::process::ServerProcess;
 
 /// An anima as the real server sends it.
 const ANIMA: &str = r#"{"id":"b2352c05-e685-4021-8624-595406c725f2","name":"Ada","description":null,"meta":{},"user_id":"11111111-2222-4333-8444-555555555555","organization_id":"66666666-7777-4888-9999-000000000000","is_dormant":false,"last_activity_at":null,"created_at":"2026-11-22T05:04:36.969174Z","updated_at":"2026-11-22T05:04:36.969174"}"#;
@@ -68,39 +69,13 @@ fn answer(status: &str, body: &str) -> String {
     )
 }
 
-/// The server as a child of the measuring process; killed with it.
-pub struct ServerProcess {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl ServerProcess {
-    pub fn start() -> Result<Self, Box<dyn Error>> {
-        let mut child = Command::new(env::current_exe()?).arg("server").stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("the server has no output")?).read_line(&mut line)?;
-        Ok(Self { child, address: line.trim().parse()? })
-    }
-
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// How many connections clients have made so far.
-    pub fn connections(&self) -> Result<usize, Box<dyn Error>> {
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.write_all(CONNECTIONS.as_bytes())?;
-        stream.shutdown(std::net::Shutdown::Write)?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text)?;
-        let (_, count) = text.rsplit_once("\r\n").ok_or("the server did not answer")?;
-        Ok(count.parse()?)
-    }
-}
-
-impl Drop for ServerProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// How many connections clients have made to the server so far.
+pub fn connections(server: &ServerProcess) -> Result<usize, Box<dyn Error>> {
+    let mut stream = TcpStream::connect(server.address())?;
+    stream.write_all(CONNECTIONS.as_bytes())?;
+    stream.shutdown(std::net::Shutdown::Write)?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let (_, count) = text.rsplit_once("\r\n").ok_or("the server did not answer")?;
+    Ok(count.parse()?)
 }

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::process::Command;
 
 use crate::client::{self, Name, Verb};
-use crate::server::ServerProcess;
+use polyagent_benches::process::ServerProcess;
 
 const ROUNDS: usize = 51;
 const CALLS: u32 = 5000;
