@@ -62,8 +62,13 @@ struct State {
     happened: usize,
     cuts: VecDeque<Cut>,
     overlap: usize,
-    /// Answers of tries to open it again, before they succeed.
+    /// Answers of tries to open it again, before they succeed, and how long they ask to wait.
     refusals: VecDeque<u16>,
+    retry_after: Option<Duration>,
+    /// How long each page of the history takes, and what happens meanwhile.
+    slow: (Duration, usize),
+    /// Pages of the history that were asked for.
+    pages: usize,
     /// Places in the script that the live connection does not get.
     dropped: Vec<usize>,
     opened: usize,
@@ -89,13 +94,13 @@ fn source(build: Build, turn: Option<Turn>) -> Source {
 }
 
 /// An error as the road makes it.
-fn refusal(source: &Source, status: u16) -> Error {
+fn refusal(source: &Source, status: u16, retry_after: Option<Duration>) -> Error {
     let response = ErrorResponse {
         status: StatusCode::from_u16(status).unwrap(),
         headers: HeaderMap::new(),
         body: Bytes::new(),
         details: crate::error::ErrorDetails::default(),
-        retry_after: None,
+        retry_after,
     };
     Error::from_api(ApiError::new(response, source.stream.record(), None))
 }
@@ -109,6 +114,9 @@ impl Server {
             cuts: cuts.into_iter().collect(),
             overlap: 0,
             refusals: VecDeque::new(),
+            retry_after: None,
+            slow: (Duration::ZERO, 0),
+            pages: 0,
             dropped: Vec::new(),
             opened: 0,
             over: false,
@@ -212,7 +220,8 @@ impl Feed<Event> for Memory {
     fn open(&self) -> BoxFuture<'static, Result<Live, Error>> {
         let refused = self.server.with(|state| if state.opened == 0 { None } else { state.refusals.pop_front() });
         if let Some(status) = refused.filter(|status| *status != 200) {
-            return std::future::ready(Err(refusal(&self.source, status))).boxed();
+            let retry_after = self.server.with(|state| state.retry_after);
+            return std::future::ready(Err(refusal(&self.source, status, retry_after))).boxed();
         }
         std::future::ready(Ok(self.server.connect())).boxed()
     }
@@ -222,7 +231,17 @@ impl Feed<Event> for Memory {
         let (rows, next) = self.server.page(start, from);
         let next = next.map(|next| serde_json::from_value(json!(next.to_string())).unwrap());
         let entries = rows.iter().map(|row| self.source.row(row)).collect();
-        std::future::ready(Ok(Some(Rows { entries, next }))).boxed()
+        let server = self.server.clone();
+        async move {
+            let (pause, late) = server.with(|state| {
+                state.pages += 1;
+                std::mem::take(&mut state.slow)
+            });
+            sleep(pause).await;
+            server.with(|state| state.happened += late);
+            Ok(Some(Rows { entries, next }))
+        }
+        .boxed()
     }
 
     fn is_over(&self, _: bool) -> BoxFuture<'static, Result<bool, Error>> {
@@ -588,6 +607,61 @@ async fn connections_that_end_at_once_are_failed_tries_and_longer_ones_reset_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn clean_ends_at_once_are_failed_tries_too() {
+    let script = script(Build::V1, &turn_events(Build::V1)[1..]);
+    let server = Server::new(Build::V1, script, [Cut { after: 0, how: How::End, missed: 0, overlap: 0 }; 12]);
+    let got = read(server.stream(None)).await;
+    assert_eq!((got.stored.len(), got.errors.len(), server.with(|state| state.opened)), (0, 1, 11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_is_read_again_if_reading_it_took_long() {
+    for build in BUILDS {
+        let script = script(build, &turn_events(build)[1..]);
+        let want = all(&script);
+        for (pause, late, pages) in [(Duration::from_millis(900), 0, 1), (Duration::from_millis(1100), 1, 2)] {
+            let cut = Cut { after: bytes_of(&script[..1]), how: How::Error, missed: 0, overlap: 0 };
+            let server = Server::new(build, script.clone(), [cut]);
+            server.with(|state| {
+                // What happens while the history is read never comes over the connection.
+                state.slow = (pause, late);
+                state.dropped = (1..=late).collect();
+            });
+            let got = read(server.stream(None)).await;
+            assert_eq!((got.stored, got.errors), (want.clone(), Vec::new()), "{build:?}, {pause:?}");
+            // Later jumps of numbers are looked up too.
+            let asked = server.with(|state| state.pages);
+            assert!(asked == pages || (asked > pages && build != Build::V1), "{build:?}, {pause:?}: {asked}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_older_than_the_last_one_is_found() {
+    let event = |id: &str, second: u8| json!({"type": "agent.message", "id": id, "content": [], "processed_at": format!("2026-09-01T00:00:{second}Z")});
+    let end = json!({"type": "session.status_terminated", "id": "end", "processed_at": "2026-09-01T00:00:30Z"});
+    let script = script(Build::V1, &[event("a", 20), event("late", 15), event("b", 25), end]);
+    let cut = Cut { after: bytes_of(&script[..1]), how: How::Error, missed: 1, overlap: 0 };
+    let got = read(Server::new(Build::V1, script.clone(), [cut]).stream(None)).await;
+    assert_eq!(got.stored, all(&script));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pieces_of_what_a_request_gave_up_are_not_missed() {
+    let events = [
+        json!({"type": "event_start", "event": {"type": "agent.message", "id": "sevt_1"}}),
+        json!({"type": "span.model_request_end", "id": "sevt_2", "is_error": true}),
+        json!({"type": "session.status_terminated", "id": "sevt_3"}),
+    ];
+    for (whole, gaps) in [(1, 1), (2, 0)] {
+        let script = script(Build::V1, &events);
+        let cut = Cut { after: bytes_of(&script[..whole]), how: How::Error, missed: 0, overlap: 0 };
+        let got = read(Server::new(Build::V1, script, [cut]).stream(None)).await;
+        assert_eq!((got.gaps.len(), got.stored.len()), (gaps, 2), "cut after {whole}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clean_end_asks_the_session_whether_it_is_over() {
     let script = script(Build::V1, &turn_events(Build::V1)[1..]);
     let after = bytes_of(&script[..2]);
@@ -605,6 +679,12 @@ async fn the_pause_doubles_and_is_never_shorter_than_the_server_asks() {
     let took = begun.elapsed();
     // 0.5 + 1 + 2 + 4 + 8 + 5 × 10, each up to a quarter less.
     assert!(took > Duration::from_secs(40) && took < Duration::from_secs(70), "{took:?}");
+    let begun = tokio::time::Instant::now();
+    let lines = script(Build::V1, &turn_events(Build::V1)[1..]);
+    let server = Server::new(Build::V1, lines, [Cut { after: 10, how: How::Error, missed: 0, overlap: 0 }]);
+    server.with(|state| (state.refusals, state.retry_after) = ([503].into(), Some(Duration::from_secs(60))));
+    assert_eq!(read(server.stream(None)).await.stored.len(), 10);
+    assert!(begun.elapsed() >= Duration::from_secs(60), "{:?}", begun.elapsed());
     let mut script = script(Build::V1, &turn_events(Build::V1)[1..]);
     script.insert(0, Sent { wire: b"retry: 30000\n\n".to_vec(), row: None });
     let cut = Cut { after: 20, how: How::Error, missed: 0, overlap: 0 };

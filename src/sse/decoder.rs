@@ -25,9 +25,7 @@ pub(crate) struct Decoder {
     begun: bool,
     /// The last line ended with CR: a LF that follows belongs to it.
     after_cr: bool,
-    /// What the unfinished event is called, if it is `named`; else what the one before was.
-    name: String,
-    named: bool,
+    name: Name,
     data: Data,
     /// The data of an event with several lines of it.
     joined: Vec<u8>,
@@ -36,6 +34,13 @@ pub(crate) struct Decoder {
     last_id: String,
     retry: Option<Duration>,
     max_event: usize,
+}
+
+/// What the unfinished event is called, if that is set; else what the one before was.
+#[derive(Debug, Default)]
+struct Name {
+    text: String,
+    is_set: bool,
 }
 
 /// The data of the unfinished event.
@@ -73,8 +78,7 @@ impl Decoder {
             scanned: 0,
             begun: false,
             after_cr: false,
-            name: String::new(),
-            named: false,
+            name: Name::default(),
             data: Data::None,
             joined: Vec::new(),
             handed_out: false,
@@ -112,7 +116,7 @@ impl Decoder {
             if !line.is_empty() {
                 self.read_line(line);
             } else if matches!(self.data, Data::None) {
-                self.named = false;
+                self.name.is_set = false;
                 self.head = self.line;
             } else {
                 self.handed_out = true;
@@ -131,14 +135,14 @@ impl Decoder {
             Data::One(range) => &self.buffer[range.clone()],
             Data::Many => &self.joined[..],
         };
-        let name = if self.named { self.name.as_str() } else { "" };
+        let name = if self.name.is_set { self.name.text.as_str() } else { "" };
         Frame { name, data: text(data), last_id: &self.last_id }
     }
 
     fn forget_handed_out(&mut self) {
         if std::mem::take(&mut self.handed_out) {
             self.head = self.line;
-            self.named = false;
+            self.name.is_set = false;
             self.data = Data::None;
             self.joined.clear();
         }
@@ -215,8 +219,8 @@ impl Decoder {
         match name {
             b"data" => self.add_data(value),
             b"event" => {
-                self.named = true;
-                set_text(&mut self.name, &self.buffer[value]);
+                self.name.is_set = true;
+                set_text(&mut self.name.text, &self.buffer[value]);
             }
             b"id" if memchr(0, &self.buffer[value.clone()]).is_none() => {
                 set_text(&mut self.last_id, &self.buffer[value]);

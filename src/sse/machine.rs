@@ -17,7 +17,6 @@ use super::live::Live;
 use super::position::{Facts, Position, Preview, Start, Track, Verdict};
 use super::stream::{Gap, StreamItem};
 use crate::Error;
-use crate::clock;
 use crate::config;
 use crate::error::{BoxError, StreamFault};
 use crate::page::Cursor;
@@ -464,7 +463,6 @@ impl<T: 'static> Machine<T> {
         match self.feed.fate(&event) {
             Fate::GoesOn => {}
             Fate::Ends => self.ending = true,
-            Fate::EndsSoon if self.begun.is_empty() => self.ending = true,
             Fate::EndsSoon => {
                 self.rest = Some(Rest { until: Box::pin(sleep(config::STREAM_REST)), until_complete: true });
             }
@@ -567,7 +565,6 @@ impl<T: 'static> Machine<T> {
                         return Step::Pending;
                     }
                     if silent <= Instant::now() {
-                        self.gap.as_mut().reset(clock::after(Instant::now(), config::STREAM_GAP));
                         self.disconnected(Some(format!("no byte within {:?}", config::STREAM_GAP).into()));
                         return Step::Moved;
                     }

@@ -295,3 +295,67 @@ impl Track {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MORE: u64 = config::STREAM_MEMORY as u64 + 10;
+
+    /// An event with an id, at the same time as all others.
+    fn event(id: u64, seq: Option<i64>) -> Facts {
+        let at = Some("2026-09-01T00:00:00Z".parse().unwrap());
+        Facts { stored: true, id: Some(id), seq, at, ..Facts::default() }
+    }
+
+    fn track(seq: Option<i64>) -> Track {
+        let mut position = Position::new(&["sess_1".to_owned()]);
+        position.seq = seq;
+        Track::new(position)
+    }
+
+    #[test]
+    fn where_more_was_handed_out_than_is_kept_the_history_counts_from_what_is_known() {
+        for seq in [Some(0), None] {
+            let mut track = track(seq);
+            for id in 0..MORE {
+                assert_eq!(track.live(&event(id, None), true), Verdict::New);
+            }
+            assert_eq!(track.position.seen.len(), config::STREAM_MEMORY);
+            track.begin_history();
+            let verdicts = |track: &mut Track, ids: &[u64]| -> Vec<Verdict> {
+                // The history has numbers, if the server has any.
+                let row = |id: &u64| event(*id, seq.map(|_| i64::try_from(*id).unwrap() + 1));
+                ids.iter().map(|id| track.row(&row(id))).collect()
+            };
+            // The first ones are forgotten; only where the known ones begin is told again.
+            assert_eq!(verdicts(&mut track, &[0, 1, MORE - 1]), [Verdict::Known; 3], "{seq:?}");
+            assert_eq!(verdicts(&mut track, &[MORE]), [Verdict::New], "{seq:?}");
+            assert!(!track.end_history());
+        }
+    }
+
+    #[test]
+    fn a_number_ends_the_doubt_about_what_was_handed_out() {
+        let mut track = track(Some(0));
+        for id in 0..MORE {
+            track.live(&event(id, None), true);
+        }
+        assert!(track.position.overflowed);
+        track.live(&event(MORE, Some(5000)), false);
+        track.begin_history();
+        assert_eq!(track.row(&event(MORE + 1, Some(5001))), Verdict::New);
+    }
+
+    #[test]
+    fn a_history_without_what_is_known_is_paged_anew() {
+        let mut track = track(None);
+        (0..MORE).for_each(|id| drop(track.live(&event(id, None), true)));
+        track.begin_history();
+        assert_eq!(track.row(&event(MORE, None)), Verdict::Known);
+        assert!(track.end_history());
+        track.begin_history();
+        assert_eq!(track.row(&event(MORE, None)), Verdict::New);
+        assert!(!track.end_history());
+    }
+}

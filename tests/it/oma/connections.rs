@@ -61,6 +61,42 @@ async fn a_resume_that_is_refused_for_good_is_the_error_and_the_end() {
     }
 }
 
+/// The session is archived, or gone: no event says so.
+#[tokio::test]
+async fn a_stream_that_ends_with_its_session_is_over() {
+    let archived = || json_response(200, r#"{"id":"sess_1","status":"idle","archived_at":"2026-09-01T00:00:00Z"}"#);
+    let gone = || json_response(404, r#"{"type":"error","error":{"type":"not_found_error","message":"m"}}"#);
+    for (generation, answer) in [(Generation::V0, archived()), (Generation::V1, archived()), (Generation::V1, gone())] {
+        let server = session(generation, &[&frame(&turn(generation)[0])], &[]).await;
+        Mock::given(path_regex("/sessions/sess_1$")).respond_with(answer).with_priority(1).mount(&server).await;
+        let stream = client(&server, generation).sessions().stream("sess_1", StreamSessionEventsParams::new());
+        assert_eq!(ids(stream.await.unwrap()).await, ["sevt_1"], "{generation}");
+        let opened = received(&server).await.iter().filter(|line| line.contains("/events/stream")).count();
+        assert_eq!(opened, 1, "{generation}");
+    }
+}
+
+#[tokio::test]
+async fn each_try_to_go_on_is_one_request_and_asks_for_what_is_new() {
+    let mut events = turn(Generation::V1);
+    events.push(end(5));
+    let frames: Vec<String> = events.iter().map(frame).collect();
+    let server = session(Generation::V1, &[&frames[2..].concat()], &events[..2]).await;
+    let first = ResponseTemplate::new(200).set_body_raw(frames[..2].concat(), "text/event-stream");
+    Mock::given(path_regex("/stream$")).respond_with(first).up_to_n_times(1).with_priority(1).mount(&server).await;
+    let down = ResponseTemplate::new(503);
+    Mock::given(path_regex("/stream$")).respond_with(down).up_to_n_times(2).with_priority(2).mount(&server).await;
+    let begun = std::time::Instant::now();
+    let stream = client(&server, Generation::V1).sessions().stream("sess_1", StreamSessionEventsParams::new());
+    assert_eq!(ids(stream.await.unwrap()).await, ["sevt_1", "sevt_2", "sevt_3", "sevt_4", "sevt_9"]);
+    // Pauses of at least 0.375, 0.75 and 1.5 s: retries of the call itself would be quicker.
+    assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());
+    let sent = received(&server).await;
+    let asked: Vec<_> = sent.iter().filter(|line| line.contains("/events?")).collect();
+    // The last event was at 00:00:01, and 10 s before it are read again.
+    assert!(asked.last().unwrap().contains("created_at%5Bgte%5D=2026-08-31T23%3A59%3A51"), "{sent:?}");
+}
+
 #[tokio::test]
 async fn a_broken_row_of_the_history_is_an_error_and_the_rest_comes() {
     for generation in [Generation::V0, Generation::V1] {
