@@ -350,7 +350,9 @@ mod tests {
     #[test]
     fn a_history_without_what_is_known_is_paged_anew() {
         let mut track = track(None);
-        (0..MORE).for_each(|id| drop(track.live(&event(id, None), true)));
+        for id in 0..MORE {
+            track.live(&event(id, None), true);
+        }
         track.begin_history();
         assert_eq!(track.row(&event(MORE, None)), Verdict::Known);
         assert!(track.end_history());
