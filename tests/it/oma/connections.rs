@@ -15,12 +15,11 @@ use crate::sockets::{Server, Step, answer, reqwest_without_proxy, write};
 
 #[tokio::test]
 async fn a_resume_that_is_answered_by_no_stream_is_tried_again() {
-    let html = || ResponseTemplate::new(200).set_body_raw(b"<html>Sign in</html>".to_vec(), "text/html");
     type Odd = (&'static str, fn() -> ResponseTemplate);
     let answers: [Odd; 5] = [
         ("204", || ResponseTemplate::new(204)),
         ("409", || json_response(409, r#"{"type":"error","error":{"type":"conflict_error","message":"m"}}"#)),
-        ("HTML", html),
+        ("HTML", || ResponseTemplate::new(200).set_body_raw(b"<html>Sign in</html>".to_vec(), "text/html")),
         ("JSON", || json_response(200, r#"{"type":"error","error":{"type":"api_error","message":"m"}}"#)),
         ("an end", || ResponseTemplate::new(200).set_body_raw(Vec::new(), "text/event-stream")),
     ];
