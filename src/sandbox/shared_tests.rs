@@ -73,7 +73,7 @@ fn routes_by_path_method_generation_and_accept() {
     let id = new.job("a");
     assert_eq!(new.get("/api/nothing"), (404, json!({"error": "no_route"})));
     assert_eq!(new.get("/jobs"), (404, json!({"error": "no_route"})));
-    assert_eq!(new.call("PUT", "/api/jobs", &Value::Null), (405, json!({"error": "POST GET"})));
+    assert_eq!(new.call("PUT", "/api/jobs", &Value::Null), (405, json!({"error": "GET POST"})));
     assert_eq!(new.get(&format!("/api/jobs/{id}")).0, 200);
     assert_eq!(new.get(&format!("/api/jobs/%6Aob-{}", &id[4..])).0, 200);
     assert_eq!(new.get(&format!("/api/job?id={id}")).0, 404);

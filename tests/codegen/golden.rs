@@ -42,6 +42,14 @@ fn the_fixture_platform_is_what_the_generator_writes() {
 }
 
 #[test]
+fn the_sandbox_of_the_fixture_platform_is_what_the_generator_writes() {
+    let folder = root().join("src/sandbox/fixture");
+    let document = fs::read_to_string(folder.join("document.json")).unwrap();
+    let generated = generate(&document, &["fixture"], &["fixture"]).unwrap_or_else(|errors| panic!("{errors}"));
+    compare_at(&folder.join("spec.rs"), &generated[0].sandbox);
+}
+
+#[test]
 fn the_public_names_of_the_real_document_are_the_committed_ones() {
     let document = fs::read_to_string(root().join("spec/openapi.json")).unwrap();
     compare("names.txt", &names(&document, &PLATFORMS).unwrap_or_else(|errors| panic!("{errors}")));
