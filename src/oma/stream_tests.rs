@@ -421,6 +421,7 @@ fn bytes_of(script: &[Sent]) -> usize {
     script.iter().map(|sent| sent.wire.len()).sum()
 }
 
+/// v0 C6: with and without `id:` lines.
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_cut_at_any_byte_has_each_stored_event_once_and_in_order() {
     for build in BUILDS {
@@ -717,6 +718,7 @@ async fn a_broken_event_names_its_field_and_the_stream_goes_on() {
     assert_eq!(items.len(), 4);
 }
 
+/// v1 C19.
 #[tokio::test(start_paused = true)]
 async fn frames_are_read_by_the_type_in_their_data_and_without_one_by_their_name() {
     let wire = "data: {\"id\":\"a\",\"type\":\"agent.thinking\"}\n\n\
@@ -789,6 +791,7 @@ async fn read_turn(build: Build, wire: String) -> Vec<String> {
     items.into_iter().map(|item| item.unwrap().event().unwrap().tag().to_owned()).collect()
 }
 
+/// v0 C7: a build that never sends `session.status_idle`.
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_turn_is_asked_for_where_no_event_says_so() {
     let wire = "data: {\"type\":\"user.message\",\"seq\":1,\"content\":[]}\n\n\

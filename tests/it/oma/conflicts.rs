@@ -151,6 +151,21 @@ async fn v0_c20_events_for_an_archived_session_are_a_conflict_and_sent_once() {
     assert_eq!(received(&server).await.len(), 1);
 }
 
+/// Secrets go to the vault one by one, as credentials.
+#[tokio::test]
+async fn v0_c11_a_vault_is_created_without_secrets() {
+    let server = server(json(201, r#"{"id":"vlt-1","name":"v"}"#)).await;
+    let client = client(&server, Generation::V0);
+    client.vaults().create(VaultCreate::new("v")).await.unwrap();
+    let auth = StaticBearerInput::new("tok", "https://mcp.example.com/mcp");
+    client.credentials().create("vlt-1", CredentialCreate::new(auth).display_name("n")).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let [vault, credential] = &requests[..] else { panic!("{}", requests.len()) };
+    assert_eq!((vault.url.path(), vault.body.as_slice()), ("/v1/vaults", &br#"{"name":"v"}"#[..]));
+    assert_eq!(credential.url.path(), "/v1/vaults/vlt-1/credentials");
+    assert!(String::from_utf8_lossy(&credential.body).contains(r#""token":"tok""#));
+}
+
 /// Any key of the tenant reads it there, and the documentation calls it internal: no method of the crate does.
 #[test]
 fn v0_c13_the_key_of_a_model_card_is_not_in_the_document() {
@@ -173,6 +188,15 @@ async fn v0_c17_an_unknown_environment_is_found_missing_at_once_or_later() {
     assert_eq!(created.environment_id.as_deref(), Some("env-none"));
 }
 
+/// A store belongs to the tenant: the filter that old documentation has is ignored, so there is none.
+#[tokio::test]
+async fn v0_c18_memory_stores_are_not_filtered_by_agent() {
+    let server = server(json(200, r#"{"data":[{"id":"mem-1","name":"notes","agent_id":"agent-1"}]}"#)).await;
+    let stores = client(&server, Generation::V0).memory_stores().list(ListMemoryStoresParams::new()).await.unwrap();
+    assert_eq!((stores.items.len(), stores.items[0].unknown["agent_id"].as_str()), (1, Some("agent-1")));
+    assert_eq!(received(&server).await, ["GET /v1/memory_stores"]);
+}
+
 #[tokio::test]
 async fn v1_c01_the_key_goes_to_openma_as_x_api_key_and_to_anthropic_as_bearer() {
     for generation in super::GENERATIONS {
@@ -193,6 +217,20 @@ async fn v1_c02_c03_the_version_is_for_anthropic_and_beta_is_no_query() {
         let request = &server.received_requests().await.unwrap()[0];
         assert_eq!(header(request, "anthropic-version"), version);
         assert_eq!(request.url.query(), None);
+    }
+}
+
+/// The official SDKs no longer send them, and openma demands them.
+#[tokio::test]
+async fn v1_c04_files_and_skills_say_their_betas() {
+    for generation in [Generation::V1, Generation::Anthropic] {
+        let server = server(json(400, "{}")).await;
+        let client = client(&server, generation);
+        let _ = client.files().get("file_011").await;
+        let _ = client.skills().get("skill_01").await;
+        let requests = server.received_requests().await.unwrap();
+        let betas: Vec<&str> = requests.iter().map(|request| header(request, "anthropic-beta")).collect();
+        assert_eq!(betas, ["files-api-2025-04-14", "skills-2025-10-02"], "{generation}");
     }
 }
 

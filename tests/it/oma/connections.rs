@@ -61,7 +61,7 @@ async fn a_resume_that_is_refused_for_good_is_the_error_and_the_end() {
     }
 }
 
-/// The session is archived, or gone: no event says so.
+/// v1 C15: the session is archived, or gone, and no event says so.
 #[tokio::test]
 async fn a_stream_that_ends_with_its_session_is_over() {
     let archived = || json_response(200, r#"{"id":"sess_1","status":"idle","archived_at":"2026-09-01T00:00:00Z"}"#);
