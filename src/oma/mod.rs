@@ -97,6 +97,7 @@ mod sessions;
 mod settings;
 mod skill;
 mod skills;
+mod source;
 mod stream;
 mod threads;
 mod turn;

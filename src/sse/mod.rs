@@ -2,6 +2,8 @@
 
 mod decoder;
 #[cfg(feature = "oma")]
+mod feed;
+#[cfg(feature = "oma")]
 mod live;
 #[cfg(feature = "oma")]
 mod machine;
@@ -11,9 +13,9 @@ mod position;
 mod stream;
 
 #[cfg(feature = "oma")]
-pub(crate) use self::live::{Live, open};
+pub(crate) use self::feed::{Entry, Fate, Feed, Frame, Rows};
 #[cfg(feature = "oma")]
-pub(crate) use self::machine::{Entry, Fate, Feed, Frame, Rows};
+pub(crate) use self::live::{Live, open};
 #[cfg(feature = "oma")]
 pub use self::position::Position;
 #[cfg(feature = "oma")]

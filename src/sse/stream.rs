@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 use futures::stream::{FusedStream, Stream};
 use http::HeaderMap;
 
+use super::feed::Feed;
 use super::live;
-use super::machine::{Feed, Machine};
+use super::machine::Machine;
 use super::position::Position;
 use crate::Error;
 use crate::http::RequestParts;

@@ -1,6 +1,9 @@
 //! The machine that hands out the events of a stream over one connection after the other. It has no task of its own: it
 //! moves on when it is polled.
 
+mod catch_up;
+mod connection;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -12,71 +15,15 @@ use futures::future::BoxFuture;
 use futures::stream::StreamExt;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::decoder::{Decoder, EventTooLarge};
+use super::decoder::Decoder;
+use super::feed::{Entry, Fate, Feed, Rows};
 use super::live::Live;
-use super::position::{Facts, Position, Preview, Start, Track, Verdict};
+use super::position::{Facts, Position, Preview, Start, Track};
 use super::stream::{Gap, StreamItem};
 use crate::Error;
 use crate::config;
-use crate::error::{BoxError, StreamFault};
+use crate::error::StreamFault;
 use crate::page::Cursor;
-
-/// An event of the history, or what it says although it does not decode.
-pub(crate) struct Entry<T> {
-    pub(crate) event: Result<T, Error>,
-    /// What is known of an event that does not decode.
-    pub(crate) known: Facts,
-}
-
-/// A page of the history.
-pub(crate) struct Rows<T> {
-    pub(crate) entries: Vec<Entry<T>>,
-    pub(crate) next: Option<Cursor>,
-}
-
-/// What a frame is.
-pub(crate) enum Frame<T> {
-    /// Nothing, such as a heartbeat.
-    Nothing,
-    Event(T),
-    /// An event that does not decode, and what is known of it.
-    Broken(Error, Facts),
-    /// The server reports that it failed. The stream is over if it `ends`.
-    Failed {
-        error: Error,
-        ends: bool,
-    },
-}
-
-/// What an event means for the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    GoesOn,
-    /// Nothing follows that belongs to it.
-    Ends,
-    /// It ends as soon as what was begun is complete, which may not happen.
-    EndsSoon,
-    /// Only the server knows whether it ends.
-    Ask,
-}
-
-/// Where the events of a machine come from.
-pub(crate) trait Feed<T>: Send + 'static {
-    /// Opens the live connection.
-    fn open(&self) -> BoxFuture<'static, Result<Live, Error>>;
-    /// Reads a page of the history; `None` if there is no history.
-    fn history(&self, start: Start, cursor: Option<Cursor>) -> BoxFuture<'static, Result<Option<Rows<T>>, Error>>;
-    /// Whether nothing more will come, as the server says; `rests`: or it may be all that belongs to the stream.
-    fn is_over(&self, rests: bool) -> BoxFuture<'static, Result<bool, Error>>;
-    fn decode(&self, name: &str, data: &str) -> Frame<T>;
-    /// `of_history`: whether a content without an id must be told from others although it has a number.
-    fn facts(&self, event: &T, of_history: bool) -> Facts;
-    fn preview<'e>(&self, event: &'e T) -> Preview<'e>;
-    fn fate(&mut self, event: &T) -> Fate;
-    fn error(&self, fault: StreamFault, received: u64, source: Option<BoxError>) -> Error;
-    /// Whether another try may succeed after `error`.
-    fn may_recover(&self, error: &Error) -> bool;
-}
 
 /// What the machine does.
 enum Phase<T> {
@@ -374,68 +321,6 @@ impl<T: 'static> Machine<T> {
         self.last_byte = Instant::now();
     }
 
-    fn catch_up(&mut self, again: bool) -> Phase<T> {
-        let start = self.track.begin_history();
-        Phase::CatchUp { page: self.feed.history(start, None), begun: Instant::now(), start, again }
-    }
-
-    /// Hands out the next row of the history.
-    fn step_rows(&mut self, begun: Instant, start: Start, again: bool) -> Step {
-        let Some(Entry { event, known }) = self.rows.pop_front() else {
-            if let Some(cursor) = self.next_rows.take() {
-                let page = self.feed.history(start, Some(cursor));
-                self.phase = Phase::CatchUp { page, begun, start, again };
-                return Step::Moved;
-            }
-            let anew = self.track.end_history();
-            if anew || (!again && begun.elapsed() > config::STREAM_CATCH_UP) {
-                self.phase = self.catch_up(true);
-                return Step::Moved;
-            }
-            return self.resume_live();
-        };
-        match event {
-            Ok(event) => {
-                let facts = self.feed.facts(&event, true);
-                let hole = self.hole_before(&facts);
-                if self.track.row(&facts) != Verdict::New {
-                    return Step::Moved;
-                }
-                self.tell_of(hole);
-                self.hand_out(event)
-            }
-            Err(error) if self.track.row(&known) == Verdict::New => self.ready(Err(error)),
-            Err(_) => Step::Moved,
-        }
-    }
-
-    /// Goes on with the live connection after a look into the history.
-    fn resume_live(&mut self) -> Step {
-        self.heard();
-        self.phase = Phase::Live;
-        let Some((event, facts)) = self.held.take() else { return Step::Moved };
-        let hole = self.hole_before(&facts);
-        if self.track.live(&facts, false) != Verdict::New {
-            return Step::Moved;
-        }
-        self.tell_of(hole);
-        self.hand_out(event)
-    }
-
-    /// The numbers around a hole before an event. Where they have holes by nature, there is none.
-    fn hole_before(&self, facts: &Facts) -> Option<(i64, i64)> {
-        let (last, seq) = self.track.seq().zip(facts.seq)?;
-        (seq - last > 1 && self.fruitless < config::STREAM_FRUITLESS).then_some((last, seq))
-    }
-
-    /// Hands out a gap for a hole.
-    fn tell_of(&mut self, hole: Option<(i64, i64)>) {
-        if let Some((after, before)) = hole {
-            self.fruitless += 1;
-            self.ready(Ok(StreamItem::Gap(Gap::Events { after, before })));
-        }
-    }
-
     fn ready(&mut self, item: Result<StreamItem<T>, Error>) -> Step {
         self.ready.push_back(item);
         Step::Moved
@@ -472,159 +357,5 @@ impl<T: 'static> Machine<T> {
             self.end();
         }
         self.ready(Ok(StreamItem::Event(event)))
-    }
-
-    /// Reads the next frame of the live connection.
-    fn step_live(&mut self, cx: &mut Context<'_>) -> Step {
-        if let Some((when, again)) = &mut self.ask
-            && self.rest.is_none()
-            && when.poll_unpin(cx).is_ready()
-        {
-            when.set(sleep(*again));
-            *again = (*again * 2).min(config::STREAM_ASK_CAP);
-            self.phase = Phase::Ask(self.feed.is_over(true));
-            return Step::Moved;
-        }
-        let (frame, number) = match self.decoder.next() {
-            Ok(Some(frame)) => {
-                // The id of a frame without one is that of the frame before.
-                let line = frame.last_id.parse().ok();
-                let number = line.filter(|_| line != self.line);
-                self.line = line;
-                (self.feed.decode(frame.name, &frame.data), number)
-            }
-            Ok(None) => return self.read(cx),
-            Err(EventTooLarge) => {
-                self.ready.push_back(Err(self.feed.error(StreamFault::TooLarge, self.received, None)));
-                self.disconnected(None);
-                return Step::Moved;
-            }
-        };
-        match frame {
-            Frame::Nothing => {}
-            Frame::Event(event) => {
-                let mut facts = self.feed.facts(&event, false);
-                facts.seq = facts.seq.or(number);
-                let may_jump = self.fruitless < config::STREAM_FRUITLESS;
-                match self.track.live(&facts, may_jump) {
-                    Verdict::Known => {}
-                    Verdict::Jump => {
-                        self.held = Some((event, facts));
-                        self.phase = self.catch_up(true);
-                    }
-                    Verdict::New => return self.hand_out(event),
-                }
-            }
-            Frame::Broken(error, mut known) => {
-                known.seq = known.seq.or(number);
-                if self.track.live(&known, false) == Verdict::New {
-                    return self.ready(Err(error));
-                }
-            }
-            Frame::Failed { error, ends } => {
-                if ends {
-                    self.live = None;
-                    self.phase = Phase::Over;
-                } else {
-                    self.disconnected(None);
-                }
-                return self.ready(Err(error));
-            }
-        }
-        Step::Moved
-    }
-
-    /// Reads more bytes of the live connection.
-    fn read(&mut self, cx: &mut Context<'_>) -> Step {
-        let Some(live) = &mut self.live else {
-            self.disconnected(None);
-            return Step::Moved;
-        };
-        match live.0.poll_next_unpin(cx) {
-            Poll::Ready(Some(Ok(bytes))) => {
-                self.received += bytes.len() as u64;
-                self.decoder.push(&bytes);
-                self.heard();
-                Step::Moved
-            }
-            Poll::Ready(Some(Err(error))) => {
-                self.disconnected(Some(error));
-                Step::Moved
-            }
-            Poll::Ready(None) => {
-                self.lose_pieces();
-                self.live = None;
-                self.count();
-                self.phase = Phase::Ask(self.feed.is_over(false));
-                Step::Moved
-            }
-            Poll::Pending => {
-                let silent = self.last_byte + config::STREAM_GAP;
-                loop {
-                    if self.gap.poll_unpin(cx).is_pending() {
-                        return Step::Pending;
-                    }
-                    if silent <= Instant::now() {
-                        self.disconnected(Some(format!("no byte within {:?}", config::STREAM_GAP).into()));
-                        return Step::Moved;
-                    }
-                    self.gap.as_mut().reset(silent);
-                }
-            }
-        }
-    }
-
-    /// The pieces of events that have begun do not go on.
-    fn lose_pieces(&mut self) {
-        self.retry = self.decoder.retry().unwrap_or(self.retry);
-        for message_id in self.begun.drain(..) {
-            self.ready.push_back(Ok(StreamItem::Gap(Gap::Deltas { message_id })));
-        }
-    }
-
-    /// The live connection is of no more use.
-    fn disconnected(&mut self, cause: Option<BoxError>) {
-        self.lose_pieces();
-        self.live = None;
-        self.count();
-        self.phase = self.pause(cause);
-    }
-
-    /// Counts a connection that ended as a failed try, or not.
-    fn count(&mut self) {
-        if self.opened.elapsed() >= config::STREAM_LIVES {
-            self.failures = 0;
-        } else if self.resumed {
-            self.failures += 1;
-        }
-    }
-
-    /// A try to go on failed.
-    fn failed(&mut self, error: Error) -> Step {
-        self.live = None;
-        self.held = None;
-        self.failures += 1;
-        if !self.feed.may_recover(&error) || self.failures >= config::STREAM_TRIES {
-            self.phase = Phase::Over;
-            return self.ready(Err(error));
-        }
-        let asked = error.retry_after().unwrap_or_default().min(config::MAX_SERVER_WAIT);
-        self.phase = self.pause_of(asked);
-        Step::Moved
-    }
-
-    fn pause(&mut self, cause: Option<BoxError>) -> Phase<T> {
-        if self.failures >= config::STREAM_TRIES {
-            self.ready.push_back(Err(self.feed.error(StreamFault::Truncated, self.received, cause)));
-            return Phase::Over;
-        }
-        self.pause_of(Duration::ZERO)
-    }
-
-    fn pause_of(&self, asked: Duration) -> Phase<T> {
-        let doubled = config::STREAM_BACKOFF.saturating_mul(1 << self.failures.min(10)).min(config::STREAM_BACKOFF_CAP);
-        let jittered = doubled.mul_f64(1.0 - config::POLL_JITTER * fastrand::f64());
-        let least = asked.max(self.retry.min(config::MAX_SERVER_WAIT));
-        Phase::Pause(Box::pin(sleep(jittered.max(least))))
     }
 }

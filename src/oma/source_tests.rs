@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::super::{Generation, Oma};
 use super::*;
-use crate::Gap;
+use crate::{EventStream, Gap, StreamItem};
 
 /// A build of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
