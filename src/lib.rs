@@ -82,7 +82,7 @@ mod fixture;
 mod framing;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod headers;
-#[allow(dead_code, unused_imports, reason = "not every platform needs all of it")]
+#[allow(dead_code, reason = "not every platform needs all of it")]
 mod http;
 mod lock;
 #[allow(dead_code, reason = "not every platform needs all of it")]

@@ -3,11 +3,13 @@
 mod api;
 mod call;
 mod decode;
+mod field;
 mod predicates;
 mod reason;
 mod redact;
 mod stream;
 mod throttled;
+mod unsupported;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,17 +18,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-pub use self::api::{ApiError, FieldError};
+pub use self::api::ApiError;
 pub(crate) use self::api::{ErrorDetails, ErrorResponse};
-pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind, UnsupportedError};
+pub use self::call::{Attempt, ConfigError, TimeoutError, Timer, TransportError, TransportKind};
 pub(crate) use self::call::{Awaited, CallRecord, LEARNT, root_cause, timeout_message};
 pub use self::decode::DecodeError;
 pub(crate) use self::decode::{Body, DecodeFault, Head, Headers};
+pub use self::field::FieldError;
 pub use self::reason::Reason;
 use self::redact::one_line;
 pub(crate) use self::redact::{redacted, redacted_url, without_secret};
 pub use self::stream::{StreamError, StreamFault};
 pub use self::throttled::ThrottledError;
+pub use self::unsupported::UnsupportedError;
 use crate::check::InvalidArgument;
 use crate::config;
 use crate::headers::RateLimit;

@@ -5,13 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 
+use super::base_headers::base_headers;
 use super::base_url::{parse_base, roomy};
 use super::budget::Budget;
 use super::client::{Core, Learnt, Settings, Shared};
 use super::credential::{Credential, CredentialProvider, Provider};
-use super::hook::{self, Hook};
+use super::hook::Hook;
 use super::http_client::{self, Configure};
 use super::limiter::{CallLimit, Limiter};
 use super::path_override::PathOverride;
@@ -392,48 +393,4 @@ fn profile(platform: &Platform, is: impl Fn(&Profile) -> bool) -> Option<&'stati
 
 fn no_base_url(platform: &Platform) -> Error {
     Error::config(format!("no base URL: set `base_url`, or {} with `from_env`", platform.base_url_variable))
-}
-
-fn base_headers(platform: &Platform, user_agent: Option<&str>, more: &[(String, String)]) -> Result<HeaderMap, Error> {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static(config::ACCEPT));
-    let agent = HeaderValue::try_from(user_agent.unwrap_or(config::USER_AGENT));
-    headers.insert(
-        header::USER_AGENT,
-        agent.map_err(|e| Error::config_from("the user agent is not a valid header value", e))?,
-    );
-    for (name, value) in more {
-        let invalid = |what: &str| Error::config(format!("header {name:?} {what}"));
-        let parsed = HeaderName::try_from(name.as_str()).map_err(|_| invalid("is not a valid header name"))?;
-        hook::check_header(platform, &parsed).map_err(|_| invalid("is set by the client itself"))?;
-        headers.insert(parsed, HeaderValue::try_from(value.as_str()).map_err(|_| invalid("has an invalid value"))?);
-    }
-    Ok(headers)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::elephantasm::Elephantasm;
-
-    #[test]
-    fn a_client_needs_a_key_that_a_header_can_carry() {
-        let message = |builder: ClientBuilder<Elephantasm>| builder.build().unwrap_err().to_string();
-        assert!(message(Elephantasm::builder()).contains("ELEPHANTASM_API_KEY"));
-        for key in ["", "  ", "sk\nlive", "sk\u{7f}"] {
-            let message = message(Elephantasm::builder().api_key(key));
-            assert!(message.contains("key"), "{message}");
-        }
-        assert!(Elephantasm::builder().api_key(" sk_live_0\n").build().is_ok());
-    }
-
-    #[test]
-    fn headers_are_checked() {
-        let build = |name: &str, value: &str| Elephantasm::builder().api_key("k").header(name, value).build();
-        assert!(build("x-team", "memory").is_ok());
-        for (name, value) in [("x team", "a"), ("x-team", "a\nb"), ("authorization", "a"), ("content-length", "1")] {
-            assert!(matches!(build(name, value), Err(Error::Config(_))), "{name}");
-        }
-        assert!(Elephantasm::builder().api_key("k").user_agent("a\nb").build().is_err());
-    }
 }

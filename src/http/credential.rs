@@ -213,6 +213,8 @@ impl fmt::Debug for Credential {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ClientBuilder;
+    use crate::elephantasm::Elephantasm;
 
     fn header(key: &str) -> Result<HeaderValue, String> {
         Scheme { header: "authorization", prefix: "Bearer " }
@@ -261,5 +263,16 @@ mod tests {
         }
         assert_eq!(header("\t sk_live_0\r\n").unwrap(), "Bearer sk_live_0");
         assert!(header("k").unwrap().is_sensitive());
+    }
+
+    #[test]
+    fn a_client_needs_a_key_that_a_header_can_carry() {
+        let message = |builder: ClientBuilder<Elephantasm>| builder.build().unwrap_err().to_string();
+        assert!(message(Elephantasm::builder()).contains("ELEPHANTASM_API_KEY"));
+        for key in ["", "  ", "sk\nlive", "sk\u{7f}"] {
+            let message = message(Elephantasm::builder().api_key(key));
+            assert!(message.contains("key"), "{message}");
+        }
+        assert!(Elephantasm::builder().api_key(" sk_live_0\n").build().is_ok());
     }
 }

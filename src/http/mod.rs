@@ -2,6 +2,7 @@
 //! retried, read its response.
 
 mod attempt;
+mod base_headers;
 mod base_url;
 mod body;
 mod budget;
@@ -19,6 +20,7 @@ mod frozen;
 mod hook;
 mod http_client;
 mod limiter;
+mod lists;
 mod live;
 mod operation;
 mod pace;
@@ -38,6 +40,7 @@ mod wrapped;
 
 pub(crate) use http::Method;
 
+#[cfg(feature = "eclips")]
 pub(crate) use self::base_url::is_loopback_http;
 #[allow(unused_imports, reason = "not every platform needs it")]
 pub(crate) use self::body::Form;
@@ -51,6 +54,7 @@ pub use self::download::Download;
 pub(crate) use self::follow::Composed;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::limiter::CallLimit;
+#[cfg(any(feature = "eclips", feature = "launchpad"))]
 pub(crate) use self::live::LiveBody;
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};

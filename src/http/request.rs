@@ -1,10 +1,8 @@
 //! A call that has not been sent yet.
 
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -13,7 +11,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::body::{Body, Form};
-use super::call::Answered;
 use super::client::Core;
 use super::decode::Exchange;
 use super::follow::{Composed, Follow, Lead};
@@ -22,15 +19,13 @@ use super::live::LiveBody;
 use super::operation::{Operation, RetryClass};
 use super::parts::{Options, RAW, RequestParts, Target};
 use super::platform::Platform;
-use super::reader::{Reader, redirect_target};
+use super::reader::Reader;
 use super::response::Response;
-use super::transport::Received;
 use super::upload::Upload;
 use crate::Error;
 use crate::check::{Check, InvalidArgument};
-use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, Headers, without_secret};
+use crate::error::{CallRecord, DecodeFault};
 use crate::headers;
-use crate::page::{Cursor, Items, Page, Pages};
 use crate::poll::{Job, Poller, Source, State};
 use crate::secret::Secret;
 
@@ -349,34 +344,6 @@ impl<T> Request<T> {
     /// that is composed of several operations, only the first is sent.
     pub fn decode_as<U: DeserializeOwned>(self) -> Request<U> {
         Request { parts: self.parts, reader: Reader::json(), follow: None, lead: None }
-    }
-}
-
-impl<T: Send + 'static> Request<Page<T>> {
-    /// Starts at the position of `cursor`; see [`Page::next_cursor`]. A cursor of another list, or of this one with
-    /// other filters, is an `InvalidArgument` on sending.
-    pub fn after(mut self, cursor: &Cursor) -> Self {
-        self.parts.options.cursor = Some(cursor.clone());
-        self
-    }
-
-    /// Decodes the items of the list as another type, keeping the paging.
-    pub fn decode_items_as<U: DeserializeOwned>(self) -> Request<Page<U>> {
-        Request { parts: self.parts, reader: Reader::page(), follow: None, lead: None }
-    }
-
-    /// Streams all items from this page on, fetched page by page on demand.
-    pub fn items(self) -> Items<T> {
-        Items::new(self.pages())
-    }
-
-    /// Streams this page and all that follow.
-    pub fn pages(self) -> Pages<T> {
-        Pages::new(move |cursor| {
-            let first = self.clone();
-            let request = cursor.iter().fold(first, Request::after);
-            Box::pin(request.send())
-        })
     }
 }
 

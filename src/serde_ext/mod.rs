@@ -6,6 +6,8 @@ mod enumeration;
 mod integer;
 #[allow(dead_code, reason = "not every platform needs it")]
 mod shorthand;
+#[allow(dead_code, reason = "for generated unions, which no enabled platform may have")]
+mod tag;
 mod timestamp;
 #[allow(dead_code, unused_macros, reason = "for generated unions, which no enabled platform may have")]
 mod union;

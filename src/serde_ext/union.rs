@@ -14,6 +14,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserial
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::Value;
 
+use super::tag::{Tag, TagVisitor};
+
 /// Makes a union of objects with a tag.
 ///
 /// ```text
@@ -325,76 +327,6 @@ impl<'de> Deserialize<'de> for Text<'de> {
             Tag::Word(word) => Ok(Self(word)),
             Tag::Other(_) => Err(D::Error::custom("the key is not a string")),
         }
-    }
-}
-
-/// The value of a tag, which ought to be a word.
-enum Tag<'de> {
-    Word(Cow<'de, str>),
-    Other(Value),
-}
-
-impl<'de> Deserialize<'de> for Tag<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TagVisitor)
-    }
-}
-
-struct TagVisitor;
-
-impl<'de> Visitor<'de> for TagVisitor {
-    type Value = Tag<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, word: &'de str) -> Result<Tag<'de>, E> {
-        Ok(Tag::Word(Cow::Borrowed(word)))
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<Tag<'de>, E> {
-        self.visit_string(word.to_owned())
-    }
-
-    fn visit_string<E: Error>(self, word: String) -> Result<Tag<'de>, E> {
-        Ok(Tag::Word(Cow::Owned(word)))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(Value::Null))
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Tag<'de>, E> {
-        self.visit_unit()
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tag<'de>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Tag<'de>, A::Error> {
-        Value::deserialize(SeqAccessDeserializer::new(access)).map(Tag::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Tag<'de>, A::Error> {
-        Value::deserialize(MapAccessDeserializer::new(access)).map(Tag::Other)
     }
 }
 
