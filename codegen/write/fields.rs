@@ -47,7 +47,7 @@ pub enum ArgumentType {
     Elements(Type),
     /// Anything that iterates over names and JSON values.
     Entries,
-    /// Anything that iterates over names and these values; only for setters, because an empty map does not say its type.
+    /// Anything that iterates over names and these values. Only setters take it: an empty map does not say its type.
     Pairs(Type),
     /// The type inside the box.
     Unboxed(Type),

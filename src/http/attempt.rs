@@ -9,7 +9,7 @@ use super::call::Ending;
 use super::client::Core;
 use super::credential::SentSecret;
 use super::frozen::Frozen;
-use super::hook::{AttemptEnd, ExtraHeaders};
+use super::hook::{AttemptEnd, AttemptStart, ExtraHeaders};
 use super::limiter::Limiter;
 use super::pace::Pulse;
 use super::reader::location;
@@ -115,12 +115,13 @@ impl Core {
             };
             (authorized, headers)
         };
+        trace::url(frozen, authorized.as_ref().ok().and_then(Option::as_deref));
         let (result, secret) = match authorized {
             Ok(secret) => (self.exchange(frozen, ending, number, headers, deadline, ends).await, secret),
             Err(failure) => (Err(failure), None),
         };
         let took = begun.elapsed();
-        self.after(frozen, number, &result, took);
+        self.after(frozen, number, &result, secret.as_deref(), took);
         match result {
             Ok(received) => Ok(Box::new(Sent { received, secret, took })),
             Err(failure) => {
@@ -209,13 +210,21 @@ impl Core {
         }
     }
 
-    fn after(&self, frozen: &Frozen, number: u32, result: &Result<Received, AttemptError>, took: Duration) {
+    fn after(
+        &self,
+        frozen: &Frozen,
+        number: u32,
+        result: &Result<Received, AttemptError>,
+        secret: Option<&Secret<String>>,
+        took: Duration,
+    ) {
         trace::attempt(number, result, took);
         let hooks = &self.shared().hooks;
         if hooks.is_empty() {
             return;
         }
-        let start = frozen.start(number);
+        let url = secret.map(|key| redacted_url(frozen.shown_url().to_owned(), Some(key)));
+        let start = AttemptStart { url: url.as_deref().unwrap_or(frozen.shown_url()), ..frozen.start(number) };
         let cause = result.as_ref().err().map(Failed::cause);
         let status = match result {
             Ok(received) => Some(received.status),

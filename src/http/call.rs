@@ -165,7 +165,6 @@ impl Call<'_> {
             let route = &spec.routes[place];
             next = routes.next().filter(|_| !overridden);
             let frozen = self.parts.freeze(route, generation)?;
-            trace::url(&frozen);
             let missed = match Box::pin(self.core.send(&frozen, self.ending, &self.settings, state)).await {
                 Ok(sent) => {
                     if has_choice && known != Some(place) {

@@ -1,6 +1,6 @@
 //! A request as every attempt sends it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use http::{HeaderMap, Method, StatusCode};
 use url::form_urlencoded;
@@ -33,6 +33,8 @@ pub(crate) struct Frozen {
     /// A secret in the body, which no error shows.
     pub(crate) concealed: Option<SentSecret>,
     pub(super) shown_url: OnceLock<String>,
+    /// The call's span has been told the URL.
+    pub(super) traced: Once,
 }
 
 impl Frozen {

@@ -1,6 +1,6 @@
 //! A call as the caller described it, and the frozen request made from it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -222,6 +222,7 @@ impl RequestParts {
             also: self.also,
             concealed: self.concealed.clone(),
             shown_url: OnceLock::new(),
+            traced: Once::new(),
         }))
     }
 

@@ -11,6 +11,8 @@ mod on {
     use super::super::frozen::Frozen;
     use super::super::retry::Failed;
     use super::super::transport::{AttemptError, Received};
+    use crate::error::redacted_url;
+    use crate::secret::Secret;
 
     pub(crate) use tracing::Span;
 
@@ -19,12 +21,14 @@ mod on {
         tracing::info_span!("polyagent.call", operation, method, url)
     }
 
-    /// Tells the current span the route that is tried.
-    pub(crate) fn url(frozen: &Frozen) {
-        let span = Span::current();
-        if !span.is_disabled() {
-            span.record("url", frozen.shown_url());
-        }
+    /// Tells the current span the route that is tried, once it is known which key must not be in it.
+    pub(crate) fn url(frozen: &Frozen, key: Option<&Secret<String>>) {
+        frozen.traced.call_once(|| {
+            let span = Span::current();
+            if !span.is_disabled() {
+                span.record("url", redacted_url(frozen.shown_url().to_owned(), key));
+            }
+        });
     }
 
     pub(crate) fn in_span<F: Future>(span: Span, call: F) -> impl Future<Output = F::Output> {
@@ -52,6 +56,7 @@ mod off {
 
     use super::super::frozen::Frozen;
     use super::super::transport::{AttemptError, Received};
+    use crate::secret::Secret;
 
     pub(crate) struct Span;
 
@@ -59,7 +64,7 @@ mod off {
         Span
     }
 
-    pub(crate) fn url(_: &Frozen) {}
+    pub(crate) fn url(_: &Frozen, _: Option<&Secret<String>>) {}
 
     pub(crate) fn in_span<F>(_: Span, call: F) -> F {
         call
