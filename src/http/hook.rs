@@ -63,7 +63,7 @@ pub struct AttemptStart<'a> {
     pub operation: &'a str,
     /// The request's method.
     pub method: &'a Method,
-    /// The request's URL, without the values of its query. [`Hook::before`] is told before a provided key is known, so a
+    /// The request's URL, without the values of its query. [`Hook::before`] is told before a provided key is known: a
     /// key in the place of an id is still in it.
     pub url: &'a str,
     /// Number of the attempt within the call, from 1.
