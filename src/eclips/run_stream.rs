@@ -100,6 +100,7 @@ impl Stream for RunStream {
                 let event = watch.next().await?;
                 Some((event, watch))
             })
+            .fuse()
             .boxed()
         });
         events.poll_next_unpin(cx)

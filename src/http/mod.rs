@@ -40,7 +40,7 @@ mod wrapped;
 
 pub(crate) use http::Method;
 
-#[cfg(feature = "eclips")]
+#[cfg(any(feature = "eclips", feature = "sandbox"))]
 pub(crate) use self::base_url::is_loopback_http;
 #[allow(unused_imports, reason = "not every platform needs it")]
 pub(crate) use self::body::Form;

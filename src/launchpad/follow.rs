@@ -121,6 +121,7 @@ impl Stream for FollowLogs {
                 let line = follower.next().await?;
                 Some((line, follower))
             })
+            .fuse()
             .boxed()
         });
         lines.poll_next_unpin(cx)

@@ -94,7 +94,7 @@ mod store;
 #[allow(dead_code, reason = "what platforms use differs")]
 mod stream;
 mod tenant;
-#[cfg(feature = "elephantasm")]
+#[cfg(any(feature = "elephantasm", feature = "oma"))]
 mod terms;
 #[allow(dead_code, reason = "what platforms use differs")]
 mod validate;

@@ -77,6 +77,7 @@ impl<P: Platform> Mounted<P> {
     }
 
     /// Works on what the account of that name has, if there is one.
+    #[allow(dead_code, reason = "not every platform needs it")]
     pub(crate) fn with<T>(&self, name: &str, work: impl FnOnce(&mut World<'_, P>) -> T) -> Option<T> {
         let mut accounts = lock(&self.accounts);
         let index = accounts.iter().position(|account| account.name == name)?;

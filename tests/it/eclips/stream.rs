@@ -54,6 +54,7 @@ async fn all(mut events: RunStream) -> Result<Vec<String>, Error> {
             other => panic!("{other:?}"),
         });
     }
+    assert_eq!(events.try_next().await.unwrap(), None, "the end stays the end");
     Ok(seen)
 }
 
@@ -137,8 +138,10 @@ async fn a_run_that_does_not_exist_and_a_key_without_the_scope_are_errors() {
     let server = Server::start(vec![reply("403 Forbidden", r#"{"error":"missing scope agents:read"}"#)]).await;
     let error = all(stream_of(&server)).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), heads(&server).len()), (403, 1));
-    let error = client(&server).runs().stream("..").try_next().await.unwrap_err();
+    let mut events = client(&server).runs().stream("..");
+    let error = events.try_next().await.unwrap_err();
     assert!(matches!(error, Error::InvalidArgument(_)), "{error:?}");
+    assert_eq!(events.try_next().await.unwrap(), None, "an error is the end");
 }
 
 #[tokio::test]

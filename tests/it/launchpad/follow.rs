@@ -61,6 +61,7 @@ async fn all(mut lines: FollowLogs) -> Vec<String> {
     while let Some(entry) = lines.try_next().await.unwrap() {
         messages.push(entry.message);
     }
+    assert_eq!(lines.try_next().await.unwrap(), None, "the end stays the end");
     messages
 }
 
