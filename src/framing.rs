@@ -32,6 +32,14 @@ pub(crate) struct Frame {
     pub(crate) is_plain: bool,
 }
 
+impl Frame {
+    /// Whether it is a heartbeat. Their names are not documented; these are common.
+    pub(crate) fn is_heartbeat(&self) -> bool {
+        let names = ["ping", "heartbeat", "keepalive", "keep-alive"];
+        names.iter().any(|name| self.name.eq_ignore_ascii_case(name))
+    }
+}
+
 #[derive(Debug)]
 enum Form {
     Events(Box<Decoder>),

@@ -79,6 +79,8 @@ mod error;
 #[cfg(test)]
 mod fixture;
 #[cfg(any(feature = "eclips", feature = "launchpad"))]
+mod frames;
+#[cfg(any(feature = "eclips", feature = "launchpad"))]
 mod framing;
 #[allow(dead_code, reason = "not every platform needs all of it")]
 mod headers;

@@ -2,21 +2,19 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::mem::take;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::stream::{BoxStream, Stream, StreamExt, unfold};
-use http::{HeaderValue, header};
-use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep, timeout};
+use http::{HeaderMap, HeaderValue, header};
+use serde_json::Value;
+use tokio::time::sleep;
 
 use super::runs::{RunOutcome, Runs};
 use super::types::Run;
-use crate::error::{BoxError, StreamFault};
-use crate::framing::{Frame, Framing, TooLarge};
-use crate::http::LiveBody;
+use crate::frames::{Arrived, Frames};
+use crate::framing::Frame;
 use crate::poll::Updates;
 use crate::{Error, Poller, config};
 
@@ -41,29 +39,23 @@ pub enum RunEvent {
 /// it is polled.
 #[must_use = "streams do nothing unless polled"]
 pub struct RunStream {
-    runs: Runs,
     run_id: String,
-    options: Options,
+    /// Until it is polled.
+    watch: Option<Watch>,
     events: Option<BoxStream<'static, Result<RunEvent, Error>>>,
-}
-
-/// Shapes the poller of a run whose stream is of no use.
-type Shape = dyn FnOnce(Poller<RunOutcome, Run>) -> Poller<RunOutcome, Run> + Send + Sync;
-
-#[derive(Default)]
-struct Options {
-    gap: Option<Duration>,
-    shape: Option<Box<Shape>>,
 }
 
 impl RunStream {
     pub(super) fn new(runs: Runs, run_id: String) -> Self {
-        Self { runs, run_id, options: Options::default(), events: None }
+        let watch = Some(Watch::new(runs, run_id.clone()));
+        Self { run_id, watch, events: None }
     }
 
     /// Sets the silence after which a connection is made anew. Default: 90 s. [`Duration::MAX`] means never.
     pub fn gap(mut self, gap: Duration) -> Self {
-        self.options.gap = Some(gap);
+        if let Some(watch) = &mut self.watch {
+            watch.gap = gap;
+        }
         self
     }
 
@@ -73,7 +65,9 @@ impl RunStream {
         mut self,
         shape: impl FnOnce(Poller<RunOutcome, Run>) -> Poller<RunOutcome, Run> + Send + Sync + 'static,
     ) -> Self {
-        self.options.shape = Some(Box::new(shape));
+        if let Some(watch) = &mut self.watch {
+            watch.shape = Some(Box::new(shape));
+        }
         self
     }
 
@@ -94,11 +88,12 @@ impl Stream for RunStream {
     type Item = Result<RunEvent, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { runs, run_id, options, events } = &mut *self;
+        let Self { watch, events, .. } = &mut *self;
         let events = events.get_or_insert_with(|| {
-            unfold(Watch::new(runs.clone(), run_id.clone(), take(options)), |mut watch| async move {
+            unfold(watch.take(), |watch| async move {
+                let mut watch = watch?;
                 let event = watch.next().await?;
-                Some((event, watch))
+                Some((event, Some(watch)))
             })
             .fuse()
             .boxed()
@@ -113,11 +108,15 @@ impl fmt::Debug for RunStream {
     }
 }
 
+/// Shapes the poller of a run whose stream is of no use.
+type Shape = dyn FnOnce(Poller<RunOutcome, Run>) -> Poller<RunOutcome, Run> + Send + Sync;
+
 /// A run that is watched.
 struct Watch {
     runs: Runs,
     run_id: String,
-    options: Options,
+    gap: Duration,
+    shape: Option<Box<Shape>>,
     source: Source,
     ready: VecDeque<Result<RunEvent, Error>>,
     /// The last state that was handed out.
@@ -131,21 +130,15 @@ enum Source {
     Closed {
         again: bool,
     },
-    Open(Box<Connection>),
+    Open(Box<Frames>),
     /// The server does not stream.
     Polls(Box<Updates<RunOutcome, Run>>),
 }
 
-struct Connection {
-    body: LiveBody,
-    framing: Framing,
-    opened: Instant,
-}
-
 impl Watch {
-    fn new(runs: Runs, run_id: String, options: Options) -> Self {
-        let source = Source::Closed { again: false };
-        Self { runs, run_id, options, source, ready: VecDeque::new(), last: None, over: false }
+    fn new(runs: Runs, run_id: String) -> Self {
+        let (gap, source) = (config::STREAM_GAP, Source::Closed { again: false });
+        Self { runs, run_id, gap, shape: None, source, ready: VecDeque::new(), last: None, over: false }
     }
 
     async fn next(&mut self) -> Option<Result<RunEvent, Error>> {
@@ -182,81 +175,45 @@ impl Watch {
     }
 
     async fn open(&mut self, again: bool) -> Result<(), Error> {
-        match self.runs.open_stream(&self.run_id).await {
-            Ok(body) => {
-                let media = body.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-                // A page for people is no stream.
-                if media.to_ascii_lowercase().starts_with(b"text/html") {
-                    self.poll();
-                } else {
-                    let framing = Framing::new(std::str::from_utf8(media).ok());
-                    self.source = Source::Open(Box::new(Connection { body, framing, opened: Instant::now() }));
-                }
-                Ok(())
-            }
-            Err(error) if again || is_no_stream(&error) => {
-                self.poll();
-                Ok(())
-            }
-            Err(error) => Err(error),
+        if again {
+            sleep(config::STREAM_BACKOFF).await;
         }
-    }
-
-    /// Waits for the next bytes of the stream.
-    async fn receive(&mut self) -> Result<(), Error> {
-        let Source::Open(connection) = &mut self.source else { return Ok(()) };
-        match timeout(self.options.gap.unwrap_or(config::STREAM_GAP), connection.body.chunk()).await {
-            Ok(Ok(Some(bytes))) => {
-                connection.framing.push(&bytes);
-                return self.drain();
-            }
-            Ok(Ok(None)) => {
-                let frames = connection.framing.finish().unwrap_or_default();
-                let opened = connection.opened;
-                for frame in &frames {
-                    self.take(frame);
-                }
-                self.ended(opened).await;
-            }
-            Ok(Err(_)) | Err(_) => {
-                let opened = connection.opened;
-                self.ended(opened).await;
-            }
+        match self.runs.open_stream(&self.run_id).await {
+            Ok(body) if is_page(body.headers()) => self.poll(),
+            Ok(body) => self.source = Source::Open(Box::new(Frames::new(body))),
+            Err(error) if again || is_no_stream(&error) => self.poll(),
+            Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    /// Hands out what is complete.
-    fn drain(&mut self) -> Result<(), Error> {
-        while !self.over {
-            let Source::Open(connection) = &mut self.source else { break };
-            match connection.framing.next() {
-                Ok(None) => break,
-                Ok(Some(frame)) => self.take(&frame),
-                Err(TooLarge) => {
-                    let source: BoxError = format!("more than {} bytes", config::MAX_EVENT).into();
-                    return Err(connection.body.error(StreamFault::TooLarge, Some(source)));
-                }
-            }
+    /// Waits for the next events of the stream.
+    async fn receive(&mut self) -> Result<(), Error> {
+        let Source::Open(frames) = &mut self.source else { return Ok(()) };
+        let (arrived, ends) = match frames.next(self.gap).await? {
+            Arrived::Frames(arrived) => (arrived, false),
+            Arrived::End(arrived) => (arrived, true),
+            Arrived::Broken(_) => (Vec::new(), true),
+        };
+        let is_short = frames.age() < config::STREAM_LIVES;
+        for frame in arrived {
+            self.take(frame);
+        }
+        if ends && !self.over {
+            self.ended(is_short).await;
         }
         Ok(())
     }
 
     /// The response has ended, as it should or not: the run itself says what is next.
-    async fn ended(&mut self, opened: Instant) {
-        if self.over {
-            return;
-        }
-        if opened.elapsed() < config::STREAM_LIVES {
+    async fn ended(&mut self, is_short: bool) {
+        if is_short {
             return self.poll();
         }
         match self.runs.get(self.run_id.as_str()).await {
             Ok(run) => {
                 self.show(run);
                 self.source = Source::Closed { again: true };
-                if !self.over {
-                    sleep(config::STREAM_BACKOFF).await;
-                }
             }
             // The poller tells what may pass from what may not.
             Err(_) => self.poll(),
@@ -266,21 +223,21 @@ impl Watch {
     /// Goes on without a stream.
     fn poll(&mut self) {
         let poller = self.runs.wait(self.run_id.as_str()).through_triage().timeout(Duration::MAX);
-        let poller = match self.options.shape.take() {
+        let poller = match self.shape.take() {
             Some(shape) => shape(poller),
             None => poller,
         };
         self.source = Source::Polls(Box::new(poller.updates()));
     }
 
-    fn take(&mut self, frame: &Frame) {
-        if self.over || is_heartbeat(frame) {
+    fn take(&mut self, frame: Frame) {
+        if self.over || frame.is_heartbeat() || frame.text.trim().is_empty() {
             return;
         }
         if let Some(run) = state(&self.run_id, &frame.text) {
             return self.show(run);
         }
-        self.ready.push_back(Ok(RunEvent::Other { name: frame.name.clone(), data: frame.text.clone() }));
+        self.ready.push_back(Ok(RunEvent::Other { name: frame.name, data: frame.text }));
     }
 
     /// Hands out a state, unless it is the last one again.
@@ -298,19 +255,19 @@ fn is_no_stream(error: &Error) -> bool {
     error.status().is_some_and(|status| matches!(status.as_u16(), 400 | 404 | 405 | 406 | 410 | 415 | 501))
 }
 
-/// Names of heartbeats are not documented; these are common.
-fn is_heartbeat(frame: &Frame) -> bool {
-    frame.text.trim().is_empty() || matches!(frame.name.as_str(), "ping" | "heartbeat" | "keepalive" | "keep-alive")
+/// Whether a response is a page for people.
+fn is_page(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    media.to_ascii_lowercase().starts_with(b"text/html")
 }
 
 /// Reads a state of the run: an object with a status, bare or wrapped as in the other responses.
 fn state(run_id: &str, text: &str) -> Option<Run> {
     let Ok(Value::Object(mut event)) = serde_json::from_str(text) else { return None };
-    let mut run = match ["run", "data"].into_iter().find(|name| has_status(event.get(*name))) {
-        Some(name) if !event.contains_key("status") => match event.remove(name) {
-            Some(Value::Object(run)) => run,
-            _ => return None,
-        },
+    let has_status = |name: &&str| event.get(*name).is_some_and(|run| run.get("status").is_some());
+    let wrapper = ["run", "data"].into_iter().find(has_status).filter(|_| !event.contains_key("status"));
+    let mut run = match wrapper.and_then(|name| event.remove(name)) {
+        Some(Value::Object(run)) => run,
         _ => event,
     };
     // An event may have an id of its own, or none.
@@ -318,8 +275,4 @@ fn state(run_id: &str, text: &str) -> Option<Run> {
         run.insert("run_id".to_owned(), Value::from(run_id));
     }
     serde_json::from_value(Value::Object(run)).ok()
-}
-
-fn has_status(value: Option<&Value>) -> bool {
-    value.and_then(Value::as_object).is_some_and(|object: &Map<String, Value>| object.contains_key("status"))
 }

@@ -248,5 +248,5 @@ impl From<InvalidArgument> for CallError {
 }
 
 #[cfg(test)]
-#[path = "call_tests.rs"]
+#[path = "call_tests/mod.rs"]
 mod tests;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::agents::Agents;
 use super::deploy::{is_gone, pause};
@@ -14,9 +14,9 @@ use super::piece::Piece;
 use super::seen::Seen;
 use super::types::{AgentLogs, AgentStatus, GetAgentLogsParams, LogEntry};
 use crate::config::launchpad as defaults;
-use crate::error::{BoxError, StreamError, StreamFault};
-use crate::framing::{Framing, TooLarge};
-use crate::http::{Core, LiveBody};
+use crate::error::{StreamError, StreamFault};
+use crate::frames::{Arrived, Frames};
+use crate::http::Core;
 use crate::poll::is_transient;
 use crate::{Error, Timestamp, clock};
 
@@ -52,9 +52,7 @@ enum Source {
 }
 
 struct Connection {
-    body: LiveBody,
-    framing: Framing,
-    opened: Instant,
+    frames: Frames,
     /// It brought the plain response.
     is_plain: bool,
 }
@@ -144,58 +142,34 @@ impl Follower {
             return self.failed(error).await;
         }
         self.seen.begin();
-        let media = body.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
-        let framing = Framing::new(media);
-        self.source = Source::Open(Box::new(Connection { framing, body, opened: Instant::now(), is_plain: false }));
+        self.source = Source::Open(Box::new(Connection { frames: Frames::new(body), is_plain: false }));
         Ok(())
     }
 
-    /// Waits for the next bytes of the stream.
+    /// Waits for the next lines of the stream.
     async fn receive(&mut self) -> Result<(), Error> {
         let Source::Open(connection) = &mut self.source else { return Ok(()) };
-        let broken: BoxError = match timeout(self.options.gap, connection.body.chunk()).await {
-            Ok(Ok(Some(bytes))) => {
-                connection.framing.push(&bytes);
-                return self.drain();
-            }
-            Ok(Ok(None)) => match connection.framing.finish() {
-                Some(frames) => {
-                    let (was_plain, opened) = (connection.is_plain, connection.opened);
-                    let pieces: Vec<Piece> = frames.iter().map(Piece::of).collect();
-                    let is_plain = was_plain || pieces.iter().any(|piece| matches!(piece, Piece::Document(_)));
-                    for piece in pieces {
-                        self.take(piece);
-                    }
-                    return self.ended(is_plain, opened.elapsed() < defaults::SHORTEST_STREAM).await;
+        let arrived = connection.frames.next(self.options.gap).await?;
+        let is_short = connection.frames.age() < defaults::SHORTEST_STREAM;
+        let (frames, ends) = match arrived {
+            Arrived::Frames(frames) => (frames, false),
+            Arrived::End(frames) => (frames, true),
+            Arrived::Broken(broken) => {
+                let error = connection.frames.error(StreamFault::Truncated, Some(broken));
+                self.source = Source::Closed;
+                if !is_short {
+                    self.failures = 0;
                 }
-                None => "the body ended within a line".into(),
-            },
-            Ok(Err(error)) => error,
-            Err(_elapsed) => format!("no byte within {:?}", self.options.gap).into(),
+                return self.failed(error).await;
+            }
         };
-        let is_short = connection.opened.elapsed() < defaults::SHORTEST_STREAM;
-        let error = connection.body.error(StreamFault::Truncated, Some(broken));
-        self.source = Source::Closed;
-        if !is_short {
-            self.failures = 0;
+        let pieces: Vec<Piece> = frames.iter().map(Piece::of).collect();
+        connection.is_plain |= pieces.iter().any(|piece| matches!(piece, Piece::Document(_)));
+        let is_plain = connection.is_plain;
+        for piece in pieces {
+            self.take(piece);
         }
-        self.failed(error).await
-    }
-
-    /// Hands out what is complete.
-    fn drain(&mut self) -> Result<(), Error> {
-        loop {
-            let Source::Open(connection) = &mut self.source else { return Ok(()) };
-            match connection.framing.next() {
-                Ok(None) => return Ok(()),
-                Ok(Some(frame)) => {
-                    let piece = Piece::of(&frame);
-                    connection.is_plain |= matches!(piece, Piece::Document(_));
-                    self.take(piece);
-                }
-                Err(TooLarge) => return Err(connection.body.error(StreamFault::TooLarge, None)),
-            }
-        }
+        if ends { self.ended(is_plain, is_short).await } else { Ok(()) }
     }
 
     fn take(&mut self, piece: Piece) {

@@ -16,10 +16,10 @@ pub(super) enum Piece {
 }
 
 impl Piece {
-    /// Reads a frame. Names of heartbeats and ends are not documented; these are common.
+    /// Reads a frame. Names of ends are not documented; these are common.
     pub(super) fn of(frame: &Frame) -> Self {
         match frame.name.to_ascii_lowercase().as_str() {
-            "ping" | "heartbeat" | "keepalive" | "keep-alive" => Self::Entries(Vec::new()),
+            _ if frame.is_heartbeat() => Self::Entries(Vec::new()),
             "end" | "done" | "complete" | "close" | "eof" => Self::End,
             _ if frame.is_plain => text(&frame.text),
             _ => value_or_text(&frame.text),

@@ -363,5 +363,5 @@ fn status_of(kind: &str) -> StatusCode {
 }
 
 #[cfg(test)]
-#[path = "source_tests.rs"]
+#[path = "source_tests/mod.rs"]
 mod tests;

@@ -328,7 +328,7 @@ mod tests {
                 let row = |id: &u64| event(*id, seq.map(|_| i64::try_from(*id).unwrap() + 1));
                 ids.iter().map(|id| track.row(&row(id))).collect()
             };
-            // The first ones are forgotten; only where the known ones begin is told again.
+            // The first ones are forgotten: rows are skipped up to one that is known.
             assert_eq!(verdicts(&mut track, &[0, 1, MORE - 1]), [Verdict::Known; 3], "{seq:?}");
             assert_eq!(verdicts(&mut track, &[MORE]), [Verdict::New], "{seq:?}");
             assert!(!track.end_history());

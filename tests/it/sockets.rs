@@ -38,6 +38,27 @@ pub fn answer(status: &str, more_headers: &str, body: &str) -> Step {
     ))
 }
 
+/// A response that goes on: its head and first pieces.
+pub fn live(media: &str, pieces: &[&str]) -> Vec<Step> {
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: {media}\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n");
+    let mut script = vec![Step::Read, write(&head)];
+    script.extend(pieces.iter().map(|piece| write(&format!("{:x}\r\n{piece}\r\n", piece.len()))));
+    script
+}
+
+/// The same, ended as it should.
+pub fn whole(media: &str, pieces: &[&str]) -> Vec<Step> {
+    let mut script = live(media, pieces);
+    script.push(write("0\r\n\r\n"));
+    script
+}
+
+/// A whole response, and the end of its connection.
+pub fn reply(status: &str, body: &str) -> Vec<Step> {
+    vec![Step::Read, answer(status, "connection: close\r\n", body)]
+}
+
 pub struct Server {
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<Vec<u8>>>>,

@@ -2,7 +2,8 @@
 //!
 //! - **Runs.** One is queued, then running, then ended: each step takes half a second, or until the run is read. What
 //!   comes of it is in its `data`: `result` is its result, `confidence_score` (0.9 by default) its confidence, and with
-//!   `error` it fails with that text. A confidence below 0.5 needs a human, as on the real platform.
+//!   `error` it fails with that text. A confidence below 0.5 needs a human, as on the real platform. Its states come as
+//!   server-sent events too, one each; the real form is not documented.
 //! - **Triage.** Such a run waits for its item. Once that is approved the run goes on and completes; once it is
 //!   rejected the run is cancelled. A second decision is a conflict.
 //! - **Batches.** Up to 20 rows are under way at a time, and end as runs do, but without triage. A cancellation ends

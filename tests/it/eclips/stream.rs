@@ -8,7 +8,7 @@ use polyagent::sandbox::Sandbox;
 use polyagent::{Error, StreamFault, Timer};
 
 use super::{QUICK, builder};
-use crate::sockets::{Server, Step, answer, write};
+use crate::sockets::{Server, Step, live, reply, whole};
 
 const RUNNING: &str = r#"{"run_id":"run_1","status":"running"}"#;
 const WAITS: &str = r#"{"run_id":"run_1","status":"pending_triage","triage_item_id":"tri_51"}"#;
@@ -20,25 +20,6 @@ fn client(server: &Server) -> Eclips {
 
 fn stream_of(server: &Server) -> RunStream {
     client(server).runs().stream("run_1").polling(|poller| poller.interval(QUICK, QUICK))
-}
-
-fn reply(status: &str, body: &str) -> Vec<Step> {
-    vec![Step::Read, answer(status, "connection: close\r\n", body)]
-}
-
-/// A response that goes on: its head and first pieces.
-fn live(media: &str, pieces: &[&str]) -> Vec<Step> {
-    let head =
-        format!("HTTP/1.1 200 OK\r\ncontent-type: {media}\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n");
-    let mut script = vec![Step::Read, write(&head)];
-    script.extend(pieces.iter().map(|piece| write(&format!("{:x}\r\n{piece}\r\n", piece.len()))));
-    script
-}
-
-fn whole(media: &str, pieces: &[&str]) -> Vec<Step> {
-    let mut script = live(media, pieces);
-    script.push(write("0\r\n\r\n"));
-    script
 }
 
 /// What comes: statuses, and everything else as `name=data`.

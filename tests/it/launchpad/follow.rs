@@ -9,7 +9,7 @@ use wiremock::ResponseTemplate;
 
 use super::{LIVE, QUICK, add, builder, client, empty, lines};
 use crate::elephantasm::json_answer;
-use crate::sockets::{Server, Step, answer, write};
+use crate::sockets::{Server, Step, live, reply, whole, write};
 
 const LOGS: &str = "/api/agents/a/logs";
 const ONE: &str = r#"{"timestamp":"2026-07-01T11:59:58Z","level":"INFO","message":"one","pod":"p"}"#;
@@ -22,29 +22,6 @@ fn client_of(server: &Server) -> Launchpad {
 
 fn follow(server: &Server) -> FollowLogs {
     client_of(server).monitoring().logs().follow("a").interval(QUICK)
-}
-
-/// A response that goes on: its head and first pieces.
-fn stream(media: &str, pieces: &[&str]) -> Vec<Step> {
-    let mut script = vec![
-        Step::Read,
-        write(&format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: {media}\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
-        )),
-    ];
-    script.extend(pieces.iter().map(|piece| write(&format!("{:x}\r\n{piece}\r\n", piece.len()))));
-    script
-}
-
-/// The same, ended as it should.
-fn whole(media: &str, pieces: &[&str]) -> Vec<Step> {
-    let mut script = stream(media, pieces);
-    script.push(write("0\r\n\r\n"));
-    script
-}
-
-fn reply(status: &str, body: &str) -> Vec<Step> {
-    vec![Step::Read, answer(status, "connection: close\r\n", body)]
 }
 
 fn logs(entries: &[&str]) -> String {
@@ -109,7 +86,7 @@ async fn events_json_lines_json_and_text_are_all_read() {
 
 #[tokio::test]
 async fn lines_are_handed_out_while_the_stream_goes_on_and_silence_is_no_end() {
-    let mut script = stream("application/x-ndjson", &[&format!("{ONE}\n")]);
+    let mut script = live("application/x-ndjson", &[&format!("{ONE}\n")]);
     script.push(Step::Sleep(Duration::from_millis(400)));
     let late = format!("{TWO}\n");
     script.push(write(&format!("{:x}\r\n{late}\r\n", late.len())));
@@ -127,14 +104,14 @@ async fn lines_are_handed_out_while_the_stream_goes_on_and_silence_is_no_end() {
 
 #[tokio::test]
 async fn a_broken_connection_is_made_anew_and_nothing_is_lost_or_repeated() {
-    let mut broken = stream("application/x-ndjson", &[&format!("{ONE}\n{}", &TWO[..30])]);
+    let mut broken = live("application/x-ndjson", &[&format!("{ONE}\n{}", &TWO[..30])]);
     broken.push(Step::Sleep(Duration::from_millis(50)));
     broken.push(Step::Reset);
     let server = Server::start(vec![
         broken,
         // The new stream, which does not repeat what came before; and what was written meanwhile.
         {
-            let mut script = stream("application/x-ndjson", &[]);
+            let mut script = live("application/x-ndjson", &[]);
             script.push(Step::Sleep(Duration::from_millis(300)));
             let line = format!("{THREE}\n");
             script.push(write(&format!("{:x}\r\n{line}\r\n0\r\n\r\n", line.len())));
@@ -160,7 +137,7 @@ async fn a_broken_connection_is_made_anew_and_nothing_is_lost_or_repeated() {
 
 #[tokio::test]
 async fn a_stream_that_repeats_lines_after_a_break_hands_each_out_once() {
-    let mut broken = stream("application/x-ndjson", &[&format!("{ONE}\n{ONE}\n")]);
+    let mut broken = live("application/x-ndjson", &[&format!("{ONE}\n{ONE}\n")]);
     broken.push(Step::Sleep(Duration::from_millis(50)));
     broken.push(Step::Reset);
     let server = Server::start(vec![
@@ -175,7 +152,7 @@ async fn a_stream_that_repeats_lines_after_a_break_hands_each_out_once() {
 
 #[tokio::test]
 async fn a_silent_connection_is_made_anew_after_the_gap() {
-    let mut silent = stream("application/x-ndjson", &[&format!("{ONE}\n")]);
+    let mut silent = live("application/x-ndjson", &[&format!("{ONE}\n")]);
     silent.push(Step::Hang);
     let server = Server::start(vec![
         silent,
