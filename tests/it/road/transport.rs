@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
 use polyagent::{Error, RetryClass, TransportKind};
 use tokio::net::TcpListener;
@@ -342,20 +343,17 @@ async fn a_caller_may_lower_and_raise_the_retry_class() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_server_under_1000_concurrent_calls_sees_a_tenth_more_at_most() {
+async fn a_dead_server_sees_a_tenth_more_than_1000_calls_at_most() {
     let dead = vec![Step::Read, answer("500 Internal Server Error", "connection: close\r\n", "{}")];
     let server = Server::start(vec![dead]).await;
     // A name of its own: the spent budget stays with it, and not with a port that another test may get.
     let (base, address) = (format!("http://dead.localhost:{}", server.address.port()), server.address);
     let builder = server.builder().base_url(base).configure_http(move |http| http.resolve("dead.localhost", address));
     let client = builder.build().unwrap();
-    let calls = (0..1000).map(|_| {
-        let call = client.animas().get(ID).send();
-        tokio::spawn(async move { assert!(call.await.unwrap_err().is_server()) })
-    });
-    for call in calls.collect::<Vec<_>>() {
-        call.await.unwrap();
-    }
+    // Both ends of a connection are in this process, which may open 1,024 files.
+    let calls = (0..1000).map(|_| client.animas().get(ID).send());
+    let errors: Vec<_> = futures::stream::iter(calls).buffer_unordered(100).map(Result::unwrap_err).collect().await;
+    assert!(errors.len() == 1000 && errors.iter().all(Error::is_server));
     let seen = server.requests().len();
     assert!((1001..=1100).contains(&seen), "{seen} requests");
     // With the budget spent, a call is an attempt.
