@@ -124,14 +124,12 @@ async fn a_broken_connection_is_made_anew_and_nothing_is_lost_or_repeated() {
     assert_eq!(all(follow(&server)).await, ["one", "two", "three"]);
     let targets = targets(&server);
     assert_eq!(targets[0], "/api/agents/a/logs?lines=1000&follow=true");
-    assert!(
-        targets[1].starts_with("/api/agents/a/logs?lines=1000&since=") && targets[1].ends_with("s&follow=true"),
-        "{targets:?}"
-    );
-    assert!(
-        targets[2].starts_with("/api/agents/a/logs?lines=1000&since=") && !targets[2].contains("follow"),
-        "{targets:?}"
-    );
+    // A number of seconds, or of minutes where these are whole.
+    for (target, end) in [(&targets[1], "&follow=true"), (&targets[2], "")] {
+        let age = target.strip_prefix("/api/agents/a/logs?lines=1000&since=").and_then(|it| it.strip_suffix(end));
+        let number = age.and_then(|age| age.strip_suffix(['s', 'm', 'h', 'd']));
+        assert!(number.is_some_and(|number| number.parse::<u64>().is_ok()), "{targets:?}");
+    }
     assert_eq!(targets[3], "/api/agents/a/status");
 }
 
@@ -240,8 +238,9 @@ async fn a_log_is_read_again_from_half_a_minute_before_its_last_line() {
         let lines = lines(&server).await;
         let since = lines[1].strip_prefix("GET /api/agents/a/logs?lines=1000&").unwrap();
         match since.strip_prefix("since=").and_then(|ago| ago.strip_suffix('s')?.parse::<u32>().ok()) {
-            // What this test itself took counts, too.
-            Some(seconds) => assert!(form.is_none() && (40..60).contains(&seconds), "{lines:?}"),
+            // What this test itself took counts, too; on a machine that is stopped for long it is minutes.
+            Some(seconds) => assert!(form.is_none() && seconds >= 40, "{lines:?}"),
+            None if form.is_none() => assert!(since.ends_with('m'), "{lines:?}"),
             None => assert_eq!(Some(since), expected),
         }
     }
