@@ -1,6 +1,8 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use futures::future::join_all;
 
 use super::*;
 use crate::http::RetryClass::{Idempotent, NonIdempotent};
@@ -188,6 +190,21 @@ async fn a_spent_budget_ends_all_retries() {
 }
 
 /// How many retries are left; they are spent.
+#[tokio::test(start_paused = true)]
+async fn calls_that_fail_at_the_same_time_share_one_budget() {
+    let (plan, budget, attempts) = (plan(Idempotent), Budget::new(), Cell::new(0));
+    let call = async || {
+        let fail = |_, _, _| {
+            attempts.set(attempts.get() + 1);
+            async { Err::<(), _>(Met(status(500, None, None))) }
+        };
+        let mut progress = RetryState::begin(&plan);
+        assert!(run(&plan, &budget, &mut progress, || 0.5, fail, tokio::time::sleep).await.is_err());
+    };
+    join_all((0..1000).map(|_| call())).await;
+    assert_eq!(attempts.get(), 1100);
+}
+
 fn left(budget: &Budget) -> usize {
     std::iter::from_fn(|| budget.try_spend().then_some(())).count()
 }

@@ -153,8 +153,8 @@ async fn a_stream_that_is_cut_at_200_places_has_each_event_once() {
                 assert_eq!(got, ["sevt_1", "sevt_2", "sevt_3", "sevt_4", "sevt_9"], "{generation}, cut at {place}");
             }
         });
-        // Both ends of a connection are in this process, which may open 1,024 files.
-        futures::stream::iter(runs).buffer_unordered(10).for_each(|()| std::future::ready(())).await;
+        // Both ends of a connection are in this process, which may have few files open.
+        futures::stream::iter(runs).buffer_unordered(10).collect::<()>().await;
     }
 }
 

@@ -350,10 +350,12 @@ async fn a_dead_server_sees_a_tenth_more_than_1000_calls_at_most() {
     let (base, address) = (format!("http://dead.localhost:{}", server.address.port()), server.address);
     let builder = server.builder().base_url(base).configure_http(move |http| http.resolve("dead.localhost", address));
     let client = builder.build().unwrap();
-    // Both ends of a connection are in this process, which may open 1,024 files.
-    let calls = (0..1000).map(|_| client.animas().get(ID).send());
-    let errors: Vec<_> = futures::stream::iter(calls).buffer_unordered(100).map(Result::unwrap_err).collect().await;
-    assert!(errors.len() == 1000 && errors.iter().all(Error::is_server));
+    let calls = (0..1000).map(|_| {
+        let call = client.animas().get(ID).send();
+        async { assert!(tokio::spawn(call).await.unwrap().unwrap_err().is_server()) }
+    });
+    // Both ends of a connection are in this process, which may have few files open; so not all at once.
+    futures::stream::iter(calls).buffer_unordered(200).collect::<()>().await;
     let seen = server.requests().len();
     assert!((1001..=1100).contains(&seen), "{seen} requests");
     // With the budget spent, a call is an attempt.
