@@ -124,12 +124,6 @@ impl Core {
         self.0.settings.generation.or_else(|| self.0.learnt.generation().get().copied())
     }
 
-    /// The key, if it is one for all calls; for taking it out of what a server says.
-    #[cfg(feature = "oma")]
-    pub(crate) fn fixed_key(&self) -> Option<crate::Secret<String>> {
-        self.0.credential.fixed_key().map(|key| crate::Secret::new(key.to_owned()))
-    }
-
     /// The platform's reading of an error.
     #[cfg(feature = "oma")]
     pub(crate) fn dialect(&self) -> fn(http::StatusCode, &http::HeaderMap, &[u8]) -> crate::error::ErrorDetails {

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::call::{Answered, Ending};
 use super::parts::RequestParts;
+use super::reader::Begun;
 use super::upload::TransferProgress;
 use crate::Error;
 use crate::config;
@@ -66,10 +67,10 @@ struct Transfer {
 }
 
 impl Download {
-    pub(super) fn new(parts: RequestParts, headers: HeaderMap, body: reqwest::Response) -> Self {
+    pub(super) fn new(Begun { parts, headers, response, .. }: Begun) -> Self {
         let transfer = Transfer {
             parts,
-            body,
+            body: response,
             total: length(&headers),
             headers,
             received: 0,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::parts::RequestParts;
+use super::reader::Begun;
 use crate::Error;
 use crate::error::{BoxError, StreamError, StreamFault};
 
@@ -16,8 +17,8 @@ pub(crate) struct LiveBody {
 }
 
 impl LiveBody {
-    pub(super) fn new(parts: RequestParts, headers: HeaderMap, body: reqwest::Response) -> Self {
-        Self { parts, headers, body, received: 0 }
+    pub(super) fn new(Begun { parts, headers, response, .. }: Begun) -> Self {
+        Self { parts, headers, body: response, received: 0 }
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {

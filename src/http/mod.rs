@@ -40,6 +40,8 @@ mod wrapped;
 
 pub(crate) use http::Method;
 
+#[cfg(feature = "oma")]
+pub(crate) use self::attempt::Sent;
 #[cfg(any(feature = "eclips", feature = "sandbox"))]
 pub(crate) use self::base_url::is_loopback_http;
 #[allow(unused_imports, reason = "not every platform needs it")]
@@ -48,6 +50,8 @@ pub use self::builder::ClientBuilder;
 #[cfg(feature = "oma")]
 pub(crate) use self::call::{Answered, Ending};
 pub(crate) use self::client::Core;
+#[cfg(feature = "oma")]
+pub(crate) use self::credential::SentSecret;
 pub use self::credential::{CredentialProvider, KeyFuture};
 pub use self::download::Download;
 #[allow(unused_imports, reason = "not every platform needs all")]
@@ -62,6 +66,8 @@ pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route
 pub(crate) use self::parts::RequestParts;
 #[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::platform::{Platform, Probe, Profile, Scheme, no_hint, no_preflight};
+#[cfg(feature = "oma")]
+pub(crate) use self::reader::Begun;
 pub(crate) use self::reader::Reader;
 pub use self::reader::Redirect;
 pub use self::request::Request;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::call::Answered;
 use super::decode::Exchange;
 use super::follow::{Composed, Follow};
-use super::reader::{Reader, redirect_target};
+use super::reader::{Begun, Reader, redirect_target};
 use super::request::Request;
 use super::response::Response;
 use super::transport::Received;
@@ -60,7 +60,10 @@ impl<T> Request<T> {
                 let (spec, route) = (parts.spec, frozen.route);
                 read(&Exchange { spec, route, list, status, headers: &headers, body: &body, dialect })
             }
-            (Reader::Live(open), Some(live)) => Ok(open(*parts, headers.clone(), *live)),
+            (Reader::Live(open), Some(response)) => {
+                let (headers, secret) = (headers.clone(), sent.secret.clone());
+                Ok(open(Begun { parts: *parts, headers, response: *response, secret }))
+            }
             (Reader::Live(_), None) => Err(DecodeFault::whole("the response has no body")),
             (Reader::Redirect(read), _) => match redirect_target(&headers, &body) {
                 Some(target) => Ok(read(target)),

@@ -12,7 +12,7 @@ use super::turn::Turn;
 use super::types::{Event, ListSessionEventsParams, ListThreadEventsParams, SessionStatus};
 use crate::config::oma::EVENTS_PER_PAGE;
 use crate::error::{ApiError, BoxError, DecodeError, DecodeFault, ErrorResponse, StreamError, StreamFault};
-use crate::http::{Bytes, Composed, Core, RequestParts, decode};
+use crate::http::{Bytes, Composed, Core, RequestParts, SentSecret, decode};
 use crate::page::Cursor;
 use crate::sse::{self, Entry, Facts, Fate, Feed, Frame, Live, Preview, Rows, Start, fingerprint};
 use crate::{Error, Page, Position, Request};
@@ -23,6 +23,8 @@ pub(super) struct Source {
     stream: RequestParts,
     /// The turn whose end is the end.
     pub(super) turn: Option<Turn>,
+    /// The key that opened the live connection.
+    secret: Option<SentSecret>,
 }
 
 impl Source {
@@ -30,7 +32,7 @@ impl Source {
         // A try is one request; only a key that has expired is renewed on the way.
         stream.options.max_retries = Some(u32::from(stream.core.has_provider()));
         stream.options.total = None;
-        Self { stream, turn }
+        Self { stream, turn, secret: None }
     }
 
     fn core(&self) -> &Core {
@@ -91,8 +93,8 @@ impl Source {
         let body = Bytes::copy_from_slice(text.as_bytes());
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
-        let (record, key) = (self.stream.record(), self.core().fixed_key());
-        Error::Decode(Box::new(DecodeError::new(StatusCode::OK, headers, body, fault, record, key.as_ref())))
+        let record = self.stream.record();
+        Error::Decode(Box::new(DecodeError::new(StatusCode::OK, headers, body, fault, record, self.secret.as_deref())))
     }
 
     /// What is known of an event whatever its form.
@@ -120,7 +122,7 @@ impl Source {
         let details = (self.core().dialect())(status, &headers, &body);
         let retry_after = details.retry_after;
         let response = ErrorResponse { status, headers, body, details, retry_after };
-        let error = Error::from_api(ApiError::new(response, self.stream.record(), self.core().fixed_key().as_ref()));
+        let error = Error::from_api(ApiError::new(response, self.stream.record(), self.secret.as_deref()));
         let ends = !self.may_recover(&error);
         Frame::Failed { error, ends }
     }
@@ -134,7 +136,7 @@ impl Feed<Event> for Source {
     fn history(&self, start: Start, cursor: Option<Cursor>) -> BoxFuture<'static, Result<Option<Rows<Event>>, Error>> {
         let request = self.list(start).decode_items_as::<Value>();
         let request = cursor.iter().fold(request, Request::after);
-        let source = Self { stream: self.stream.clone(), turn: None };
+        let source = Self { stream: self.stream.clone(), turn: None, secret: self.secret.clone() };
         let by_time = start.at.filter(|_| !source.is_v0());
         async move {
             let page = match request.await {
@@ -173,6 +175,10 @@ impl Feed<Event> for Source {
             over.or_else(gone)
         }
         .boxed()
+    }
+
+    fn opened_with(&mut self, secret: Option<SentSecret>) {
+        self.secret = secret;
     }
 
     fn decode(&self, name: &str, data: &str) -> Frame<Event> {

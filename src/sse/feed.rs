@@ -6,6 +6,7 @@ use super::live::Live;
 use super::position::{Facts, Preview, Start};
 use crate::Error;
 use crate::error::{BoxError, StreamFault};
+use crate::http::SentSecret;
 use crate::page::Cursor;
 
 /// An event of the history, or what it says although it does not decode.
@@ -55,6 +56,8 @@ pub(crate) trait Feed<T>: Send + 'static {
     fn history(&self, start: Start, cursor: Option<Cursor>) -> BoxFuture<'static, Result<Option<Rows<T>>, Error>>;
     /// Whether nothing more will come, as the server says; `rests`: or it may be all that belongs to the stream.
     fn is_over(&self, rests: bool) -> BoxFuture<'static, Result<bool, Error>>;
+    /// Takes note of the key that opened the live connection.
+    fn opened_with(&mut self, secret: Option<SentSecret>);
     fn decode(&self, name: &str, data: &str) -> Frame<T>;
     /// `of_history`: whether a content without an id must be told from others although it has a number.
     fn facts(&self, event: &T, of_history: bool) -> Facts;

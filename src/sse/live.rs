@@ -4,16 +4,20 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{BoxStream, StreamExt};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use tokio::time::timeout;
 
 use crate::Error;
 use crate::config;
 use crate::error::{BoxError, DecodeError, DecodeFault};
-use crate::http::{Answered, Ending, RequestParts};
+use crate::http::{Answered, Begun, Ending, RequestParts, Sent, SentSecret};
 
 /// A live connection.
-pub(crate) struct Live(pub(crate) BoxStream<'static, Result<Bytes, BoxError>>);
+pub(crate) struct Live {
+    pub(crate) bytes: BoxStream<'static, Result<Bytes, BoxError>>,
+    /// The key that opened it; for taking it out of what the server says.
+    pub(crate) secret: Option<SentSecret>,
+}
 
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,10 +31,10 @@ impl fmt::Debug for Live {
 /// Every error of a call; `Decode` if the response is no event stream.
 pub(crate) async fn open(parts: RequestParts) -> Result<Live, Error> {
     let Answered { sent, .. } = parts.core.call(&parts, Ending::Live).await?;
-    let received = sent.received;
+    let Sent { received, secret, .. } = *sent;
     match received.live {
-        Some(response) => check(parts, received.headers, *response).await,
-        None => Ok(Live(futures::stream::empty().boxed())),
+        Some(response) => check(Begun { parts, headers: received.headers, response: *response, secret }).await,
+        None => Ok(Live { bytes: futures::stream::empty().boxed(), secret }),
     }
 }
 
@@ -38,16 +42,14 @@ pub(crate) async fn open(parts: RequestParts) -> Result<Live, Error> {
 ///
 /// # Errors
 /// `Decode` if it is something else, such as a page for people.
-pub(super) async fn check(
-    parts: RequestParts,
-    headers: HeaderMap,
-    mut response: reqwest::Response,
-) -> Result<Live, Error> {
+pub(super) async fn check(begun: Begun) -> Result<Live, Error> {
+    let Begun { parts, headers, mut response, secret } = begun;
     let status = response.status();
     let media = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     // A response without content has no type either.
     if media.is_none_or(is_event_stream) || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
-        return Ok(Live(response.bytes_stream().map(|read| read.map_err(|e| e.without_url().into())).boxed()));
+        let bytes = response.bytes_stream().map(|read| read.map_err(|e| e.without_url().into())).boxed();
+        return Ok(Live { bytes, secret });
     }
     let mut body = BytesMut::new();
     let read = async {
@@ -68,8 +70,7 @@ pub(super) async fn check(
     };
     let mut record = parts.record();
     record.may_have_been_processed = true;
-    let key = parts.core.fixed_key();
-    Err(Error::Decode(Box::new(DecodeError::new(status, headers, body.freeze(), fault, record, key.as_ref()))))
+    Err(Error::Decode(Box::new(DecodeError::new(status, headers, body.freeze(), fault, record, secret.as_deref()))))
 }
 
 fn is_event_stream(media: &[u8]) -> bool {

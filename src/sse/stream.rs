@@ -6,14 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::stream::{FusedStream, Stream};
-use http::HeaderMap;
 
 use super::feed::Feed;
 use super::live;
 use super::machine::Machine;
 use super::position::Position;
 use crate::Error;
-use crate::http::RequestParts;
+use crate::http::{Begun, RequestParts};
 
 /// What comes out of an [`EventStream`].
 #[derive(Clone, Debug, PartialEq)]
@@ -97,14 +96,10 @@ pub struct EventStream<T> {
 }
 
 /// The stream of a response that has begun.
-pub(crate) fn stream_of<T: Streamed>(
-    parts: RequestParts,
-    headers: HeaderMap,
-    response: reqwest::Response,
-) -> EventStream<T> {
-    let feed = T::feed(&parts);
-    let position = Position::new(parts.ids());
-    let first = Box::pin(live::check(parts, headers, response));
+pub(crate) fn stream_of<T: Streamed>(begun: Begun) -> EventStream<T> {
+    let feed = T::feed(&begun.parts);
+    let position = Position::new(begun.parts.ids());
+    let first = Box::pin(live::check(begun));
     EventStream { machine: Box::new(Machine::new(feed, position, first, false)), over: false }
 }
 

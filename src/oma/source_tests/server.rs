@@ -190,7 +190,7 @@ impl Server {
                 }
             }
         });
-        Live(bytes.boxed())
+        Live { bytes: bytes.boxed(), secret: None }
     }
 
     fn page(&self, start: Start, from: usize) -> (Vec<Value>, Option<usize>) {
@@ -242,6 +242,10 @@ impl Feed<Event> for Memory {
 
     fn is_over(&self, _: bool) -> BoxFuture<'static, Result<bool, Error>> {
         std::future::ready(Ok(self.server.with(|state| state.over))).boxed()
+    }
+
+    fn opened_with(&mut self, secret: Option<SentSecret>) {
+        self.source.opened_with(secret);
     }
 
     fn decode(&self, name: &str, data: &str) -> Frame<Event> {

@@ -82,7 +82,7 @@ impl<T: 'static> Machine<T> {
             self.disconnected(None);
             return Step::Moved;
         };
-        match live.0.poll_next_unpin(cx) {
+        match live.bytes.poll_next_unpin(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.received += bytes.len() as u64;
                 self.decoder.push(&bytes);

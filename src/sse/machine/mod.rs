@@ -264,7 +264,7 @@ impl<T: 'static> Machine<T> {
                 Poll::Pending => Step::Pending,
             },
             Phase::Drain(until) => {
-                let over = match self.live.as_mut().map(|live| live.0.poll_next_unpin(cx)) {
+                let over = match self.live.as_mut().map(|live| live.bytes.poll_next_unpin(cx)) {
                     Some(Poll::Ready(Some(Ok(_)))) => return Step::Moved,
                     Some(Poll::Pending) => until.poll_unpin(cx).is_ready(),
                     Some(Poll::Ready(_)) | None => true,
@@ -309,6 +309,7 @@ impl<T: 'static> Machine<T> {
     }
 
     fn begin_live(&mut self, live: Live) {
+        self.feed.opened_with(live.secret.clone());
         self.live = Some(live);
         self.decoder = Decoder::new(config::MAX_EVENT);
         self.line = None;

@@ -1,14 +1,15 @@
 //! Tokens from a provider, on Anthropic.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use polyagent::oma::types::*;
 use polyagent::oma::{Generation, Oma};
-use polyagent::{CredentialProvider, Error, KeyFuture, Method, Secret};
+use polyagent::{CredentialProvider, Error, KeyFuture, Method, Secret, StreamItem};
 use wiremock::MockServer;
-use wiremock::matchers::{any, header};
-use wiremock::{Mock, ResponseTemplate};
+use wiremock::matchers::{any, header, path_regex};
+use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
 use super::{MANAGED, builder, header as sent_header, json, server};
 
@@ -113,6 +114,87 @@ async fn a_closure_that_has_another_key_renews_too() {
         .unwrap();
     client.sessions().create(SessionCreate::new("agent_01", "env_01")).await.unwrap();
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
+}
+
+fn keys_of(request: &Request) -> String {
+    ["authorization", "x-api-key"].map(|name| sent_header(request, name)).concat()
+}
+
+/// Answers with the token that the request came with.
+struct Echo {
+    media: &'static str,
+    /// What has `TOKEN` in the place of the token.
+    body: &'static str,
+}
+
+impl Respond for Echo {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body = self.body.replace("TOKEN", keys_of(request).trim_start_matches("Bearer "));
+        ResponseTemplate::new(200).set_body_raw(body, self.media)
+    }
+}
+
+/// A client with another token for each attempt, of a server that has no history.
+async fn echoed(generation: Generation, echo: Echo) -> (MockServer, Oma) {
+    let server = MockServer::builder().start().await;
+    Mock::given(path_regex("/events$"))
+        .respond_with(json(200, r#"{"data":[],"next_page":null,"has_more":false}"#))
+        .mount(&server)
+        .await;
+    Mock::given(path_regex("/(stream|messages)$")).respond_with(echo).mount(&server).await;
+    let number = AtomicUsize::new(0);
+    let tokens = move || {
+        let token = Secret::new(format!("sk-ant-oat-000{}", number.fetch_add(1, Ordering::SeqCst)));
+        async move { Ok(token) }
+    };
+    let client = builder(&server).generation(generation).credentials(tokens).build().unwrap();
+    (server, client)
+}
+
+/// The error without the token that the server puts into it.
+fn is_redacted(error: &Error) {
+    let shown = format!("{error} {error:?} {error:#?}");
+    assert!(shown.contains("[redacted]") && !shown.contains("oat-000"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_token_that_the_server_repeats_within_a_stream_is_redacted_on_each_connection() {
+    const FRAME: &str =
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"TOKEN failed\"}}\n\n";
+    for generation in [Generation::Anthropic, Generation::V0] {
+        let (server, client) = echoed(generation, Echo { media: "text/event-stream", body: FRAME }).await;
+        let sessions = client.sessions();
+        let mut events = match generation {
+            Generation::V0 => sessions.messages("sesn_01", "hi").await.unwrap(),
+            _ => sessions.stream("sesn_01", StreamSessionEventsParams::new()).await.unwrap(),
+        };
+        let mut reported = 0;
+        while reported < 2 {
+            match events.try_next().await {
+                Err(error @ Error::Server(_)) => {
+                    is_redacted(&error);
+                    assert_eq!(error.message(), "[redacted] failed");
+                    reported += 1;
+                }
+                Ok(Some(StreamItem::Gap(_))) => {}
+                other => panic!("{generation:?}: {other:?}"),
+            }
+        }
+        let requests = server.received_requests().await.unwrap();
+        let connections = requests.iter().filter(|request| !request.url.path().ends_with("/events"));
+        let keys = connections.map(keys_of).collect::<BTreeSet<_>>();
+        assert_eq!(keys.len(), 2, "each connection had its own token: {keys:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_an_answer_that_is_no_stream_is_redacted() {
+    let echo =
+        Echo { media: "application/json", body: r#"{"error":{"type":"api_error","message":"TOKEN: no streams"}}"# };
+    let (_server, client) = echoed(Generation::Anthropic, echo).await;
+    let error = client.sessions().stream("sesn_01", StreamSessionEventsParams::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Decode(_)), "{error}");
+    is_redacted(&error);
 }
 
 #[tokio::test]
