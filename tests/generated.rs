@@ -54,6 +54,7 @@ mod golden {
         ($($rule:ident)*) => {
             $(
                 #[allow(dead_code, clippy::too_many_arguments, clippy::too_many_lines, clippy::option_option, reason = "generated")]
+                #[allow(clippy::match_single_binding, clippy::semicolon_if_nothing_returned, clippy::similar_names)]
                 pub mod $rule {
                     include!(concat!("golden/", stringify!($rule), ".rs"));
                 }

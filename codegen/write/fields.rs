@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{GenericArgument, Ident, PathArguments, Type, parse_quote};
 
 use super::docs;
@@ -177,19 +177,12 @@ impl FieldPlan<'_> {
         self.field.is_asked_for()
     }
 
-    /// The public field. `reads` is whether it needs attributes for deserializing.
-    pub fn definition(&self, reads: bool) -> TokenStream {
+    /// The public field.
+    pub fn definition(&self) -> TokenStream {
         let docs = docs::attributes(&docs::describe(&self.field.name, &self.field.schema));
-        let attributes = self.attributes(reads, true);
+        let attributes = self.attributes();
         let (ident, ty) = (&self.ident, self.ty());
         quote!(#docs #attributes pub #ident: #ty,)
-    }
-
-    /// The field of a private struct that is only deserialized.
-    pub fn private_definition(&self) -> TokenStream {
-        let attributes = self.attributes(true, false);
-        let (ident, ty) = (&self.ident, self.ty());
-        quote!(#attributes #ident: #ty,)
     }
 
     /// The parameter of `new`.
@@ -222,70 +215,49 @@ impl FieldPlan<'_> {
         }
     }
 
-    fn attributes(&self, reads: bool, writes: bool) -> TokenStream {
+    /// How it is written.
+    fn attributes(&self) -> TokenStream {
         let mut arguments = Vec::new();
         let name = &self.field.name;
         if self.ident != name {
             arguments.push(quote!(rename = #name));
         }
-        let optional = matches!(self.presence, Presence::Optional | Presence::Patch);
-        let reader = self.reader();
-        // serde treats a missing `Option` as `None` only without a custom deserializer.
-        let may_be_missing = optional || self.presence == Presence::NullAsEmpty;
-        if reads && (may_be_missing || (reader.is_some() && self.presence == Presence::Nullable)) {
-            arguments.push(quote!(default));
-        }
-        if writes && optional {
+        if matches!(self.presence, Presence::Optional | Presence::Patch) {
             arguments.push(quote!(skip_serializing_if = "::std::option::Option::is_none"));
         }
-        if let Some(reader) = reader.filter(|_| reads) {
-            arguments.push(quote!(deserialize_with = #reader));
-        }
-        if let Some(module) = self.time_module().filter(|_| writes) {
-            let serialize = format!("{module}::serialize");
+        if let Some(module) = self.time_module() {
+            let serialize = format!("crate::serde_ext::{module}::serialize");
             arguments.push(quote!(serialize_with = #serialize));
         }
         if arguments.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#arguments),*)]) }
     }
 
-    /// The function that reads the field, where the type's own does not do.
-    fn reader(&self) -> Option<String> {
+    /// How it is read, where the type's own way does not do. One of several spellings may be absent or null.
+    pub fn reader(&self) -> Option<TokenStream> {
         if let Some(module) = self.time_module() {
-            return Some(format!("{module}::deserialize"));
+            let module = format_ident!("{module}");
+            return Some(quote!(#module::Read));
         }
-        let reader = match self.presence {
-            Presence::NullAsEmpty if self.field.schema.one_or_list => "one_or_list",
-            Presence::NullAsEmpty => "null_as_default",
-            Presence::Patch => "present",
-            Presence::Required if is_integer(&self.bare) => "whole",
-            Presence::Nullable | Presence::Optional if is_integer(&self.bare) => "optional_whole",
-            _ => return None,
-        };
-        Some(format!("crate::serde_ext::{reader}"))
+        let one_spelling = self.field.aliases.is_empty();
+        Some(match self.presence {
+            Presence::Patch => quote!(Present),
+            Presence::NullAsEmpty if !one_spelling => return None,
+            Presence::NullAsEmpty if self.field.schema.one_or_list => quote!(OneOrList),
+            Presence::NullAsEmpty => quote!(NullAsDefault),
+            Presence::Required | Presence::Nullable | Presence::Optional if !is_integer(&self.bare) => return None,
+            Presence::Required if one_spelling => quote!(Whole),
+            Presence::Required | Presence::Nullable | Presence::Optional => quote!(OptionalWhole),
+        })
     }
 
-    /// The function that reads one of the spellings of the field, each of which may be absent or null.
-    pub fn spelling_reader(&self) -> Option<String> {
-        match self.presence {
-            Presence::Patch => self.reader(),
-            Presence::Required | Presence::Nullable | Presence::Optional if self.time_module().is_some() => {
-                self.reader()
-            }
-            Presence::Required | Presence::Nullable | Presence::Optional if is_integer(&self.bare) => {
-                Some("crate::serde_ext::optional_whole".to_owned())
-            }
-            _ => None,
-        }
-    }
-
-    /// The module that reads and writes a point in time as a number.
-    pub fn time_module(&self) -> Option<&'static str> {
+    /// The module of `serde_ext` that reads and writes a point in time as a number.
+    fn time_module(&self) -> Option<&'static str> {
         let Shape::Timestamp(format) = &self.field.schema.shape else { return None };
         match format {
             TimeFormat::Text => None,
-            TimeFormat::Seconds => Some("crate::serde_ext::unix_seconds"),
-            TimeFormat::Milliseconds => Some("crate::serde_ext::unix_milliseconds"),
-            TimeFormat::Any { .. } => Some("crate::serde_ext::any_time"),
+            TimeFormat::Seconds => Some("unix_seconds"),
+            TimeFormat::Milliseconds => Some("unix_milliseconds"),
+            TimeFormat::Any { .. } => Some("any_time"),
         }
     }
 }

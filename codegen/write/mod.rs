@@ -11,10 +11,11 @@ pub mod listing;
 #[allow(dead_code, reason = "build.rs has no use for it, tests/codegen.rs has")]
 pub mod names;
 pub mod operations;
+mod reading;
 pub mod sandbox;
 pub mod setters;
 pub mod spelling;
-pub mod structs;
+mod structs;
 pub mod types;
 pub mod typify;
 pub mod unions;

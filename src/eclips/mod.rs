@@ -58,6 +58,9 @@ use crate::{Error, Secret};
     clippy::option_option,
     clippy::doc_markdown,
     clippy::large_enum_variant,
+    clippy::match_single_binding,
+    clippy::semicolon_if_nothing_returned,
+    clippy::similar_names,
     reason = "generated"
 )]
 pub mod types {

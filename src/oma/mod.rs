@@ -139,6 +139,9 @@ use crate::http::{Core, Method, Platform, Request, Scheme, no_hint, no_preflight
     clippy::option_option,
     clippy::doc_markdown,
     clippy::large_enum_variant,
+    clippy::match_single_binding,
+    clippy::semicolon_if_nothing_returned,
+    clippy::similar_names,
     clippy::unreadable_literal,
     reason = "generated"
 )]

@@ -6,35 +6,37 @@ use std::marker::PhantomData;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Reads a whole number, written as `3` or, as languages with one kind of number may do, as `3.0`.
-pub(crate) fn whole<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: TryFrom<i64> + TryFrom<u64>,
-{
-    deserializer.deserialize_i64(Whole(PhantomData))
+use super::ReadAs;
+
+/// A whole number, written as `3` or, as languages with one kind of number may do, as `3.0`.
+pub(crate) struct Whole;
+
+impl<T: TryFrom<i64> + TryFrom<u64>> ReadAs<T> for Whole {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_i64(WholeVisitor(PhantomData))
+    }
 }
 
 /// The same, or null.
-pub(crate) fn optional_whole<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: TryFrom<i64> + TryFrom<u64>,
-{
-    struct Read<T>(T);
+pub(crate) struct OptionalWhole;
 
-    impl<'de, T: TryFrom<i64> + TryFrom<u64>> Deserialize<'de> for Read<T> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            whole(deserializer).map(Self)
+impl<T: TryFrom<i64> + TryFrom<u64>> ReadAs<Option<T>> for OptionalWhole {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+        struct Read<T>(T);
+
+        impl<'de, T: TryFrom<i64> + TryFrom<u64>> Deserialize<'de> for Read<T> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Whole::read(deserializer).map(Self)
+            }
         }
-    }
 
-    Ok(Option::<Read<T>>::deserialize(deserializer)?.map(|read| read.0))
+        Ok(Option::<Read<T>>::deserialize(deserializer)?.map(|read| read.0))
+    }
 }
 
-struct Whole<T>(PhantomData<T>);
+struct WholeVisitor<T>(PhantomData<T>);
 
-impl<T: TryFrom<i64> + TryFrom<u64>> Visitor<'_> for Whole<T> {
+impl<T: TryFrom<i64> + TryFrom<u64>> Visitor<'_> for WholeVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,42 +66,36 @@ impl<T: TryFrom<i64> + TryFrom<u64>> Visitor<'_> for Whole<T> {
 mod tests {
     use super::*;
 
-    #[derive(Debug, Deserialize, PartialEq)]
-    struct Counts {
-        #[serde(deserialize_with = "whole")]
-        signed: i64,
-        #[serde(default, deserialize_with = "optional_whole")]
-        small: Option<u8>,
+    fn read<T>(json: &str) -> Result<T, String>
+    where
+        Whole: ReadAs<T>,
+    {
+        <Whole as ReadAs<T>>::read(&mut serde_json::Deserializer::from_str(json)).map_err(|error| error.to_string())
     }
 
-    fn read(json: &str) -> Result<(i64, Option<u8>), String> {
-        serde_json::from_str::<Counts>(json).map(|c| (c.signed, c.small)).map_err(|e| e.to_string())
+    fn optional(json: &str) -> Result<Option<u8>, String> {
+        OptionalWhole::read(&mut serde_json::Deserializer::from_str(json)).map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
-        assert_eq!(read(r#"{"signed":-3}"#), Ok((-3, None)));
-        assert_eq!(read(r#"{"signed":-3.0,"small":null}"#), Ok((-3, None)));
-        assert_eq!(read(r#"{"signed":1e3,"small":255.0}"#), Ok((1000, Some(255))));
-        assert_eq!(read(r#"{"signed":9223372036854775807,"small":0}"#), Ok((i64::MAX, Some(0))));
-        assert_eq!(read(r#"{"signed":9007199254740992.0}"#), Ok((9_007_199_254_740_992, None)));
+        assert_eq!(read("-3"), Ok(-3_i64));
+        assert_eq!(read("-3.0"), Ok(-3_i64));
+        assert_eq!(read("1e3"), Ok(1000_i64));
+        assert_eq!(read("9223372036854775807"), Ok(i64::MAX));
+        assert_eq!(read("9007199254740992.0"), Ok(9_007_199_254_740_992_i64));
+        assert_eq!([optional("null"), optional("255.0"), optional("0")], [Ok(None), Ok(Some(255)), Ok(Some(0))]);
     }
 
     #[test]
     fn anything_else_is_an_error() {
-        for json in [
-            r#"{"signed":1.5}"#,
-            r#"{"signed":1e300}"#,
-            r#"{"signed":9223372036854775808}"#,
-            r#"{"signed":"1"}"#,
-            r#"{"signed":null}"#,
-            r#"{"signed":1,"small":256}"#,
-            r#"{"signed":1,"small":-1}"#,
-            r#"{"small":1}"#,
-        ] {
-            assert!(read(json).is_err(), "{json}");
+        for json in ["1.5", "1e300", "9223372036854775808", r#""1""#, "null"] {
+            assert!(read::<i64>(json).is_err(), "{json}");
         }
-        let words = read(r#"{"signed":1.5}"#).unwrap_err();
+        for json in ["256", "-1", "1.5", r#""1""#] {
+            assert!(optional(json).is_err(), "{json}");
+        }
+        let words = read::<i64>("1.5").unwrap_err();
         assert!(words.starts_with("invalid type: floating point `1.5`, expected a whole number"), "{words}");
     }
 }

@@ -20,7 +20,7 @@ impl<'de> Deserialize<'de> for Tag<'de> {
     }
 }
 
-pub(super) struct TagVisitor;
+struct TagVisitor;
 
 impl<'de> Visitor<'de> for TagVisitor {
     type Value = Tag<'de>;

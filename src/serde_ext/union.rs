@@ -11,10 +11,13 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde_json::Value;
 
-use super::tag::{Tag, TagVisitor};
+use super::object::{Key, ReadAs};
+use super::tag::Tag;
 
 /// Makes a union of objects with a tag.
 ///
@@ -162,9 +165,13 @@ pub(crate) fn from_string<'de, T: Deserialize<'de>, E: Error>(text: &str) -> Res
     T::deserialize(StrDeserializer::new(text))
 }
 
-/// Reads a list; a bare string as a list of one, and null as none.
-pub(crate) fn one_or_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    deserializer.deserialize_any(ListVisitor(PhantomData))
+/// A list; a bare string as a list of one, and null as none.
+pub(crate) struct OneOrList;
+
+impl<T: DeserializeOwned> ReadAs<Vec<T>> for OneOrList {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
 }
 
 struct ListVisitor<T>(PhantomData<T>);
@@ -226,8 +233,8 @@ impl<'de, T: OpenUnion> Visitor<'de> for UnionVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut rest: A) -> Result<T, A::Error> {
         let mut leading = VecDeque::new();
-        while let Some(Text(key)) = rest.next_key()? {
-            if key != T::TAG {
+        while let Some(key) = rest.next_key::<Key<'_>>()? {
+            if &*key != T::TAG {
                 leading.push_back((key.into_owned(), rest.next_value()?));
                 continue;
             }
@@ -315,18 +322,6 @@ impl<'de, E: Error> Deserializer<'de> for WordDeserializer<'de, E> {
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct
         seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-/// A string, borrowed where that is possible.
-struct Text<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_str(TagVisitor)? {
-            Tag::Word(word) => Ok(Self(word)),
-            Tag::Other(_) => Err(D::Error::custom("the key is not a string")),
-        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! Timestamps that servers write as numbers.
 //!
-//! Each module is for `serde(deserialize_with, serialize_with)` of a [`Timestamp`] or an optional one. All of them read
-//! RFC 3339 too: generations of a server differ.
+//! Each module reads and writes a [`Timestamp`] or an optional one. All of them read RFC 3339 too: generations of a
+//! server differ.
 
 use std::fmt;
 
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
 
-use super::Timestamp;
+use super::{ReadAs, Timestamp};
 
 /// Below this a number is seconds, from it on milliseconds: as seconds it would be beyond the year 5000.
 const FIRST_MILLISECONDS: f64 = 1e11;
@@ -57,12 +57,12 @@ macro_rules! modules {
             pub(crate) mod $name {
                 use super::*;
 
-                pub(crate) fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-                where
-                    D: Deserializer<'de>,
-                    T: MaybeTimestamp,
-                {
-                    read(deserializer, Unit::$unit)
+                pub(crate) struct Read;
+
+                impl<T: MaybeTimestamp> ReadAs<T> for Read {
+                    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+                        read(deserializer, Unit::$unit)
+                    }
                 }
 
                 pub(crate) fn serialize<S, T>(value: &T, serializer: S) -> Result<S::Ok, S::Error>
@@ -178,22 +178,40 @@ impl Visitor<'_> for TimeVisitor {
 
 #[cfg(test)]
 mod tests {
-    use serde::{Deserialize, Serialize};
+    use serde::Serialize;
+    use serde::de::MapAccess;
 
-    use super::super::Timestamp;
+    use super::super::{Key, Object, Slot, Timestamp, deserialize_object};
+    use super::{any_time, unix_milliseconds, unix_seconds};
 
-    #[derive(Debug, PartialEq, Deserialize, Serialize)]
+    #[derive(Debug, PartialEq, Serialize)]
     struct Row {
-        #[serde(with = "super::unix_seconds")]
+        #[serde(serialize_with = "unix_seconds::serialize")]
         seconds: Timestamp,
-        #[serde(default, with = "super::unix_milliseconds", skip_serializing_if = "Option::is_none")]
+        #[serde(serialize_with = "unix_milliseconds::serialize", skip_serializing_if = "Option::is_none")]
         millis: Option<Timestamp>,
-        #[serde(default, with = "super::any_time")]
+        #[serde(serialize_with = "any_time::serialize")]
         any: Option<Timestamp>,
     }
 
+    impl Object for Row {
+        const NAME: &'static str = "Row";
+
+        fn read<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
+            let (mut seconds, mut millis, mut any) = (Slot::new(), Slot::new(), Slot::new());
+            while let Some(key) = entries.next_key::<Key<'_>>()? {
+                match &*key {
+                    "seconds" => seconds.read_as::<unix_seconds::Read, _>(&key, &mut entries)?,
+                    "millis" => millis.read_as::<unix_milliseconds::Read, _>(&key, &mut entries)?,
+                    other => any.read_as::<any_time::Read, _>(other, &mut entries)?,
+                }
+            }
+            Ok(Self { seconds: seconds.required("seconds")?, millis: millis.or_default(), any: any.or_default() })
+        }
+    }
+
     fn read(text: &str) -> Result<Row, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        deserialize_object(&mut serde_json::Deserializer::from_str(text)).map_err(|error| error.to_string())
     }
 
     fn times(text: &str) -> [Option<String>; 3] {

@@ -95,7 +95,8 @@ fn of_several_spellings_the_first_with_a_value_wins() {
     assert_eq!(read(r#"{"sum":3,"total_count":2,"total":1,"plain":""}"#).unwrap(), 1, "both may be there");
     assert_eq!(read(r#"{"sum":3,"total":null,"total_count":2,"plain":""}"#).unwrap(), 2, "null is no value");
     for missing in [r#"{"plain":""}"#, r#"{"total":null,"sum":null,"plain":""}"#] {
-        assert_eq!(read(missing).unwrap_err().to_string(), "missing field `total`");
+        let words = read(missing).unwrap_err().to_string();
+        assert!(words.starts_with("missing field `total` at line 1"), "{words}");
     }
     let usage: Usage = serde_json::from_str(r#"{"total":1,"plain":"","remark":"r","elements":["a"],"new":7}"#).unwrap();
     assert_eq!((usage.note.as_deref(), usage.items.as_slice()), (Some("r"), ["a".to_owned()].as_slice()));
@@ -116,6 +117,17 @@ fn spellings_and_the_three_states_of_a_patch_go_together() {
     assert_eq!(read(r#"{"remark":null}"#), Some(None));
     assert_eq!(read(r#"{"note":null,"remark":"r"}"#), Some(Some("r".to_owned())));
     assert_eq!(read(r#"{"note":"n","remark":null}"#), Some(Some("n".to_owned())));
+}
+
+#[test]
+fn a_key_counts_however_it_is_escaped_and_a_known_one_comes_once() {
+    let read = |text: &str| serde_json::from_str::<Row>(text);
+    let row = read(r#"{"\u0069d":"r","\u006eew":1,"new":2}"#).unwrap();
+    assert_eq!((row.id.as_str(), Value::Object(row.unknown)), ("r", json!({ "new": 2 })), "of unknown ones the last");
+    let words = read(r#"{"id":"r","new":1,"id":"s"}"#).unwrap_err().to_string();
+    assert!(words.starts_with("duplicate field `id` at line 1"), "{words}");
+    let words = read(r#"["r"]"#).unwrap_err().to_string();
+    assert!(words.starts_with("invalid type: sequence, expected an object (Row) at line 1"), "{words}");
 }
 
 #[test]

@@ -66,38 +66,32 @@ impl ::std::convert::From<Status> for Event {
 }
 
 /// The `Message` object.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "message")]
 #[non_exhaustive]
 pub struct Message {
     /// The `id`.
     pub id: ::std::string::String,
     /// The `seq`.
-    #[serde(deserialize_with = "crate::serde_ext::whole")]
     pub seq: i64,
     /// The `at`.
     pub at: crate::serde_ext::Timestamp,
     /// The `mark`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub mark: ::std::option::Option<Mark>,
     /// The `note`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub note: ::std::option::Option<::std::string::String>,
     /// The `tags`.
-    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// The `check`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub check: ::std::option::Option<::std::string::String>,
     /// The `text`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub text: ::std::option::Option<::std::string::String>,
     /// The `size`.
-    #[serde(
-        default,
-        skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::serde_ext::optional_whole"
-    )]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub size: ::std::option::Option<i64>,
 }
 
@@ -173,42 +167,99 @@ impl Message {
     }
 }
 
+impl crate::serde_ext::Object for Message {
+    const NAME: &'static str = "Message";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut id_0 = crate::serde_ext::Slot::new();
+        let mut seq_0 = crate::serde_ext::Slot::new();
+        let mut at_0 = crate::serde_ext::Slot::new();
+        let mut mark_0 = crate::serde_ext::Slot::new();
+        let mut note_0 = crate::serde_ext::Slot::new();
+        let mut tags_0 = crate::serde_ext::Slot::new();
+        let mut check_0 = crate::serde_ext::Slot::new();
+        let mut text_0 = crate::serde_ext::Slot::new();
+        let mut size_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "id" => id_0.read(&key, &mut entries)?,
+                "seq" => seq_0.read_as::<crate::serde_ext::Whole, A>(&key, &mut entries)?,
+                "at" => at_0.read(&key, &mut entries)?,
+                "mark" => mark_0.read(&key, &mut entries)?,
+                "note" => note_0.read(&key, &mut entries)?,
+                "tags" => {
+                    tags_0
+                        .read_as::<
+                            crate::serde_ext::NullAsDefault,
+                            A,
+                        >(&key, &mut entries)?
+                }
+                "check" => check_0.read(&key, &mut entries)?,
+                "text" => text_0.read(&key, &mut entries)?,
+                "size" => {
+                    size_0
+                        .read_as::<
+                            crate::serde_ext::OptionalWhole,
+                            A,
+                        >(&key, &mut entries)?
+                }
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            id: id_0.required::<A::Error>("id")?,
+            seq: seq_0.required::<A::Error>("seq")?,
+            at: at_0.required::<A::Error>("at")?,
+            mark: mark_0.or_default(),
+            note: note_0.or_default(),
+            tags: tags_0.or_default(),
+            check: check_0.or_default(),
+            text: text_0.or_default(),
+            size: size_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Message {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 /// The `Status` object.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Status {
     /// The `type`.
-    #[serde(
-        rename = "type",
-        default,
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
     /// The `id`.
     pub id: ::std::option::Option<::std::string::String>,
     /// The `seq`.
-    #[serde(
-        default,
-        skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::serde_ext::optional_whole"
-    )]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub seq: ::std::option::Option<i64>,
     /// The `at`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub at: ::std::option::Option<crate::serde_ext::Timestamp>,
     /// The `mark`.
     pub mark: Mark,
     /// The `note`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub note: ::std::option::Option<::std::string::String>,
     /// The `tags`.
-    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// The `check`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub check: ::std::option::Option<::std::string::String>,
     /// The `size`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub size: ::std::option::Option<::std::string::String>,
 }
 
@@ -292,6 +343,72 @@ impl Status {
     }
 }
 
+impl crate::serde_ext::Object for Status {
+    const NAME: &'static str = "Status";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut type_0 = crate::serde_ext::Slot::new();
+        let mut id_0 = crate::serde_ext::Slot::new();
+        let mut seq_0 = crate::serde_ext::Slot::new();
+        let mut at_0 = crate::serde_ext::Slot::new();
+        let mut mark_0 = crate::serde_ext::Slot::new();
+        let mut note_0 = crate::serde_ext::Slot::new();
+        let mut tags_0 = crate::serde_ext::Slot::new();
+        let mut check_0 = crate::serde_ext::Slot::new();
+        let mut size_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "type" => type_0.read(&key, &mut entries)?,
+                "id" => id_0.read(&key, &mut entries)?,
+                "seq" => {
+                    seq_0
+                        .read_as::<
+                            crate::serde_ext::OptionalWhole,
+                            A,
+                        >(&key, &mut entries)?
+                }
+                "at" => at_0.read(&key, &mut entries)?,
+                "mark" => mark_0.read(&key, &mut entries)?,
+                "note" => note_0.read(&key, &mut entries)?,
+                "tags" => {
+                    tags_0
+                        .read_as::<
+                            crate::serde_ext::NullAsDefault,
+                            A,
+                        >(&key, &mut entries)?
+                }
+                "check" => check_0.read(&key, &mut entries)?,
+                "size" => size_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            type_: type_0.or_default(),
+            id: id_0.or_default(),
+            seq: seq_0.or_default(),
+            at: at_0.or_default(),
+            mark: mark_0.required::<A::Error>("mark")?,
+            note: note_0.or_default(),
+            tags: tags_0.or_default(),
+            check: check_0.or_default(),
+            size: size_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Status {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 crate::serde_ext::open_union! {
     /// The choices of a `News`.
     pub enum News by "type" {
@@ -343,15 +460,15 @@ impl ::std::convert::From<Image> for News {
 }
 
 /// The `Chunk` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "chunk")]
 #[non_exhaustive]
 pub struct Chunk {
     /// The `thread`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub thread: ::std::option::Option<::std::string::String>,
     /// The `delta`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub delta: ::std::option::Option<::std::string::String>,
 }
 
@@ -384,20 +501,49 @@ impl Chunk {
     }
 }
 
+impl crate::serde_ext::Object for Chunk {
+    const NAME: &'static str = "Chunk";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut thread_0 = crate::serde_ext::Slot::new();
+        let mut delta_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "thread" => thread_0.read(&key, &mut entries)?,
+                "delta" => delta_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            thread: thread_0.or_default(),
+            delta: delta_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Chunk {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 /// The `Text` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "text")]
 #[non_exhaustive]
 pub struct Text {
     /// The `thread`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub thread: ::std::option::Option<::std::string::String>,
     /// The `seq`.
-    #[serde(
-        default,
-        skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::serde_ext::optional_whole"
-    )]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub seq: ::std::option::Option<i64>,
 }
 
@@ -427,16 +573,54 @@ impl Text {
     }
 }
 
+impl crate::serde_ext::Object for Text {
+    const NAME: &'static str = "Text";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut thread_0 = crate::serde_ext::Slot::new();
+        let mut seq_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "thread" => thread_0.read(&key, &mut entries)?,
+                "seq" => {
+                    seq_0
+                        .read_as::<
+                            crate::serde_ext::OptionalWhole,
+                            A,
+                        >(&key, &mut entries)?
+                }
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            thread: thread_0.or_default(),
+            seq: seq_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Text {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 /// The `Image` object.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "image")]
 #[non_exhaustive]
 pub struct Image {
     /// The `thread`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub thread: ::std::option::Option<::std::string::String>,
     /// The `seq`.
-    #[serde(deserialize_with = "crate::serde_ext::whole")]
     pub seq: i64,
 }
 
@@ -460,12 +644,45 @@ impl Image {
     }
 }
 
+impl crate::serde_ext::Object for Image {
+    const NAME: &'static str = "Image";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut thread_0 = crate::serde_ext::Slot::new();
+        let mut seq_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "thread" => thread_0.read(&key, &mut entries)?,
+                "seq" => seq_0.read_as::<crate::serde_ext::Whole, A>(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            thread: thread_0.or_default(),
+            seq: seq_0.required::<A::Error>("seq")?,
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Image {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 /// The `Mark` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Mark {
     /// The `a`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub a: ::std::option::Option<::std::string::String>,
 }
 
@@ -482,5 +699,33 @@ impl Mark {
     pub fn a(mut self, a: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.a = ::std::option::Option::Some(a.into());
         self
+    }
+}
+
+impl crate::serde_ext::Object for Mark {
+    const NAME: &'static str = "Mark";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut a_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "a" => a_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self { a: a_0.or_default() })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Mark {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
     }
 }

@@ -13,13 +13,13 @@ crate::serde_ext::open_enum! {
 }
 
 /// The `Paint` object.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Paint {
     /// The `color`.
     pub color: Color,
     /// The colour below.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub under: ::std::option::Option<Color>,
 }
 
@@ -37,5 +37,38 @@ impl Paint {
     pub fn under(mut self, under: impl ::std::convert::Into<Color>) -> Self {
         self.under = ::std::option::Option::Some(under.into());
         self
+    }
+}
+
+impl crate::serde_ext::Object for Paint {
+    const NAME: &'static str = "Paint";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut color_0 = crate::serde_ext::Slot::new();
+        let mut under_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "color" => color_0.read(&key, &mut entries)?,
+                "under" => under_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            color: color_0.required::<A::Error>("color")?,
+            under: under_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Paint {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
     }
 }

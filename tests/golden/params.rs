@@ -11,40 +11,31 @@ crate::serde_ext::open_enum! {
 }
 
 /// Query parameters of `GET /oma/things`.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ListThingsParams {
     /// Which kind.
     pub kind: Kind,
     /// The `types`. Not empty.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub types: ::std::option::Option<::std::vec::Vec<Kind>>,
     /// Made at or after.
     #[serde(
         rename = "created_at[gte]",
-        default,
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub created_at_gte: ::std::option::Option<crate::serde_ext::Timestamp>,
     /// How many at most. Default: `50`. Between 1 and 200.
-    #[serde(
-        default,
-        skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::serde_ext::optional_whole"
-    )]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub limit: ::std::option::Option<i64>,
     /// The `deep`. Default: `false`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub deep: ::std::option::Option<bool>,
     /// The `score`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub score: ::std::option::Option<f64>,
     /// The `type`. Not empty.
-    #[serde(
-        rename = "type",
-        default,
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
 }
 
@@ -106,6 +97,60 @@ impl ListThingsParams {
     }
 }
 
+impl crate::serde_ext::Object for ListThingsParams {
+    const NAME: &'static str = "ListThingsParams";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut kind_0 = crate::serde_ext::Slot::new();
+        let mut types_0 = crate::serde_ext::Slot::new();
+        let mut created_at_gte_0 = crate::serde_ext::Slot::new();
+        let mut limit_0 = crate::serde_ext::Slot::new();
+        let mut deep_0 = crate::serde_ext::Slot::new();
+        let mut score_0 = crate::serde_ext::Slot::new();
+        let mut type_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "kind" => kind_0.read(&key, &mut entries)?,
+                "types" => types_0.read(&key, &mut entries)?,
+                "created_at[gte]" => created_at_gte_0.read(&key, &mut entries)?,
+                "limit" => {
+                    limit_0
+                        .read_as::<
+                            crate::serde_ext::OptionalWhole,
+                            A,
+                        >(&key, &mut entries)?
+                }
+                "deep" => deep_0.read(&key, &mut entries)?,
+                "score" => score_0.read(&key, &mut entries)?,
+                "type" => type_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            kind: kind_0.required::<A::Error>("kind")?,
+            types: types_0.or_default(),
+            created_at_gte: created_at_gte_0.or_default(),
+            limit: limit_0.or_default(),
+            deep: deep_0.or_default(),
+            score: score_0.or_default(),
+            type_: type_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for ListThingsParams {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for ListThingsParams {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
         if let ::std::option::Option::Some(value) = &self.types {
@@ -125,11 +170,11 @@ impl crate::check::Check for ListThingsParams {
 }
 
 /// Query parameters of `POST /oma/things`.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct TouchThingsParams {
     /// The `force`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub force: ::std::option::Option<bool>,
 }
 
@@ -146,6 +191,36 @@ impl TouchThingsParams {
     pub fn force(mut self, force: bool) -> Self {
         self.force = ::std::option::Option::Some(force);
         self
+    }
+}
+
+impl crate::serde_ext::Object for TouchThingsParams {
+    const NAME: &'static str = "TouchThingsParams";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut force_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "force" => force_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            force: force_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for TouchThingsParams {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
     }
 }
 

@@ -11,33 +11,33 @@ crate::serde_ext::open_enum! {
 }
 
 /// The `AgentCreate` object.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct AgentCreate {
     /// The `name`.
     pub name: ::std::string::String,
     /// The `harness`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub harness: ::std::option::Option<::std::string::String>,
     /// The `model`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub model: ::std::option::Option<Model>,
     /// The `tools`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub tools: ::std::option::Option<::std::vec::Vec<Tool>>,
     /// The `by_name`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub by_name: ::std::option::Option<
         ::std::collections::BTreeMap<::std::string::String, ::std::vec::Vec<Tool>>,
     >,
     /// The `value`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub value: ::std::option::Option<Value>,
     /// The `parent`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub parent: ::std::option::Option<::std::boxed::Box<AgentCreate>>,
     /// The `plain`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub plain: ::std::option::Option<Plain>,
 }
 
@@ -113,6 +113,57 @@ impl AgentCreate {
     }
 }
 
+impl crate::serde_ext::Object for AgentCreate {
+    const NAME: &'static str = "AgentCreate";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut name_0 = crate::serde_ext::Slot::new();
+        let mut harness_0 = crate::serde_ext::Slot::new();
+        let mut model_0 = crate::serde_ext::Slot::new();
+        let mut tools_0 = crate::serde_ext::Slot::new();
+        let mut by_name_0 = crate::serde_ext::Slot::new();
+        let mut value_0 = crate::serde_ext::Slot::new();
+        let mut parent_0 = crate::serde_ext::Slot::new();
+        let mut plain_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "name" => name_0.read(&key, &mut entries)?,
+                "harness" => harness_0.read(&key, &mut entries)?,
+                "model" => model_0.read(&key, &mut entries)?,
+                "tools" => tools_0.read(&key, &mut entries)?,
+                "by_name" => by_name_0.read(&key, &mut entries)?,
+                "value" => value_0.read(&key, &mut entries)?,
+                "parent" => parent_0.read(&key, &mut entries)?,
+                "plain" => plain_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            name: name_0.required::<A::Error>("name")?,
+            harness: harness_0.or_default(),
+            model: model_0.or_default(),
+            tools: tools_0.or_default(),
+            by_name: by_name_0.or_default(),
+            value: value_0.or_default(),
+            parent: parent_0.or_default(),
+            plain: plain_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for AgentCreate {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for AgentCreate {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
         if let ::std::option::Option::Some(value) = &self.model {
@@ -148,14 +199,14 @@ impl crate::check::Check for AgentCreate {
 }
 
 /// The `Model` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Model {
     /// The `id`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
     /// The `geo`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub geo: ::std::option::Option<::std::string::String>,
 }
 
@@ -182,6 +233,39 @@ impl Model {
     }
 }
 
+impl crate::serde_ext::Object for Model {
+    const NAME: &'static str = "Model";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut id_0 = crate::serde_ext::Slot::new();
+        let mut geo_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "id" => id_0.read(&key, &mut entries)?,
+                "geo" => geo_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            id: id_0.or_default(),
+            geo: geo_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Model {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for Model {
     fn spelling() -> ::std::option::Option<&'static crate::spelling::Spelling> {
         ::std::option::Option::Some(&SPELLING_OF_MODEL)
@@ -189,11 +273,11 @@ impl crate::check::Check for Model {
 }
 
 /// The `Plain` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Plain {
     /// The `id`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
 }
 
@@ -210,6 +294,34 @@ impl Plain {
     pub fn id(mut self, id: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.id = ::std::option::Option::Some(id.into());
         self
+    }
+}
+
+impl crate::serde_ext::Object for Plain {
+    const NAME: &'static str = "Plain";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut id_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "id" => id_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self { id: id_0.or_default() })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Plain {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
     }
 }
 
@@ -299,7 +411,7 @@ impl crate::check::Check for Tool {
 }
 
 /// The `Bash` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "bash")]
 #[non_exhaustive]
 pub struct Bash {}
@@ -311,15 +423,41 @@ impl Bash {
     }
 }
 
+impl crate::serde_ext::Object for Bash {
+    const NAME: &'static str = "Bash";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {})
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Bash {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for Bash {}
 
 /// The `Custom` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "custom")]
 #[non_exhaustive]
 pub struct Custom {
     /// The `agents`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub agents: ::std::option::Option<::std::vec::Vec<AgentCreate>>,
 }
 
@@ -342,6 +480,36 @@ impl Custom {
     }
 }
 
+impl crate::serde_ext::Object for Custom {
+    const NAME: &'static str = "Custom";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut agents_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "agents" => agents_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            agents: agents_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Custom {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for Custom {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
         if let ::std::option::Option::Some(value) = &self.agents {
@@ -355,21 +523,17 @@ impl crate::check::Check for Custom {
 }
 
 /// Query parameters of `GET /oma/agents`.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ListAgentsParams {
     /// The `statuses`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub statuses: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     /// The `order`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub order: ::std::option::Option<Order>,
     /// The `limit`.
-    #[serde(
-        default,
-        skip_serializing_if = "::std::option::Option::is_none",
-        deserialize_with = "crate::serde_ext::optional_whole"
-    )]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub limit: ::std::option::Option<i64>,
 }
 
@@ -410,6 +574,48 @@ impl ListAgentsParams {
     }
 }
 
+impl crate::serde_ext::Object for ListAgentsParams {
+    const NAME: &'static str = "ListAgentsParams";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut statuses_0 = crate::serde_ext::Slot::new();
+        let mut order_0 = crate::serde_ext::Slot::new();
+        let mut limit_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "statuses" => statuses_0.read(&key, &mut entries)?,
+                "order" => order_0.read(&key, &mut entries)?,
+                "limit" => {
+                    limit_0
+                        .read_as::<
+                            crate::serde_ext::OptionalWhole,
+                            A,
+                        >(&key, &mut entries)?
+                }
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            statuses: statuses_0.or_default(),
+            order: order_0.or_default(),
+            limit: limit_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for ListAgentsParams {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for ListAgentsParams {
     fn spelling() -> ::std::option::Option<&'static crate::spelling::Spelling> {
         ::std::option::Option::Some(&SPELLING_OF_LIST_AGENTS_PARAMS)
@@ -417,11 +623,11 @@ impl crate::check::Check for ListAgentsParams {
 }
 
 /// Query parameters of `HEAD /oma/agents`.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct CountAgentsParams {
     /// The `q`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub q: ::std::option::Option<::std::string::String>,
 }
 
@@ -438,6 +644,34 @@ impl CountAgentsParams {
     pub fn q(mut self, q: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.q = ::std::option::Option::Some(q.into());
         self
+    }
+}
+
+impl crate::serde_ext::Object for CountAgentsParams {
+    const NAME: &'static str = "CountAgentsParams";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut q_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "q" => q_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self { q: q_0.or_default() })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for CountAgentsParams {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
     }
 }
 

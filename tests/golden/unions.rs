@@ -41,15 +41,14 @@ impl ::std::convert::From<Loose> for Event {
 /// A message.
 ///
 /// With all its blocks.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "user.message")]
 #[non_exhaustive]
 pub struct Message {
     /// The message, block by block.
-    #[serde(default, deserialize_with = "crate::serde_ext::null_as_default")]
     pub content: ::std::vec::Vec<Block>,
     /// The `reply_to`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub reply_to: ::std::option::Option<::std::boxed::Box<Message>>,
 }
 
@@ -70,6 +69,45 @@ impl Message {
     }
 }
 
+impl crate::serde_ext::Object for Message {
+    const NAME: &'static str = "Message";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut content_0 = crate::serde_ext::Slot::new();
+        let mut reply_to_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "content" => {
+                    content_0
+                        .read_as::<
+                            crate::serde_ext::NullAsDefault,
+                            A,
+                        >(&key, &mut entries)?
+                }
+                "reply_to" => reply_to_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            content: content_0.or_default(),
+            reply_to: reply_to_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Message {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for Message {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
         crate::check::each("content", &self.content, crate::check::Check::check)?;
@@ -81,7 +119,7 @@ impl crate::check::Check for Message {
 }
 
 /// A tool is used.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ToolUse {
     /// The `type`.
@@ -105,6 +143,39 @@ impl ToolUse {
     }
 }
 
+impl crate::serde_ext::Object for ToolUse {
+    const NAME: &'static str = "ToolUse";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut type_0 = crate::serde_ext::Slot::new();
+        let mut name_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "type" => type_0.read(&key, &mut entries)?,
+                "name" => name_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            type_: type_0.required::<A::Error>("type")?,
+            name: name_0.required::<A::Error>("name")?,
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for ToolUse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 crate::serde_ext::open_enum! {
     /// Which kind of tool.
     pub enum ToolUseType {
@@ -116,18 +187,14 @@ crate::serde_ext::open_enum! {
 }
 
 /// The `Status` object.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Status {
     /// The `type`.
-    #[serde(
-        rename = "type",
-        default,
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
     /// The `since`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub since: ::std::option::Option<crate::serde_ext::Timestamp>,
 }
 
@@ -160,10 +227,42 @@ impl Status {
     }
 }
 
+impl crate::serde_ext::Object for Status {
+    const NAME: &'static str = "Status";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut type_0 = crate::serde_ext::Slot::new();
+        let mut since_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "type" => type_0.read(&key, &mut entries)?,
+                "since" => since_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            type_: type_0.or_default(),
+            since: since_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for Status {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 /// Declares no tag, and keeps what it does not know.
-#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "loose")]
-#[serde(try_from = "LooseOnTheWire")]
 #[non_exhaustive]
 pub struct Loose {
     /// The `note`.
@@ -194,23 +293,37 @@ impl Loose {
     }
 }
 
-#[derive(::serde::Deserialize)]
-struct LooseOnTheWire {
-    #[serde(default)]
-    note: ::std::option::Option<::std::string::String>,
-    #[serde(default, rename = "type")]
-    _tag: ::serde::de::IgnoredAny,
-    #[serde(flatten)]
-    unknown: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+impl crate::serde_ext::Object for Loose {
+    const NAME: &'static str = "Loose";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut note_0 = crate::serde_ext::Slot::new();
+        let mut tag = crate::serde_ext::Slot::<::serde::de::IgnoredAny>::new();
+        let mut unknown = ::serde_json::Map::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "note" => note_0.read(&key, &mut entries)?,
+                "type" => tag.read(&key, &mut entries)?,
+                _ => {
+                    unknown.insert(key.into_owned(), entries.next_value()?);
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            note: note_0.or_default(),
+            unknown,
+        })
+    }
 }
 
-impl ::std::convert::TryFrom<LooseOnTheWire> for Loose {
-    type Error = crate::serde_ext::MissingField;
-    fn try_from(wire: LooseOnTheWire) -> ::std::result::Result<Self, Self::Error> {
-        ::std::result::Result::Ok(Self {
-            note: wire.note,
-            unknown: wire.unknown,
-        })
+impl<'de> ::serde::Deserialize<'de> for Loose {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
     }
 }
 
@@ -252,7 +365,7 @@ impl crate::check::Check for Block {
 }
 
 /// Text.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "text")]
 #[non_exhaustive]
 pub struct TextBlock {
@@ -268,6 +381,36 @@ impl TextBlock {
     }
 }
 
+impl crate::serde_ext::Object for TextBlock {
+    const NAME: &'static str = "TextBlock";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut text_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "text" => text_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            text: text_0.required::<A::Error>("text")?,
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for TextBlock {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for TextBlock {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
         crate::check::chars("text", &self.text, ..=5)?;
@@ -276,7 +419,7 @@ impl crate::check::Check for TextBlock {
 }
 
 /// An image.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[serde(tag = "type", rename = "image")]
 #[non_exhaustive]
 pub struct ImageBlock {
@@ -292,19 +435,49 @@ impl ImageBlock {
     }
 }
 
+impl crate::serde_ext::Object for ImageBlock {
+    const NAME: &'static str = "ImageBlock";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut source_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "source" => source_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            source: source_0.required::<A::Error>("source")?,
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for ImageBlock {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
+    }
+}
+
 impl crate::check::Check for ImageBlock {}
 
 /// The `BlockHolder` object.
-#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct BlockHolder {
     /// The `block`.
     pub block: Block,
     /// The `title`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub title: ::std::option::Option<TextBlock>,
     /// The `either`.
-    #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub either: ::std::option::Option<BlockOrText>,
 }
 
@@ -329,6 +502,42 @@ impl BlockHolder {
     pub fn either(mut self, either: impl ::std::convert::Into<BlockOrText>) -> Self {
         self.either = ::std::option::Option::Some(either.into());
         self
+    }
+}
+
+impl crate::serde_ext::Object for BlockHolder {
+    const NAME: &'static str = "BlockHolder";
+    fn read<'de, A: ::serde::de::MapAccess<'de>>(
+        mut entries: A,
+    ) -> ::std::result::Result<Self, A::Error> {
+        let mut block_0 = crate::serde_ext::Slot::new();
+        let mut title_0 = crate::serde_ext::Slot::new();
+        let mut either_0 = crate::serde_ext::Slot::new();
+        while let ::std::option::Option::Some(key) = entries
+            .next_key::<crate::serde_ext::Key<'_>>()?
+        {
+            match &*key {
+                "block" => block_0.read(&key, &mut entries)?,
+                "title" => title_0.read(&key, &mut entries)?,
+                "either" => either_0.read(&key, &mut entries)?,
+                _ => {
+                    entries.next_value::<::serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        ::std::result::Result::Ok(Self {
+            block: block_0.required::<A::Error>("block")?,
+            title: title_0.or_default(),
+            either: either_0.or_default(),
+        })
+    }
+}
+
+impl<'de> ::serde::Deserialize<'de> for BlockHolder {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::serde_ext::deserialize_object(deserializer)
     }
 }
 
