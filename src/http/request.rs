@@ -72,6 +72,9 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
+/// The media type of a form.
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
 impl Request<Value> {
     /// A call to an endpoint that the crate has no operation for.
     pub(crate) fn raw<S: AsRef<str>>(core: &Core, method: Method, segments: impl IntoIterator<Item = S>) -> Self {
@@ -87,6 +90,19 @@ impl Request<Value> {
     /// Sets the whole JSON body, unchecked; for [raw](crate::elephantasm::Elephantasm::raw) calls.
     pub fn json_body<B: Serialize + ?Sized>(self, body: &B) -> Self {
         self.any_json(body)
+    }
+
+    /// Sets the whole body as a form (`application/x-www-form-urlencoded`), unchecked; for
+    /// [raw](crate::elephantasm::Elephantasm::raw) calls to endpoints that take no JSON, such as those of `OAuth`.
+    ///
+    /// `body` is a map, a struct or a list of pairs; a list as a value repeats its name. Values that are none of text,
+    /// number or bool are an `InvalidArgument` on sending.
+    pub fn form_body<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
+        match serde_html_form::to_string(body) {
+            Ok(form) => self.parts.body = Body::Bytes(form.into(), FORM),
+            Err(error) => self.parts.fail(InvalidArgument::new("body", error.to_string())),
+        }
+        self
     }
 }
 

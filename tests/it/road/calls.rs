@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
 use polyagent::elephantasm::{Elephantasm, types};
 use polyagent::sandbox::{Fault, Sandbox};
-use polyagent::{Error, HeaderValue, Method, Request, RetryPolicy};
+use polyagent::{Error, HeaderValue, Method, Request, RetryClass, RetryPolicy};
 use serde::Deserialize;
 use serde_json::json;
 use wiremock::matchers::any;
@@ -212,6 +212,31 @@ async fn a_raw_call_reaches_what_has_no_operation() {
         assert!(client.raw(Method::GET, ["api", segment]).await.unwrap_err().is_invalid_argument());
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_raw_call_may_carry_a_form_the_same_in_each_attempt() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(json_answer(503, "{}")).up_to_n_times(1).mount(&server).await;
+    Mock::given(any()).respond_with(json_answer(200, "{}")).mount(&server).await;
+    let client = client(&server);
+    let token = || client.raw(Method::POST, ["oauth", "token"]).retry_class(RetryClass::Idempotent);
+    let form = json!({"code": "a b&c=d", "count": 3, "fresh": true, "scope": ["read", "w\u{e9}"]});
+    token().form_body(&form).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests.len(), 2);
+    for request in requests {
+        assert_eq!(request.headers["content-type"], "application/x-www-form-urlencoded");
+        let body = std::str::from_utf8(&request.body).unwrap();
+        assert_eq!(body, "code=a+b%26c%3Dd&count=3&fresh=true&scope=read&scope=w%C3%A9");
+        assert_eq!(request.headers["content-length"], body.len().to_string().as_str());
+    }
+
+    let pairs = token().form_body(&[("a", "1"), ("a", "2")]).body_field("b", 3);
+    assert!(pairs.await.unwrap_err().is_invalid_argument(), "no JSON to set a field of");
+    assert!(token().form_body(&json!({"deep": {"a": 1}})).await.unwrap_err().is_invalid_argument());
+    assert!(token().form_body("text").await.unwrap_err().is_invalid_argument());
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
 }
 
 #[tokio::test]
