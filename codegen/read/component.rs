@@ -38,7 +38,7 @@ pub struct Values {
 pub struct EnumValue {
     pub pointer: Pointer,
     pub value: String,
-    /// Other words that are read as this value.
+    /// Other texts that are read as this value.
     pub aliases: Vec<String>,
     /// The generations that know it; none: all.
     pub generations: Vec<String>,
@@ -245,14 +245,14 @@ fn values(node: &Node<'_>) -> Result<Values, SpecError> {
 }
 
 impl Values {
-    /// Rejects two words of different values that would be read as the same.
+    /// Rejects a text that would be read as two values.
     fn check(&self) -> Result<(), SpecError> {
         let mut seen: Vec<(String, &str)> = Vec::new();
         for value in &self.values {
-            for word in std::iter::once(&value.value).chain(&value.aliases) {
-                let read = if self.ignore_case { word.to_ascii_lowercase() } else { word.clone() };
+            for text in std::iter::once(&value.value).chain(&value.aliases) {
+                let read = if self.ignore_case { text.to_ascii_lowercase() } else { text.clone() };
                 if let Some((_, other)) = seen.iter().find(|(known, _)| *known == read) {
-                    return Err(value.pointer.error(format!("`{word}` is read as `{other}` too")));
+                    return Err(value.pointer.error(format!("`{text}` is read as `{other}` too")));
                 }
                 seen.push((read, &value.value));
             }

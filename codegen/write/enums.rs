@@ -15,13 +15,13 @@ pub const UNKNOWN: &str = "Unknown";
 pub fn text(name: &str, component: &Component, values: &Values) -> Result<String, SpecError> {
     let idents = variants(values)?;
     let variant = |(value, ident): (&EnumValue, String)| {
-        let words: Vec<String> =
-            std::iter::once(&value.value).chain(&value.aliases).map(|w| format!("{w:?}")).collect();
+        let texts: Vec<String> =
+            std::iter::once(&value.value).chain(&value.aliases).map(|text| format!("{text:?}")).collect();
         let comment = match value.value.as_str() {
             "" => "The empty string.".to_owned(),
             value => format!("`{}`", value.replace('`', "'")),
         };
-        format!("        /// {comment}\n        {ident} = {},\n", words.join(" | "))
+        format!("        /// {comment}\n        {ident} = {},\n", texts.join(" | "))
     };
     let variants: String = values.values.iter().zip(idents).map(variant).collect();
     let description = docs::sentence(component.description.as_deref(), &format!("The values of a `{name}`."));

@@ -182,14 +182,14 @@ impl Feed<Event> for Source {
     }
 
     fn decode(&self, name: &str, data: &str) -> Frame<Event> {
-        let word = tag(data).unwrap_or(name);
-        match word {
+        let kind = tag(data).unwrap_or(name);
+        match kind {
             "ping" => return Frame::Nothing,
             "error" => return self.reported(data),
             "" | "message" if data.is_empty() => return Frame::Nothing,
             _ => {}
         }
-        match read_event(Some(word), data) {
+        match read_event(Some(kind), data) {
             Ok(event) => Frame::Event(event),
             Err(fault) => {
                 let known = serde_json::from_str(data).map(|event| self.known(&event)).unwrap_or_default();
@@ -270,8 +270,8 @@ fn complete(id: Option<&str>) -> Preview<'_> {
 }
 
 /// Decodes data of this type, which saves the detour over all types.
-fn read_event(word: Option<&str>, data: &str) -> Result<Event, DecodeFault> {
-    match Event::decode(word, data) {
+fn read_event(kind: Option<&str>, data: &str) -> Result<Event, DecodeFault> {
+    match Event::decode(kind, data) {
         Ok(event) => Ok(event),
         Err(_) => decode::from_json(data.as_bytes()),
     }
@@ -297,7 +297,7 @@ fn tag(json: &str) -> Option<&str> {
                 }
                 if depth == 1 {
                     match key.take() {
-                        Some(true) => return json.get(start..end).filter(|word| !word.contains('\\')),
+                        Some(true) => return json.get(start..end).filter(|kind| !kind.contains('\\')),
                         Some(false) => {}
                         None => key = Some(json.get(start..end) == Some("type")),
                     }

@@ -18,12 +18,12 @@ use serde::de::{Error, Visitor};
 /// }
 /// ```
 ///
-/// A value is written as the first of its words and read from any of them; of an `enum .. in any_case` in any case.
+/// A variant is written as the first of its values and read from any of them; of an `enum .. in any_case` in any case.
 macro_rules! open_enum {
     (
         $(#[$attribute:meta])*
         pub enum $name:ident $(in $any_case:ident)? {
-            $($(#[$variant_attribute:meta])* $variant:ident = $word:literal $(| $alias:literal)*,)*
+            $($(#[$variant_attribute:meta])* $variant:ident = $value:literal $(| $alias:literal)*,)*
         }
     ) => {
         $(#[$attribute])*
@@ -40,43 +40,43 @@ macro_rules! open_enum {
 
         impl $name {
             /// The values that this version of the crate knows.
-            pub const KNOWN: &'static [&'static str] = &[$($word),*];
+            pub const KNOWN: &'static [&'static str] = &[$($value),*];
 
             /// Returns the value on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
-                    $(Self::$variant => $word,)*
-                    Self::Unknown(word) => word,
+                    $(Self::$variant => $value,)*
+                    Self::Unknown(value) => value,
                 }
             }
 
-            fn known(word: &str) -> ::std::option::Option<Self> {
-                match word {
-                    $($word $(| $alias)* => ::std::option::Option::Some(Self::$variant),)*
+            fn known(value: &str) -> ::std::option::Option<Self> {
+                match value {
+                    $($value $(| $alias)* => ::std::option::Option::Some(Self::$variant),)*
                     _ => $crate::serde_ext::open_enum!(
-                        @other word $($any_case)? { $($variant = $word $(| $alias)*,)* }
+                        @other value $($any_case)? { $($variant = $value $(| $alias)*,)* }
                     ),
                 }
             }
         }
 
         impl ::std::convert::From<&str> for $name {
-            fn from(word: &str) -> Self {
-                Self::known(word).unwrap_or_else(|| Self::Unknown(word.to_owned()))
+            fn from(value: &str) -> Self {
+                Self::known(value).unwrap_or_else(|| Self::Unknown(value.to_owned()))
             }
         }
 
         impl ::std::convert::From<::std::string::String> for $name {
-            fn from(word: ::std::string::String) -> Self {
-                Self::known(&word).unwrap_or(Self::Unknown(word))
+            fn from(value: ::std::string::String) -> Self {
+                Self::known(&value).unwrap_or(Self::Unknown(value))
             }
         }
 
         impl ::std::str::FromStr for $name {
             type Err = ::std::convert::Infallible;
 
-            fn from_str(word: &str) -> ::std::result::Result<Self, Self::Err> {
-                ::std::result::Result::Ok(Self::from(word))
+            fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+                ::std::result::Result::Ok(Self::from(value))
             }
         }
 
@@ -112,13 +112,13 @@ macro_rules! open_enum {
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
-                $crate::serde_ext::deserialize_word(deserializer)
+                $crate::serde_ext::deserialize_enum(deserializer)
             }
         }
     };
     (@other $text:ident { $($_rest:tt)* }) => { ::std::option::Option::None };
-    (@other $text:ident any_case { $($variant:ident = $word:literal $(| $alias:literal)*,)* }) => {{
-        $(if [$word $(, $alias)*].iter().any(|word| $text.eq_ignore_ascii_case(word)) {
+    (@other $text:ident any_case { $($variant:ident = $value:literal $(| $alias:literal)*,)* }) => {{
+        $(if [$value $(, $alias)*].iter().any(|value| $text.eq_ignore_ascii_case(value)) {
             return ::std::option::Option::Some(Self::$variant);
         })*
         ::std::option::Option::None
@@ -127,17 +127,17 @@ macro_rules! open_enum {
 pub(crate) use open_enum;
 
 /// Deserializes a string into an open enum; a known value costs no allocation.
-pub(crate) fn deserialize_word<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn deserialize_enum<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: for<'a> From<&'a str> + From<String>,
 {
-    deserializer.deserialize_str(Word(PhantomData))
+    deserializer.deserialize_str(EnumVisitor(PhantomData))
 }
 
-struct Word<T>(PhantomData<T>);
+struct EnumVisitor<T>(PhantomData<T>);
 
-impl<T> Visitor<'_> for Word<T>
+impl<T> Visitor<'_> for EnumVisitor<T>
 where
     T: for<'a> From<&'a str> + From<String>,
 {
@@ -147,12 +147,12 @@ where
         f.write_str("a string")
     }
 
-    fn visit_str<E: Error>(self, word: &str) -> Result<T, E> {
-        Ok(T::from(word))
+    fn visit_str<E: Error>(self, value: &str) -> Result<T, E> {
+        Ok(T::from(value))
     }
 
-    fn visit_string<E: Error>(self, word: String) -> Result<T, E> {
-        Ok(T::from(word))
+    fn visit_string<E: Error>(self, value: String) -> Result<T, E> {
+        Ok(T::from(value))
     }
 }
 

@@ -13,7 +13,7 @@ mod timestamp;
 mod union;
 mod unix_time;
 
-pub(crate) use enumeration::{deserialize_word, open_enum};
+pub(crate) use enumeration::{deserialize_enum, open_enum};
 #[allow(unused_imports, reason = "not every platform needs both")]
 pub(crate) use integer::{OptionalWhole, Whole};
 #[allow(unused_imports, reason = "not every platform needs all")]

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
-use super::union::WordDeserializer;
+use super::union::TextDeserializer;
 
 /// A generated struct.
 pub(crate) trait Object: Sized {
@@ -45,7 +45,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         let Some(property) = T::SHORTHAND else { return Err(E::invalid_type(Unexpected::Str(text), &self)) };
-        let value = WordDeserializer(Cow::Owned(text.to_owned()), PhantomData);
+        let value = TextDeserializer(Cow::Owned(text.to_owned()), PhantomData);
         T::read(MapDeserializer::new(std::iter::once((property, value))))
     }
 

@@ -8,9 +8,9 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// The value of a tag, which ought to be a word.
+/// The value of a tag, which ought to be text.
 pub(super) enum Tag<'de> {
-    Word(Cow<'de, str>),
+    Text(Cow<'de, str>),
     Other(Value),
 }
 
@@ -29,16 +29,16 @@ impl<'de> Visitor<'de> for TagVisitor {
         f.write_str("a string")
     }
 
-    fn visit_borrowed_str<E: Error>(self, word: &'de str) -> Result<Tag<'de>, E> {
-        Ok(Tag::Word(Cow::Borrowed(word)))
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Tag<'de>, E> {
+        Ok(Tag::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E: Error>(self, word: &str) -> Result<Tag<'de>, E> {
-        self.visit_string(word.to_owned())
+    fn visit_str<E: Error>(self, text: &str) -> Result<Tag<'de>, E> {
+        self.visit_string(text.to_owned())
     }
 
-    fn visit_string<E: Error>(self, word: String) -> Result<Tag<'de>, E> {
-        Ok(Tag::Word(Cow::Owned(word)))
+    fn visit_string<E: Error>(self, text: String) -> Result<Tag<'de>, E> {
+        Ok(Tag::Text(Cow::Owned(text)))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Tag<'de>, E> {

@@ -43,7 +43,7 @@ macro_rules! open_union {
         pub enum $name:ident by $tag:literal {
             $(
                 $(#[$variant_attribute:meta])*
-                $variant:ident($member:ty) = $first:literal $(| $other:literal)* $(in |$body:ident| $word:expr)?,
+                $variant:ident($member:ty) = $first:literal $(| $other:literal)* $(in |$body:ident| $text:expr)?,
             )*
         }
         $(or string { $(#[$string_attribute:meta])* $string:ident })?
@@ -60,10 +60,10 @@ macro_rules! open_union {
         }
 
         impl $name {
-            #[doc = concat!("The word of `", $tag, "` on the wire; empty if there is none.")]
+            #[doc = concat!("The value of `", $tag, "` on the wire; empty if there is none.")]
             pub fn tag(&self) -> &str {
                 match self {
-                    $(Self::$variant(_body) => $crate::serde_ext::open_union!(@word _body $first $(in |$body| $word)?),)*
+                    $(Self::$variant(_body) => $crate::serde_ext::open_union!(@tag _body $first $(in |$body| $text)?),)*
                     $(Self::$string(_) => "",)?
                     Self::Unknown(value) => value.get($tag).and_then(::serde_json::Value::as_str).unwrap_or_default(),
                 }
@@ -87,10 +87,10 @@ macro_rules! open_union {
             const TAG: &'static str = $tag;
 
             fn read<'de, A: ::serde::de::MapAccess<'de>>(
-                word: &str,
+                text: &str,
                 entries: $crate::serde_ext::Replay<'de, A>,
             ) -> ::std::result::Result<Self, A::Error> {
-                match word {
+                match text {
                     $($first $(| $other)* => $crate::serde_ext::member(entries).map(Self::$variant),)*
                     _ => $crate::serde_ext::unknown(entries).map(Self::Unknown),
                 }
@@ -133,8 +133,8 @@ macro_rules! open_union {
             }
         }
     };
-    (@word $_body:ident $first:literal) => { $first };
-    (@word $_body:ident $first:literal in |$body:ident| $word:expr) => {{ let $body = $_body; $word }};
+    (@tag $_body:ident $first:literal) => { $first };
+    (@tag $_body:ident $first:literal in |$body:ident| $text:expr) => {{ let $body = $_body; $text }};
 }
 pub(crate) use open_union;
 
@@ -145,8 +145,8 @@ pub(crate) trait OpenUnion: Sized {
     /// The key of the tag.
     const TAG: &'static str;
 
-    /// Reads the member that `word` names, or keeps the whole object.
-    fn read<'de, A: MapAccess<'de>>(word: &str, entries: Replay<'de, A>) -> Result<Self, A::Error>;
+    /// Reads the member that the tag `text` names, or keeps the whole object.
+    fn read<'de, A: MapAccess<'de>>(text: &str, entries: Replay<'de, A>) -> Result<Self, A::Error>;
 
     /// Keeps an object that has no tag.
     fn unknown(value: Value) -> Self;
@@ -239,9 +239,9 @@ impl<'de, T: OpenUnion> Visitor<'de> for UnionVisitor<T> {
                 continue;
             }
             match rest.next_value()? {
-                Tag::Word(word) => {
-                    let tag = Some((T::TAG, word.clone()));
-                    return T::read(&word, Replay { leading, tag, rest, next: Next::Rest });
+                Tag::Text(text) => {
+                    let tag = Some((T::TAG, text.clone()));
+                    return T::read(&text, Replay { leading, tag, rest, next: Next::Rest });
                 }
                 Tag::Other(value) => leading.push_back((key.into_owned(), value)),
             }
@@ -274,8 +274,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<'de, A> {
             self.next = Next::Kept(key, value);
             return read;
         }
-        if let Some((key, word)) = self.tag.take() {
-            self.next = Next::Tag(word);
+        if let Some((key, text)) = self.tag.take() {
+            self.next = Next::Tag(text);
             return seed.deserialize(StrDeserializer::new(key)).map(Some);
         }
         self.next = Next::Rest;
@@ -288,16 +288,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<'de, A> {
             Next::Kept(key, value) => {
                 seed.deserialize(value).map_err(|error| A::Error::custom(format_args!("{key}: {error}")))
             }
-            Next::Tag(word) => seed.deserialize(WordDeserializer(word, PhantomData)),
+            Next::Tag(text) => seed.deserialize(TextDeserializer(text, PhantomData)),
             Next::Rest => self.rest.next_value_seed(seed),
         }
     }
 }
 
 /// Hands a string, such as the value of a tag, to a field, which may be optional.
-pub(super) struct WordDeserializer<'de, E>(pub(super) Cow<'de, str>, pub(super) PhantomData<E>);
+pub(super) struct TextDeserializer<'de, E>(pub(super) Cow<'de, str>, pub(super) PhantomData<E>);
 
-impl<'de, E: Error> IntoDeserializer<'de, E> for WordDeserializer<'de, E> {
+impl<'de, E: Error> IntoDeserializer<'de, E> for TextDeserializer<'de, E> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -305,13 +305,13 @@ impl<'de, E: Error> IntoDeserializer<'de, E> for WordDeserializer<'de, E> {
     }
 }
 
-impl<'de, E: Error> Deserializer<'de> for WordDeserializer<'de, E> {
+impl<'de, E: Error> Deserializer<'de> for TextDeserializer<'de, E> {
     type Error = E;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.0 {
-            Cow::Borrowed(word) => visitor.visit_borrowed_str(word),
-            Cow::Owned(word) => visitor.visit_string(word),
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
         }
     }
 
