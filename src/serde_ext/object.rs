@@ -49,6 +49,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
         T::read(MapDeserializer::new(std::iter::once((property, value))))
     }
 
+    #[inline]
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<T, A::Error> {
         T::read(entries)
     }
@@ -124,6 +125,7 @@ impl<T> Slot<T> {
         self.read_seed(key, entries, As::<R, T>(PhantomData))
     }
 
+    #[inline]
     fn read_seed<'de, A, S>(&mut self, key: &str, entries: &mut A, seed: S) -> Result<(), A::Error>
     where
         A: MapAccess<'de>,

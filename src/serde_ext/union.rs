@@ -10,7 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
 };
@@ -276,7 +276,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<'de, A> {
         }
         if let Some((key, text)) = self.tag.take() {
             self.next = Next::Tag(text);
-            return seed.deserialize(StrDeserializer::new(key)).map(Some);
+            return seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some);
         }
         self.next = Next::Rest;
         self.rest.next_key_seed(seed)
