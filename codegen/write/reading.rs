@@ -47,20 +47,15 @@ pub fn of(object: &Struct<'_>) -> TokenStream {
                 ::std::result::Result::Ok(Self { #(#values,)* #unknown })
             }
         }
-        impl<'de> ::serde::Deserialize<'de> for #ident {
-            fn deserialize<D: ::serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::std::result::Result<Self, D::Error> {
-                crate::serde_ext::deserialize_object(deserializer)
-            }
-        }
+        crate::serde_ext::deserialize_as_object!(#ident);
     }
 }
 
 /// The arms that fill the slots of a field.
 fn arms<'a>(plan: &'a FieldPlan<'_>) -> impl Iterator<Item = TokenStream> + 'a {
-    let read = plan.reader().map_or(quote!(read), |reader| quote!(read_as::<crate::serde_ext::#reader, A>));
-    spellings(plan).map(move |(name, slot)| quote!(#name => #slot.#read(&key, &mut entries)?,))
+    let way = plan.reader().map(|reader| quote!(crate::serde_ext::#reader,));
+    let read = if way.is_some() { quote!(read_as) } else { quote!(read) };
+    spellings(plan).map(move |(name, slot)| quote!(#name => #slot.#read(#way &key, &mut entries)?,))
 }
 
 /// The value of a field, from its slots.

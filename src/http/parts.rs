@@ -121,6 +121,14 @@ impl RequestParts {
         }
     }
 
+    pub(super) fn set_form<B: Serialize + ?Sized>(&mut self, body: &B) {
+        let media_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        match serde_html_form::to_string(body) {
+            Ok(form) => self.body = Body::Bytes(form.into(), media_type),
+            Err(error) => self.fail(InvalidArgument::new("body", error.to_string())),
+        }
+    }
+
     /// The settings of the retry loop: the caller's come first, then the document's, then the client's.
     pub(crate) fn settings(&self) -> RetrySettings {
         let (options, settings) = (&self.options, self.core.settings());

@@ -72,9 +72,6 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
-/// The media type of a form.
-const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-
 impl Request<Value> {
     /// A call to an endpoint that the crate has no operation for.
     pub(crate) fn raw<S: AsRef<str>>(core: &Core, method: Method, segments: impl IntoIterator<Item = S>) -> Self {
@@ -92,16 +89,12 @@ impl Request<Value> {
         self.any_json(body)
     }
 
-    /// Sets the whole body as a form (`application/x-www-form-urlencoded`), unchecked; for
-    /// [raw](crate::elephantasm::Elephantasm::raw) calls to endpoints that take no JSON, such as those of `OAuth`.
-    ///
-    /// `body` is a map, a struct or a list of pairs; a list as a value repeats its name. Values that are none of text,
-    /// number or bool are an `InvalidArgument` on sending.
+    /// Sets a form (`application/x-www-form-urlencoded`) as the whole body, unchecked; for
+    /// [raw](crate::elephantasm::Elephantasm::raw) calls to what takes no JSON, such as `OAuth`. `body` is a map, a struct
+    /// or a list of pairs. A list as a value repeats its name, `None` leaves it out; an object or JSON's null as a value
+    /// is an `InvalidArgument` on sending.
     pub fn form_body<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
-        match serde_html_form::to_string(body) {
-            Ok(form) => self.parts.body = Body::Bytes(form.into(), FORM),
-            Err(error) => self.parts.fail(InvalidArgument::new("body", error.to_string())),
-        }
+        self.parts.set_form(body);
         self
     }
 }

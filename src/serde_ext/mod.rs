@@ -18,7 +18,8 @@ pub(crate) use enumeration::{deserialize_enum, open_enum};
 pub(crate) use integer::{OptionalWhole, Whole};
 #[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use object::{
-    Key, NullAsDefault, Object, Present, ReadAs, Slot, deserialize_object, first, first_present, first_required,
+    Key, NullAsDefault, Object, Present, ReadAs, Slot, deserialize_as_object, deserialize_object, first, first_present,
+    first_required,
 };
 pub use timestamp::{InvalidTimestamp, Timestamp};
 #[allow(unused_imports, reason = "for generated unions, which no enabled platform may have")]

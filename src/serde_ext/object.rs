@@ -25,6 +25,18 @@ pub(crate) trait Object: Sized {
     fn read<'de, A: MapAccess<'de>>(entries: A) -> Result<Self, A::Error>;
 }
 
+/// Makes a struct deserialize as its [`Object`] says.
+macro_rules! deserialize_as_object {
+    ($object:ident) => {
+        impl<'de> ::serde::Deserialize<'de> for $object {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                $crate::serde_ext::deserialize_object(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use deserialize_as_object;
+
 /// Reads an object, or the bare string that stands for one.
 pub(crate) fn deserialize_object<'de, D: Deserializer<'de>, T: Object>(deserializer: D) -> Result<T, D::Error> {
     let visitor = ObjectVisitor(PhantomData);
@@ -119,6 +131,7 @@ impl<T> Slot<T> {
     /// Reads it in the way of `R`.
     pub(crate) fn read_as<'de, R: ReadAs<T>, A: MapAccess<'de>>(
         &mut self,
+        _: R,
         key: &str,
         entries: &mut A,
     ) -> Result<(), A::Error> {

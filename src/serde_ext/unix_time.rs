@@ -201,9 +201,9 @@ mod tests {
             let (mut seconds, mut millis, mut any) = (Slot::new(), Slot::new(), Slot::new());
             while let Some(key) = entries.next_key::<Key<'_>>()? {
                 match &*key {
-                    "seconds" => seconds.read_as::<unix_seconds::Read, _>(&key, &mut entries)?,
-                    "millis" => millis.read_as::<unix_milliseconds::Read, _>(&key, &mut entries)?,
-                    other => any.read_as::<any_time::Read, _>(other, &mut entries)?,
+                    "seconds" => seconds.read_as(unix_seconds::Read, &key, &mut entries)?,
+                    "millis" => millis.read_as(unix_milliseconds::Read, &key, &mut entries)?,
+                    other => any.read_as(any_time::Read, other, &mut entries)?,
                 }
             }
             Ok(Self { seconds: seconds.required("seconds")?, millis: millis.or_default(), any: any.or_default() })

@@ -186,25 +186,17 @@ impl crate::serde_ext::Object for Message {
         {
             match &*key {
                 "id" => id_0.read(&key, &mut entries)?,
-                "seq" => seq_0.read_as::<crate::serde_ext::Whole, A>(&key, &mut entries)?,
+                "seq" => seq_0.read_as(crate::serde_ext::Whole, &key, &mut entries)?,
                 "at" => at_0.read(&key, &mut entries)?,
                 "mark" => mark_0.read(&key, &mut entries)?,
                 "note" => note_0.read(&key, &mut entries)?,
                 "tags" => {
-                    tags_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                    tags_0.read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "check" => check_0.read(&key, &mut entries)?,
                 "text" => text_0.read(&key, &mut entries)?,
                 "size" => {
-                    size_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    size_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -225,13 +217,7 @@ impl crate::serde_ext::Object for Message {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Message {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Message);
 
 /// The `Status` object.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -364,21 +350,13 @@ impl crate::serde_ext::Object for Status {
                 "type" => type_0.read(&key, &mut entries)?,
                 "id" => id_0.read(&key, &mut entries)?,
                 "seq" => {
-                    seq_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    seq_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "at" => at_0.read(&key, &mut entries)?,
                 "mark" => mark_0.read(&key, &mut entries)?,
                 "note" => note_0.read(&key, &mut entries)?,
                 "tags" => {
-                    tags_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                    tags_0.read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "check" => check_0.read(&key, &mut entries)?,
                 "size" => size_0.read(&key, &mut entries)?,
@@ -401,13 +379,7 @@ impl crate::serde_ext::Object for Status {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Status {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Status);
 
 crate::serde_ext::open_union! {
     /// The choices of a `News`.
@@ -526,13 +498,7 @@ impl crate::serde_ext::Object for Chunk {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Chunk {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Chunk);
 
 /// The `Text` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -586,11 +552,7 @@ impl crate::serde_ext::Object for Text {
             match &*key {
                 "thread" => thread_0.read(&key, &mut entries)?,
                 "seq" => {
-                    seq_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    seq_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -604,13 +566,7 @@ impl crate::serde_ext::Object for Text {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Text {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Text);
 
 /// The `Image` object.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -656,7 +612,7 @@ impl crate::serde_ext::Object for Image {
         {
             match &*key {
                 "thread" => thread_0.read(&key, &mut entries)?,
-                "seq" => seq_0.read_as::<crate::serde_ext::Whole, A>(&key, &mut entries)?,
+                "seq" => seq_0.read_as(crate::serde_ext::Whole, &key, &mut entries)?,
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
                 }
@@ -669,13 +625,7 @@ impl crate::serde_ext::Object for Image {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Image {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Image);
 
 /// The `Mark` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -722,10 +672,4 @@ impl crate::serde_ext::Object for Mark {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Mark {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Mark);

@@ -74,25 +74,13 @@ impl crate::serde_ext::Object for Usage {
         {
             match &*key {
                 "total" => {
-                    total_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    total_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "total_count" => {
-                    total_1
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    total_1.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "sum" => {
-                    total_2
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    total_2.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "note" => note_0.read(&key, &mut entries)?,
                 "remark" => note_1.read(&key, &mut entries)?,
@@ -122,13 +110,7 @@ impl crate::serde_ext::Object for Usage {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Usage {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Usage);
 
 /// The `UsageChange` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -177,11 +159,9 @@ impl crate::serde_ext::Object for UsageChange {
             .next_key::<crate::serde_ext::Key<'_>>()?
         {
             match &*key {
-                "note" => {
-                    note_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
-                }
+                "note" => note_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
                 "remark" => {
-                    note_1.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
+                    note_1.read_as(crate::serde_ext::Present, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -197,12 +177,6 @@ impl crate::serde_ext::Object for UsageChange {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for UsageChange {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(UsageChange);
 
 impl crate::check::Check for UsageChange {}

@@ -279,18 +279,10 @@ impl crate::serde_ext::Object for Form {
                 "id" => id_0.read(&key, &mut entries)?,
                 "hook" => hook_0.read(&key, &mut entries)?,
                 "count" => {
-                    count_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    count_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "rank" => {
-                    rank_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    rank_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "score" => score_0.read(&key, &mut entries)?,
                 "share" => share_0.read(&key, &mut entries)?,
@@ -336,13 +328,7 @@ impl crate::serde_ext::Object for Form {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Form {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Form);
 
 impl crate::check::Check for Form {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -527,13 +513,7 @@ impl crate::serde_ext::Object for Line {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Line {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Line);
 
 impl crate::check::Check for Line {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {

@@ -56,13 +56,7 @@ impl crate::serde_ext::Object for Job {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Job {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Job);
 
 impl crate::check::Check for Job {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {

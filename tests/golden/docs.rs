@@ -181,11 +181,7 @@ impl crate::serde_ext::Object for Noted {
         {
             match &*key {
                 "page" => {
-                    page_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    page_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "word" => word_0.read(&key, &mut entries)?,
                 "html" => html_0.read(&key, &mut entries)?,
@@ -218,13 +214,7 @@ impl crate::serde_ext::Object for Noted {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Noted {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Noted);
 
 impl crate::check::Check for Noted {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {

@@ -65,10 +65,4 @@ impl crate::serde_ext::Object for Paint {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Paint {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Paint);

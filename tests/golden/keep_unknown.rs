@@ -46,10 +46,4 @@ impl crate::serde_ext::Object for Row {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Row {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Row);

@@ -120,39 +120,20 @@ impl crate::serde_ext::Object for Box {
         {
             match &*key {
                 "items" => {
-                    items_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                    items_0.read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "sizes" => {
-                    sizes_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                    sizes_0.read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "held" => {
-                    held_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                    held_0.read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "maybe" => {
-                    maybe_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                    maybe_0.read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "labels" => {
                     labels_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "extra" => extra_0.read(&key, &mut entries)?,
                 "more" => more_0.read(&key, &mut entries)?,
@@ -173,13 +154,7 @@ impl crate::serde_ext::Object for Box {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Box {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Box);
 
 /// Sent only.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -245,13 +220,7 @@ impl crate::serde_ext::Object for Order {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Order {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Order);
 
 impl crate::check::Check for Order {}
 
@@ -304,11 +273,7 @@ impl crate::serde_ext::Object for Both {
         {
             match &*key {
                 "items" => {
-                    items_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                    items_0.read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "gone" => gone_0.read(&key, &mut entries)?,
                 "more" => more_0.read(&key, &mut entries)?,
@@ -325,12 +290,6 @@ impl crate::serde_ext::Object for Both {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Both {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Both);
 
 impl crate::check::Check for Both {}

@@ -85,13 +85,7 @@ impl crate::serde_ext::Object for State {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for State {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(State);
 
 /// The `Mark` object.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -131,10 +125,4 @@ impl crate::serde_ext::Object for Mark {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Mark {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Mark);

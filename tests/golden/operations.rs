@@ -40,10 +40,7 @@ impl crate::serde_ext::Object for Key {
                 "key_id" => id_1.read(&key, &mut entries)?,
                 "holder" => {
                     holder_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -61,13 +58,7 @@ impl crate::serde_ext::Object for Key {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Key {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Key);
 
 /// The `Holder` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -119,13 +110,7 @@ impl crate::serde_ext::Object for Holder {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Holder {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Holder);
 
 /// The `Thing` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -172,13 +157,7 @@ impl crate::serde_ext::Object for Thing {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Thing {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Thing);
 
 /// The `Tick` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -215,12 +194,7 @@ impl crate::serde_ext::Object for Tick {
             .next_key::<crate::serde_ext::Key<'_>>()?
         {
             match &*key {
-                "n" => {
-                    n_0.read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
-                }
+                "n" => n_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?,
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
                 }
@@ -230,13 +204,7 @@ impl crate::serde_ext::Object for Tick {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Tick {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Tick);
 
 /// The `ThingUpdate` object.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -412,17 +380,13 @@ impl crate::serde_ext::Object for ThingUpdate {
             .next_key::<crate::serde_ext::Key<'_>>()?
         {
             match &*key {
-                "id" => id_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?,
+                "id" => id_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
                 "kind" => kind_0.read(&key, &mut entries)?,
                 "name" => name_0.read(&key, &mut entries)?,
                 "owner" => owner_0.read(&key, &mut entries)?,
                 "due" => due_0.read(&key, &mut entries)?,
                 "count" => {
-                    count_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    count_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "share" => share_0.read(&key, &mut entries)?,
                 "url" => url_0.read(&key, &mut entries)?,
@@ -451,13 +415,7 @@ impl crate::serde_ext::Object for ThingUpdate {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ThingUpdate {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ThingUpdate);
 
 impl crate::check::Check for ThingUpdate {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -578,13 +536,7 @@ impl crate::serde_ext::Object for Leaf {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Leaf {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Leaf);
 
 impl crate::check::Check for Leaf {}
 
@@ -664,13 +616,7 @@ impl crate::serde_ext::Object for Fork {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Fork {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Fork);
 
 impl crate::check::Check for Fork {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -771,18 +717,11 @@ impl crate::serde_ext::Object for ListThingsParams {
         {
             match &*key {
                 "limit" => {
-                    limit_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    limit_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "offset" => {
                     offset_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -796,13 +735,7 @@ impl crate::serde_ext::Object for ListThingsParams {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ListThingsParams {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ListThingsParams);
 
 impl crate::check::Check for ListThingsParams {}
 
@@ -854,13 +787,7 @@ impl crate::serde_ext::Object for ListPagesParams {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ListPagesParams {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ListPagesParams);
 
 impl crate::check::Check for ListPagesParams {}
 
@@ -930,13 +857,7 @@ impl crate::serde_ext::Object for ListFilesParams {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ListFilesParams {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ListFilesParams);
 
 impl crate::check::Check for ListFilesParams {}
 

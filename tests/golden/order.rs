@@ -76,13 +76,7 @@ impl crate::serde_ext::Object for Zebra {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Zebra {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Zebra);
 
 /// The `Ape` object.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -130,10 +124,4 @@ impl crate::serde_ext::Object for Ape {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Ape {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Ape);

@@ -117,11 +117,7 @@ impl crate::serde_ext::Object for ListThingsParams {
                 "types" => types_0.read(&key, &mut entries)?,
                 "created_at[gte]" => created_at_gte_0.read(&key, &mut entries)?,
                 "limit" => {
-                    limit_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    limit_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "deep" => deep_0.read(&key, &mut entries)?,
                 "score" => score_0.read(&key, &mut entries)?,
@@ -143,13 +139,7 @@ impl crate::serde_ext::Object for ListThingsParams {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ListThingsParams {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ListThingsParams);
 
 impl crate::check::Check for ListThingsParams {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -216,12 +206,6 @@ impl crate::serde_ext::Object for TouchThingsParams {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for TouchThingsParams {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(TouchThingsParams);
 
 impl crate::check::Check for TouchThingsParams {}

@@ -47,13 +47,7 @@ impl crate::serde_ext::Object for Used {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Used {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Used);
 
 /// The `Inner` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -103,10 +97,4 @@ impl crate::serde_ext::Object for Inner {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Inner {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Inner);

@@ -87,36 +87,33 @@ impl crate::serde_ext::Object for Row {
                 "model" => model_0.read(&key, &mut entries)?,
                 "others" => {
                     others_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "at" => {
-                    at_0.read_as::<
-                            crate::serde_ext::unix_seconds::Read,
-                            A,
-                        >(&key, &mut entries)?
+                    at_0.read_as(
+                        crate::serde_ext::unix_seconds::Read,
+                        &key,
+                        &mut entries,
+                    )?
                 }
                 "started" => {
                     started_0
-                        .read_as::<
+                        .read_as(
                             crate::serde_ext::unix_milliseconds::Read,
-                            A,
-                        >(&key, &mut entries)?
+                            &key,
+                            &mut entries,
+                        )?
                 }
                 "started_ms" => {
                     started_1
-                        .read_as::<
+                        .read_as(
                             crate::serde_ext::unix_milliseconds::Read,
-                            A,
-                        >(&key, &mut entries)?
+                            &key,
+                            &mut entries,
+                        )?
                 }
                 "ts" => {
-                    ts_0.read_as::<
-                            crate::serde_ext::any_time::Read,
-                            A,
-                        >(&key, &mut entries)?
+                    ts_0.read_as(crate::serde_ext::any_time::Read, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -136,13 +133,7 @@ impl crate::serde_ext::Object for Row {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Row {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Row);
 
 /// A model, or only its id.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -209,13 +200,7 @@ impl crate::serde_ext::Object for Model {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Model {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Model);
 
 /// The `Slot` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -265,10 +250,11 @@ impl crate::serde_ext::Object for Slot {
         {
             match &*key {
                 "at" => {
-                    at_0.read_as::<
-                            crate::serde_ext::unix_seconds::Read,
-                            A,
-                        >(&key, &mut entries)?
+                    at_0.read_as(
+                        crate::serde_ext::unix_seconds::Read,
+                        &key,
+                        &mut entries,
+                    )?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -279,13 +265,7 @@ impl crate::serde_ext::Object for Slot {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Slot {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Slot);
 
 impl crate::check::Check for Slot {}
 
@@ -349,13 +329,7 @@ impl crate::serde_ext::Object for State {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for State {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(State);
 
 crate::serde_ext::open_enum! {
     /// The values of a `Status`.

@@ -67,10 +67,7 @@ impl crate::serde_ext::Object for Tree {
                 "parent" => parent_0.read(&key, &mut entries)?,
                 "children" => {
                     children_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "left" => left_0.read(&key, &mut entries)?,
                 _ => {
@@ -87,13 +84,7 @@ impl crate::serde_ext::Object for Tree {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Tree {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Tree);
 
 /// The `Leaf` object.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -140,10 +131,4 @@ impl crate::serde_ext::Object for Leaf {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Leaf {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Leaf);

@@ -209,15 +209,9 @@ impl crate::serde_ext::Object for Account {
                 "made" => made_0.read(&key, &mut entries)?,
                 "used" => used_0.read(&key, &mut entries)?,
                 "uses" => uses_0.read(&key, &mut entries)?,
-                "count" => {
-                    count_0.read_as::<crate::serde_ext::Whole, A>(&key, &mut entries)?
-                }
+                "count" => count_0.read_as(crate::serde_ext::Whole, &key, &mut entries)?,
                 "big" => {
-                    big_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    big_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 "score" => score_0.read(&key, &mut entries)?,
                 "on" => on_0.read(&key, &mut entries)?,
@@ -251,13 +245,7 @@ impl crate::serde_ext::Object for Account {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Account {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Account);
 
 impl crate::check::Check for Account {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {

@@ -155,17 +155,10 @@ impl crate::serde_ext::Object for Vault {
                 "token" => token_0.read(&key, &mut entries)?,
                 "headers" => {
                     headers_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "words" => {
-                    words_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                    words_0.read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "each" => each_0.read(&key, &mut entries)?,
                 "by_name" => by_name_0.read(&key, &mut entries)?,
@@ -192,13 +185,7 @@ impl crate::serde_ext::Object for Vault {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Vault {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Vault);
 
 impl crate::check::Check for Vault {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -297,13 +284,7 @@ impl crate::serde_ext::Object for Login {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Login {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Login);
 
 impl crate::check::Check for Login {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {

@@ -121,9 +121,7 @@ impl crate::serde_ext::Object for Option {
                 "default" => default_0.read(&key, &mut entries)?,
                 "new" => new_0.read(&key, &mut entries)?,
                 "clone" => clone_0.read(&key, &mut entries)?,
-                "into" => {
-                    into_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
-                }
+                "into" => into_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
                 "String" => string_0.read(&key, &mut entries)?,
                 "secret" => secret_0.read(&key, &mut entries)?,
                 "vec" => vec_0.read(&key, &mut entries)?,
@@ -144,13 +142,7 @@ impl crate::serde_ext::Object for Option {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Option {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Option);
 
 impl crate::check::Check for Option {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -212,13 +204,7 @@ impl crate::serde_ext::Object for String {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for String {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(String);
 
 impl crate::check::Check for String {}
 
@@ -267,13 +253,7 @@ impl crate::serde_ext::Object for Secret {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Secret {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Secret);
 
 impl crate::check::Check for Secret {}
 
@@ -322,13 +302,7 @@ impl crate::serde_ext::Object for Vec {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Vec {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Vec);
 
 impl crate::check::Check for Vec {}
 
@@ -379,10 +353,4 @@ impl crate::serde_ext::Object for Box {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Box {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Box);

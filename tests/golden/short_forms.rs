@@ -71,8 +71,7 @@ impl crate::serde_ext::Object for Result {
         {
             match &*key {
                 "content" => {
-                    content_0
-                        .read_as::<crate::serde_ext::OneOrList, A>(&key, &mut entries)?
+                    content_0.read_as(crate::serde_ext::OneOrList, &key, &mut entries)?
                 }
                 "rubric" => rubric_0.read(&key, &mut entries)?,
                 "model" => model_0.read(&key, &mut entries)?,
@@ -91,13 +90,7 @@ impl crate::serde_ext::Object for Result {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Result {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Result);
 
 crate::serde_ext::open_union! {
     /// The choices of a `Block`.
@@ -173,13 +166,7 @@ impl crate::serde_ext::Object for Text {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Text {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Text);
 
 /// The `Image` object.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -220,13 +207,7 @@ impl crate::serde_ext::Object for Image {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Image {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Image);
 
 /// The `Model` object.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -287,13 +268,7 @@ impl crate::serde_ext::Object for Model {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Model {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Model);
 
 /// The `Status` object.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
@@ -337,13 +312,7 @@ impl crate::serde_ext::Object for Status {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Status {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Status);
 
 crate::serde_ext::open_enum! {
     /// The values of a `StatusType`.
@@ -393,13 +362,7 @@ impl crate::serde_ext::Object for Opening {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Opening {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Opening);
 
 impl crate::check::Check for Opening {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -489,10 +452,7 @@ impl crate::serde_ext::Object for AgentReference {
                 "id" => id_0.read(&key, &mut entries)?,
                 "version" => {
                     version_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -506,13 +466,7 @@ impl crate::serde_ext::Object for AgentReference {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for AgentReference {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(AgentReference);
 
 impl crate::check::Check for AgentReference {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {

@@ -156,13 +156,7 @@ impl crate::serde_ext::Object for AgentCreate {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for AgentCreate {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(AgentCreate);
 
 impl crate::check::Check for AgentCreate {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -258,13 +252,7 @@ impl crate::serde_ext::Object for Model {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Model {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Model);
 
 impl crate::check::Check for Model {
     fn spelling() -> ::std::option::Option<&'static crate::spelling::Spelling> {
@@ -317,13 +305,7 @@ impl crate::serde_ext::Object for Plain {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Plain {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Plain);
 
 impl crate::check::Check for Plain {}
 
@@ -441,13 +423,7 @@ impl crate::serde_ext::Object for Bash {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Bash {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Bash);
 
 impl crate::check::Check for Bash {}
 
@@ -502,13 +478,7 @@ impl crate::serde_ext::Object for Custom {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Custom {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Custom);
 
 impl crate::check::Check for Custom {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -589,11 +559,7 @@ impl crate::serde_ext::Object for ListAgentsParams {
                 "statuses" => statuses_0.read(&key, &mut entries)?,
                 "order" => order_0.read(&key, &mut entries)?,
                 "limit" => {
-                    limit_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                    limit_0.read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -608,13 +574,7 @@ impl crate::serde_ext::Object for ListAgentsParams {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ListAgentsParams {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ListAgentsParams);
 
 impl crate::check::Check for ListAgentsParams {
     fn spelling() -> ::std::option::Option<&'static crate::spelling::Spelling> {
@@ -667,13 +627,7 @@ impl crate::serde_ext::Object for CountAgentsParams {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for CountAgentsParams {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(CountAgentsParams);
 
 impl crate::check::Check for CountAgentsParams {}
 

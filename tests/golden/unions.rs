@@ -82,10 +82,7 @@ impl crate::serde_ext::Object for Message {
             match &*key {
                 "content" => {
                     content_0
-                        .read_as::<
-                            crate::serde_ext::NullAsDefault,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::NullAsDefault, &key, &mut entries)?
                 }
                 "reply_to" => reply_to_0.read(&key, &mut entries)?,
                 _ => {
@@ -100,13 +97,7 @@ impl crate::serde_ext::Object for Message {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Message {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Message);
 
 impl crate::check::Check for Message {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -168,13 +159,7 @@ impl crate::serde_ext::Object for ToolUse {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ToolUse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ToolUse);
 
 crate::serde_ext::open_enum! {
     /// Which kind of tool.
@@ -252,13 +237,7 @@ impl crate::serde_ext::Object for Status {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Status {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Status);
 
 /// Declares no tag, and keeps what it does not know.
 #[derive(Clone, Debug, Default, PartialEq, ::serde::Serialize)]
@@ -319,13 +298,7 @@ impl crate::serde_ext::Object for Loose {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Loose {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Loose);
 
 crate::serde_ext::open_union! {
     /// The choices of a `Block`.
@@ -403,13 +376,7 @@ impl crate::serde_ext::Object for TextBlock {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for TextBlock {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(TextBlock);
 
 impl crate::check::Check for TextBlock {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -457,13 +424,7 @@ impl crate::serde_ext::Object for ImageBlock {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ImageBlock {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ImageBlock);
 
 impl crate::check::Check for ImageBlock {}
 
@@ -533,13 +494,7 @@ impl crate::serde_ext::Object for BlockHolder {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for BlockHolder {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(BlockHolder);
 
 /// Text, or a block.
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]

@@ -53,13 +53,7 @@ impl crate::serde_ext::Object for Content {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Content {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Content);
 
 impl crate::check::Check for Content {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -238,13 +232,7 @@ impl crate::serde_ext::Object for Part {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Part {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Part);
 
 impl crate::check::Check for Part {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -293,13 +281,7 @@ impl crate::serde_ext::Object for Nested {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Nested {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Nested);
 
 impl crate::check::Check for Nested {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {

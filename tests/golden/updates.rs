@@ -46,9 +46,7 @@ impl crate::serde_ext::Object for Swap {
             .next_key::<crate::serde_ext::Key<'_>>()?
         {
             match &*key {
-                "note" => {
-                    note_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
-                }
+                "note" => note_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
                 }
@@ -58,13 +56,7 @@ impl crate::serde_ext::Object for Swap {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Swap {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Swap);
 
 impl crate::check::Check for Swap {}
 
@@ -114,9 +106,7 @@ impl crate::serde_ext::Object for Turn {
             .next_key::<crate::serde_ext::Key<'_>>()?
         {
             match &*key {
-                "note" => {
-                    note_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
-                }
+                "note" => note_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
                 }
@@ -126,13 +116,7 @@ impl crate::serde_ext::Object for Turn {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Turn {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Turn);
 
 impl crate::check::Check for Turn {}
 
@@ -275,24 +259,15 @@ impl crate::serde_ext::Object for ThingChange {
         {
             match &*key {
                 "name" => name_0.read(&key, &mut entries)?,
-                "note" => {
-                    note_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
-                }
-                "type" => {
-                    type_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
-                }
-                "tags" => {
-                    tags_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
-                }
+                "note" => note_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
+                "type" => type_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
+                "tags" => tags_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
                 "parent" => {
-                    parent_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
+                    parent_0.read_as(crate::serde_ext::Present, &key, &mut entries)?
                 }
                 "version" => {
                     version_0
-                        .read_as::<
-                            crate::serde_ext::OptionalWhole,
-                            A,
-                        >(&key, &mut entries)?
+                        .read_as(crate::serde_ext::OptionalWhole, &key, &mut entries)?
                 }
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
@@ -310,13 +285,7 @@ impl crate::serde_ext::Object for ThingChange {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for ThingChange {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(ThingChange);
 
 impl crate::check::Check for ThingChange {
     fn check(&self) -> ::std::result::Result<(), crate::check::InvalidArgument> {
@@ -393,13 +362,7 @@ impl crate::serde_ext::Object for Parent {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for Parent {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(Parent);
 
 impl crate::check::Check for Parent {}
 
@@ -444,9 +407,7 @@ impl crate::serde_ext::Object for CardUpdate {
             .next_key::<crate::serde_ext::Key<'_>>()?
         {
             match &*key {
-                "url" => {
-                    url_0.read_as::<crate::serde_ext::Present, A>(&key, &mut entries)?
-                }
+                "url" => url_0.read_as(crate::serde_ext::Present, &key, &mut entries)?,
                 _ => {
                     entries.next_value::<::serde::de::IgnoredAny>()?;
                 }
@@ -456,13 +417,7 @@ impl crate::serde_ext::Object for CardUpdate {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for CardUpdate {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(CardUpdate);
 
 impl crate::check::Check for CardUpdate {}
 
@@ -511,12 +466,6 @@ impl crate::serde_ext::Object for CardCreate {
     }
 }
 
-impl<'de> ::serde::Deserialize<'de> for CardCreate {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::serde_ext::deserialize_object(deserializer)
-    }
-}
+crate::serde_ext::deserialize_as_object!(CardCreate);
 
 impl crate::check::Check for CardCreate {}

@@ -151,8 +151,8 @@ async fn echoed(generation: Generation, echo: Echo) -> (MockServer, Oma) {
     (server, client)
 }
 
-/// The error without the token that the server puts into it.
-fn is_redacted(error: &Error) {
+/// Asserts that the token, which the server puts into the error, is not shown.
+fn assert_redacted(error: &Error) {
     let shown = format!("{error} {error:?} {error:#?}");
     assert!(shown.contains("[redacted]") && !shown.contains("oat-000"), "{shown}");
 }
@@ -172,7 +172,7 @@ async fn a_token_that_the_server_repeats_within_a_stream_is_redacted_on_each_con
         while reported < 2 {
             match events.try_next().await {
                 Err(error @ Error::Server(_)) => {
-                    is_redacted(&error);
+                    assert_redacted(&error);
                     assert_eq!(error.message(), "[redacted] failed");
                     reported += 1;
                 }
@@ -194,7 +194,7 @@ async fn a_token_in_an_answer_that_is_no_stream_is_redacted() {
     let (_server, client) = echoed(Generation::Anthropic, echo).await;
     let error = client.sessions().stream("sesn_01", StreamSessionEventsParams::new()).await.unwrap_err();
     assert!(matches!(error, Error::Decode(_)), "{error}");
-    is_redacted(&error);
+    assert_redacted(&error);
 }
 
 #[tokio::test]

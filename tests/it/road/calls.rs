@@ -234,9 +234,14 @@ async fn a_raw_call_may_carry_a_form_the_same_in_each_attempt() {
 
     let pairs = token().form_body(&[("a", "1"), ("a", "2")]).body_field("b", 3);
     assert!(pairs.await.unwrap_err().is_invalid_argument(), "no JSON to set a field of");
-    assert!(token().form_body(&json!({"deep": {"a": 1}})).await.unwrap_err().is_invalid_argument());
+    for value in [json!({"a": 1}), json!(null)] {
+        assert!(token().form_body(&json!({"deep": value})).await.unwrap_err().is_invalid_argument());
+    }
     assert!(token().form_body("text").await.unwrap_err().is_invalid_argument());
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
+
+    token().form_body(&[("a", Some("1")), ("b", None)]).await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap()[2].body, b"a=1");
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ fn typed_events(server: &ServerProcess, gates: &mut Gates) -> Outcome {
     for peer in ["sseer", "eventsource-stream"] {
         above(peer)?;
     }
-    gates.check("P2, of sse-stream and the same structs", own / structs, 0.80, 1.24);
+    gates.check("P2, of sse-stream and the same structs", own / structs, 0.80, 1.20);
     gates.check("P2, of sse-stream and a tagged enum", own / tagged, 0.70, 0.93);
     Ok(())
 }
