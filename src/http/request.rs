@@ -90,9 +90,9 @@ impl Request<Value> {
     }
 
     /// Sets a form (`application/x-www-form-urlencoded`) as the whole body, unchecked; for
-    /// [raw](crate::elephantasm::Elephantasm::raw) calls to what takes no JSON, such as `OAuth`. `body` is a map, a struct
-    /// or a list of pairs. A list as a value repeats its name, `None` leaves it out; an object or JSON's null as a value
-    /// is an `InvalidArgument` on sending.
+    /// [raw](crate::elephantasm::Elephantasm::raw) calls. `body` is a map, a struct or a list of pairs. A list as a
+    /// value repeats its name, `None` leaves it out; an object or JSON's null as a value is an `InvalidArgument` on
+    /// sending.
     pub fn form_body<B: Serialize + ?Sized>(mut self, body: &B) -> Self {
         self.parts.set_form(body);
         self
