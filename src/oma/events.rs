@@ -95,36 +95,49 @@ impl Request<Page<Event>> {
         if count == 0 {
             return self.refuse(InvalidArgument::new("count", "must be at least 1"));
         }
-        let ascending = self.clone().set_query("limit", &EVENTS_PER_PAGE.to_string());
-        if self.operation() != ops::LIST_SESSION_EVENTS.spec.id {
-            let all = ascending.clone();
-            return ascending.then(move |composed, first| oldest_first(composed, first, all.clone(), count as usize));
-        }
-        // Of a single event nobody could tell from which end it was taken.
-        let limit = count.clamp(2, MOST_EVENTS_PER_PAGE).to_string();
-        let descending = self.set_query("order", "desc").set_query("limit", &limit);
-        let more = descending.clone();
-        descending
-            .then(move |composed, first| newest_first(composed, first, more.clone(), ascending.clone(), count as usize))
+        last_of(self, count, Event::seq)
     }
 }
 
+/// The sequence number of an event, if it has one.
+type Seq<T> = fn(&T) -> Option<i64>;
+
+/// Asks for the last `count` events, newest first, in one page.
+pub(super) fn last_of<T>(list: Request<Page<T>>, count: u32, seq: Seq<T>) -> Request<Page<T>>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let ascending = list.clone().set_query("limit", &EVENTS_PER_PAGE.to_string());
+    if list.operation() != ops::LIST_SESSION_EVENTS.spec.id {
+        let all = ascending.clone();
+        return ascending.then(move |composed, first| oldest_first(composed, first, all.clone(), count as usize));
+    }
+    // Of a single event nobody could tell from which end it was taken.
+    let limit = count.clamp(2, MOST_EVENTS_PER_PAGE).to_string();
+    let descending = list.set_query("order", "desc").set_query("limit", &limit);
+    let more = descending.clone();
+    descending.then(move |composed, first| {
+        newest_first(composed, first, more.clone(), ascending.clone(), count as usize, seq)
+    })
+}
+
 /// Goes on from the first page of a list that may be newest first.
-async fn newest_first(
+async fn newest_first<T: Clone + Send + 'static>(
     mut composed: Composed,
-    first: Result<Response<Page<Event>>, Error>,
-    more: Request<Page<Event>>,
-    ascending: Request<Page<Event>>,
+    first: Result<Response<Page<T>>, Error>,
+    more: Request<Page<T>>,
+    ascending: Request<Page<T>>,
     count: usize,
-) -> Result<Response<Page<Event>>, Error> {
+    seq: Seq<T>,
+) -> Result<Response<Page<T>>, Error> {
     let mut response = first?;
-    if is_ascending(&response.value().items) {
+    if is_ascending(&response.value().items, seq) {
         let more = more.set_query("limit", &EVENTS_PER_PAGE.to_string());
         return oldest_first(composed, Ok(response), more, count).await;
     }
     let mut items = Vec::new();
     loop {
-        let has_seq = response.value().iter().any(|event| event.seq().is_some());
+        let has_seq = response.value().iter().any(|event| seq(event).is_some());
         let next = response.value().next_cursor().cloned();
         items.extend_from_slice(&response.value().items);
         let Some(cursor) = next.filter(|_| items.len() < count) else { break };
@@ -140,12 +153,12 @@ async fn newest_first(
 }
 
 /// Reads from the first page to the end, and keeps the last events.
-async fn oldest_first(
+async fn oldest_first<T: Clone + Send + 'static>(
     mut composed: Composed,
-    first: Result<Response<Page<Event>>, Error>,
-    more: Request<Page<Event>>,
+    first: Result<Response<Page<T>>, Error>,
+    more: Request<Page<T>>,
     count: usize,
-) -> Result<Response<Page<Event>>, Error> {
+) -> Result<Response<Page<T>>, Error> {
     let mut response = first?;
     let mut kept = VecDeque::new();
     loop {
@@ -157,8 +170,8 @@ async fn oldest_first(
     Ok(response.map(|_| Page::complete(kept.into_iter().rev().collect())))
 }
 
-fn is_ascending(events: &[Event]) -> bool {
-    let seqs: Vec<_> = events.iter().filter_map(Event::seq).collect();
+fn is_ascending<T>(events: &[T], seq: Seq<T>) -> bool {
+    let seqs: Vec<_> = events.iter().filter_map(seq).collect();
     matches!((seqs.first(), seqs.last()), (Some(first), Some(last)) if first < last)
 }
 

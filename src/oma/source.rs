@@ -3,9 +3,12 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::beta::managed_agents;
+use super::events::last_of;
 use super::generation::V0;
 use super::ops;
 use super::turn::Turn;
@@ -16,6 +19,21 @@ use crate::http::{Bytes, Composed, Core, RequestParts, SentSecret, decode};
 use crate::page::Cursor;
 use crate::sse::{self, Entry, Facts, Fate, Feed, Frame, Live, Preview, Rows, Start, fingerprint};
 use crate::{Error, Page, Position, Request};
+
+/// What a session or a thread says of its end, whatever else it says: what does not decode there ends no stream.
+#[derive(Deserialize)]
+struct State {
+    status: Option<SessionStatus>,
+    archived_at: Option<IgnoredAny>,
+    terminated_at: Option<IgnoredAny>,
+}
+
+impl State {
+    fn is_over(&self) -> bool {
+        let Self { status, archived_at, terminated_at } = self;
+        archived_at.is_some() || terminated_at.is_some() || *status == Some(SessionStatus::Terminated)
+    }
+}
 
 /// Where the events of a session, of a thread or of a turn come from.
 pub(super) struct Source {
@@ -69,10 +87,12 @@ impl Source {
     /// The position behind everything that has happened so far.
     pub(super) async fn learn(&self, composed: &mut Composed) -> Result<Position, Error> {
         let mut position = Position::new(self.stream.ids());
-        match composed.send(self.list(Start::default()).last(1)).await {
+        let rows = self.list(Start::default()).decode_items_as::<Value>();
+        match composed.send(last_of(rows, 1, |row| row.get("seq")?.as_i64())).await {
             Ok(newest) => {
-                if let Some(event) = newest.into_value().items.first() {
-                    position.begin_after(&self.facts(event, true));
+                if let Some(row) = newest.value().items.first() {
+                    let Entry { event, known } = self.row(row);
+                    position.begin_after(&event.map_or(known, |event| self.facts(&event, true)));
                 }
                 Ok(position)
             }
@@ -154,25 +174,17 @@ impl Feed<Event> for Source {
     }
 
     fn is_over(&self, rests: bool) -> BoxFuture<'static, Result<bool, Error>> {
-        let ends = move |status: Option<&SessionStatus>, archived: bool| {
-            archived
-                || matches!(status, Some(SessionStatus::Terminated))
-                || rests && matches!(status, Some(SessionStatus::Idle))
+        let state = if self.thread().is_some() {
+            self.ids(managed_agents(self.core(), ops::GET_THREAD)).read_with(decode::json::<State>)
+        } else {
+            self.ids(managed_agents(self.core(), ops::GET_SESSION)).read_with(decode::json::<State>)
         };
-        let gone = |error| if matches!(error, Error::NotFound(_)) { Ok(true) } else { Err(error) };
-        if self.thread().is_some() {
-            let thread = self.ids(managed_agents(self.core(), ops::GET_THREAD));
-            return async move {
-                thread.await.map(|thread| ends(thread.status.as_ref(), thread.archived_at.is_some())).or_else(gone)
-            }
-            .boxed();
-        }
-        let session = self.ids(managed_agents(self.core(), ops::GET_SESSION));
         async move {
-            let over = session.await.map(|session| {
-                ends(Some(&session.status), session.archived_at.is_some() || session.terminated_at.is_some())
-            });
-            over.or_else(gone)
+            match state.await {
+                Ok(state) => Ok(state.is_over() || rests && state.status == Some(SessionStatus::Idle)),
+                Err(Error::NotFound(_)) => Ok(true),
+                Err(error) => Err(error),
+            }
         }
         .boxed()
     }

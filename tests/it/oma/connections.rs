@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use polyagent::oma::types::StreamSessionEventsParams;
+use polyagent::oma::types::{StreamSessionEventsParams, StreamThreadEventsParams};
 use polyagent::oma::{Generation, Oma};
 use polyagent::{Error, StreamItem};
 use serde_json::{Value, json};
@@ -66,13 +66,21 @@ async fn a_resume_that_is_refused_for_good_is_the_error_and_the_end() {
 async fn a_stream_that_ends_with_its_session_is_over() {
     let archived = || json_response(200, r#"{"id":"sess_1","status":"idle","archived_at":"2026-09-01T00:00:00Z"}"#);
     let gone = || json_response(404, r#"{"type":"error","error":{"type":"not_found_error","message":"m"}}"#);
-    for (generation, answer) in [(Generation::V0, archived()), (Generation::V1, archived()), (Generation::V1, gone())] {
-        let server = session(generation, &[&frame(&turn(generation)[0])], &[]).await;
-        Mock::given(path_regex("/sessions/sess_1$")).respond_with(answer).with_priority(1).mount(&server).await;
-        let stream = client(&server, generation).sessions().stream("sess_1", StreamSessionEventsParams::new());
-        assert_eq!(ids(stream.await.unwrap()).await, ["sevt_1"], "{generation}");
-        let opened = received(&server).await.iter().filter(|line| line.contains("/events/stream")).count();
-        assert_eq!(opened, 1, "{generation}");
+    // Nothing else of it has to make sense.
+    let odd = || json_response(200, r#"{"id":7,"status":"terminated","agent":"none","created_at":"yesterday"}"#);
+    let runs = [Generation::V0, Generation::V1].into_iter();
+    for (generation, answer) in runs.flat_map(|generation| [archived(), gone(), odd()].map(|it| (generation, it))) {
+        let body = frame(&turn(generation)[0]);
+        let server = session(generation, &[&body, &body], &[]).await;
+        let mock = Mock::given(path_regex("/(sess_1|thr_1)$")).respond_with(answer.clone());
+        mock.with_priority(1).mount(&server).await;
+        let client = client(&server, generation);
+        let stream = client.sessions().stream("sess_1", StreamSessionEventsParams::new());
+        assert_eq!(ids(stream.await.unwrap()).await, ["sevt_1"], "{generation}, {answer:?}");
+        let stream = client.threads().stream("sess_1", "thr_1", StreamThreadEventsParams::new());
+        assert_eq!(ids(stream.await.unwrap()).await, ["sevt_1"], "{generation}, {answer:?}");
+        let opened = received(&server).await.iter().filter(|line| line.contains("/stream")).count();
+        assert_eq!(opened, 2, "{generation}, {answer:?}");
     }
 }
 
@@ -119,6 +127,21 @@ async fn a_broken_row_of_the_history_is_an_error_and_the_rest_comes() {
         assert_eq!(got, ["sevt_1", "sevt_2", "sevt_4", "sevt_9"], "{generation}");
         assert_eq!(errors.len(), 1, "{generation}: {errors:?}");
         assert!(matches!(&errors[0], Error::Decode(it) if it.to_string().contains("content")), "{}", errors[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_broken_newest_event_keeps_no_stream_from_opening_behind_it() {
+    for generation in super::GENERATIONS {
+        let mut events = turn(generation);
+        let frames = frame(&end(5));
+        events[2]["content"] = json!(7);
+        let server = session(generation, &[": cut\n\n", &frames], &events[1..]).await;
+        let newest = json!({"data": [events[2]], "has_more": false, "next_page": null}).to_string();
+        let mock = Mock::given(path_regex("/events$")).respond_with(json_response(200, &newest));
+        mock.up_to_n_times(1).with_priority(1).mount(&server).await;
+        let stream = client(&server, generation).sessions().stream("sess_1", StreamSessionEventsParams::new());
+        assert_eq!(ids(stream.await.unwrap()).await, ["sevt_4", "sevt_9"], "{generation}");
     }
 }
 
