@@ -28,7 +28,7 @@ pub(crate) enum Arrived {
 
 impl Frames {
     pub(crate) fn new(body: LiveBody) -> Self {
-        let media = body.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+        let media = body.headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
         Self { framing: Framing::new(media), body, opened: Instant::now() }
     }
 

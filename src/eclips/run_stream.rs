@@ -179,7 +179,7 @@ impl Watch {
             sleep(config::STREAM_BACKOFF).await;
         }
         match self.runs.open_stream(&self.run_id).await {
-            Ok(body) if is_page(body.headers()) => self.poll(),
+            Ok(body) if is_page(&body.headers) => self.poll(),
             Ok(body) => self.source = Source::Open(Box::new(Frames::new(body))),
             Err(error) if again || is_no_stream(&error) => self.poll(),
             Err(error) => return Err(error),

@@ -10,7 +10,6 @@ use super::client::Core;
 use super::credential::SentSecret;
 use super::frozen::Frozen;
 use super::hook::{AttemptEnd, AttemptStart, ExtraHeaders};
-use super::limiter::Limiter;
 use super::pace::Pulse;
 use super::reader::location;
 use super::retry::{self, Deadline, Failed, RetrySettings, RetryState};
@@ -23,31 +22,8 @@ use crate::error::{
     ApiError, Attempt, Body, CallRecord, ConfigError, ErrorResponse, Head, ThrottledError, TimeoutError,
     TransportError, redacted_url, without_secret,
 };
+use crate::lock::lock;
 use crate::secret::Secret;
-
-/// A successful attempt.
-pub(crate) struct Sent {
-    pub(crate) received: Received,
-    /// The key that was sent.
-    pub(crate) secret: Option<SentSecret>,
-    pub(crate) took: Duration,
-}
-
-/// A failed attempt, with the key that was sent.
-pub(super) struct Missed {
-    pub(super) failure: AttemptError,
-    secret: Option<SentSecret>,
-    /// How long the client's own limit held the attempt back.
-    held_back: Duration,
-    /// Another attempt would send the same.
-    can_repeat: bool,
-}
-
-impl Missed {
-    fn is_unauthorized(&self) -> bool {
-        self.failure.status() == Some(StatusCode::UNAUTHORIZED)
-    }
-}
 
 impl Core {
     /// Sends `frozen` until an attempt succeeds or must not be retried.
@@ -57,24 +33,15 @@ impl Core {
         ending: Ending,
         settings: &RetrySettings,
         state: &mut RetryState,
-    ) -> Result<Box<Sent>, Missed> {
-        let latest = settings.strict.then(|| state.deadline());
-        let attempt = |number, mut deadline: Deadline, mut begun| async move {
-            let mut held_back = Duration::ZERO;
-            if let Some(limiter) = &self.shared().limiter {
-                held_back = Box::pin(admit(limiter, latest)).await?;
-                begun = Instant::now();
-                let left = latest.map_or(Duration::MAX, |latest| latest.saturating_duration_since(begun));
-                deadline = deadline.within(left, settings.total);
-            }
-            let attempt = self.attempt(frozen, ending, number, deadline, begun);
-            attempt.await.map_err(|missed| Missed { held_back, ..missed })
-        };
-        let budget = &self.shared().budget;
-        match retry::run(settings, budget, state, fastrand::f64, attempt, tokio::time::sleep).await {
+    ) -> Result<Box<Received>, AttemptError> {
+        let attempt = |number, deadline, begun| self.attempt(frozen, ending, number, deadline, begun);
+        let limits = (&*self.shared().budget, self.shared().limiter.as_ref());
+        let can_repeat = || frozen.body.is_replayable();
+        match retry::run(settings, limits, state, can_repeat, fastrand::f64, attempt, tokio::time::sleep).await {
             // Few calls come here, and all would carry the size of it.
-            Err(missed) if Box::pin(self.renews_key(frozen, &missed, settings, state)).await => {
-                Box::pin(retry::run(settings, budget, state, fastrand::f64, attempt, tokio::time::sleep)).await
+            Err(error) if Box::pin(self.renews_key(frozen, &error, settings, state)).await => {
+                let again = retry::run(settings, limits, state, can_repeat, fastrand::f64, attempt, tokio::time::sleep);
+                Box::pin(again).await
             }
             result => result,
         }
@@ -84,15 +51,16 @@ impl Core {
     async fn renews_key(
         &self,
         frozen: &Frozen,
-        missed: &Missed,
+        error: &AttemptError,
         settings: &RetrySettings,
         state: &mut RetryState,
     ) -> bool {
-        let Some(rejected) = missed.secret.as_ref().filter(|_| missed.is_unauthorized()) else { return false };
+        let is_unauthorized = error.status() == Some(StatusCode::UNAUTHORIZED);
+        let Some(rejected) = frozen.key().filter(|_| is_unauthorized) else { return false };
         if settings.policy.max_retries == 0 || !frozen.body.is_replayable() || !state.renew_once() {
             return false;
         }
-        timeout_at(state.deadline(), self.shared().credential.renew(rejected)).await.unwrap_or(false)
+        timeout_at(state.deadline(), self.shared().credential.renew(&rejected)).await.unwrap_or(false)
     }
 
     async fn attempt(
@@ -102,7 +70,7 @@ impl Core {
         number: u32,
         deadline: Deadline,
         begun: Instant,
-    ) -> Result<Box<Sent>, Missed> {
+    ) -> Result<Box<Received>, AttemptError> {
         let ends = clock::after(begun, deadline.length);
         // Once it was borrowed, it would take room until the end.
         let (authorized, headers) = {
@@ -116,18 +84,19 @@ impl Core {
             (authorized, headers)
         };
         trace::url(frozen, authorized.as_ref().ok().and_then(Option::as_deref));
-        let (result, secret) = match authorized {
-            Ok(secret) => (self.exchange(frozen, ending, number, headers, deadline, ends).await, secret),
-            Err(failure) => (Err(failure), None),
+        let mut result = match authorized {
+            Ok(secret) => {
+                *lock(&frozen.key) = secret;
+                self.exchange(frozen, ending, number, headers, deadline, ends).await
+            }
+            Err(failure) => Err(failure),
         };
         let took = begun.elapsed();
-        self.after(frozen, number, &result, secret.as_deref(), took);
-        match result {
-            Ok(received) => Ok(Box::new(Sent { received, secret, took })),
-            Err(failure) => {
-                Err(Missed { failure, secret, held_back: Duration::ZERO, can_repeat: frozen.body.is_replayable() })
-            }
+        self.after(frozen, number, &result, took);
+        if let Ok(received) = &mut result {
+            received.took = took;
         }
+        result.map(Box::new)
     }
 
     async fn authorize(
@@ -210,20 +179,13 @@ impl Core {
         }
     }
 
-    fn after(
-        &self,
-        frozen: &Frozen,
-        number: u32,
-        result: &Result<Received, AttemptError>,
-        secret: Option<&Secret<String>>,
-        took: Duration,
-    ) {
+    fn after(&self, frozen: &Frozen, number: u32, result: &Result<Received, AttemptError>, took: Duration) {
         trace::attempt(number, result, took);
         let hooks = &self.shared().hooks;
         if hooks.is_empty() {
             return;
         }
-        let url = secret.map(|key| redacted_url(frozen.shown_url().to_owned(), Some(key)));
+        let url = frozen.key().map(|key| redacted_url(frozen.shown_url().to_owned(), Some(&key)));
         let start = AttemptStart { url: url.as_deref().unwrap_or(frozen.shown_url()), ..frozen.start(number) };
         let cause = result.as_ref().err().map(Failed::cause);
         let status = match result {
@@ -236,24 +198,16 @@ impl Core {
     }
 }
 
-/// Waits until the client's own limit allows an attempt, but not beyond `latest`. Returns how long that took.
-async fn admit(limiter: &Limiter, latest: Option<Instant>) -> Result<Duration, Missed> {
-    let refused = |wait| Missed {
-        failure: AttemptError::Throttled(wait),
-        secret: None,
-        held_back: Duration::ZERO,
-        can_repeat: false,
-    };
-    let begun = Instant::now();
-    limiter.take(latest).map_err(refused)?.wait().await;
-    Ok(begun.elapsed())
-}
-
-pub(super) fn error_of(frozen: &Frozen, missed: Missed, attempts: Vec<Attempt>, note: Option<&'static str>) -> Error {
-    let Missed { failure, secret, .. } = missed;
+pub(super) fn error_of(
+    frozen: &Frozen,
+    failure: AttemptError,
+    attempts: Vec<Attempt>,
+    note: Option<&'static str>,
+) -> Error {
     let may_have_been_processed = attempts.iter().any(|attempt| attempt.may_have_been_processed);
     let mut record = frozen.record(attempts, may_have_been_processed);
     record.note = note;
+    let secret = frozen.key();
     // A provided key is not known when the URL is built.
     record.url = redacted_url(record.url, secret.as_deref());
     error_after(None, failure, record, secret.as_deref())
@@ -286,27 +240,5 @@ fn error_after(
         AttemptError::Unsent { why, source } => {
             Error::Config(Box::new(ConfigError::new(why.to_owned(), Some(source)).with_record(record)))
         }
-    }
-}
-
-impl Failed for Missed {
-    fn outcome(&self) -> retry::Outcome {
-        self.failure.outcome()
-    }
-
-    fn status(&self) -> Option<StatusCode> {
-        self.failure.status()
-    }
-
-    fn cause(&self) -> String {
-        self.failure.cause()
-    }
-
-    fn held_back(&self) -> Duration {
-        self.held_back
-    }
-
-    fn can_repeat(&self) -> bool {
-        self.can_repeat
     }
 }

@@ -17,7 +17,7 @@ use super::http_client::{self, Configure};
 use super::limiter::{CallLimit, Limiter};
 use super::path_override::PathOverride;
 use super::platform::{Platform, Profile, Scheme};
-use super::retry::RetryPolicy;
+use super::retry_policy::RetryPolicy;
 use super::transport::Transport;
 use crate::config::{self, Variable};
 use crate::error::{Error, redacted};

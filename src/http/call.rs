@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderName, StatusCode};
 use tokio::sync::OnceCell;
 
-use super::attempt::{Sent, error_of};
+use super::attempt::error_of;
 use super::client::Core;
 use super::frozen::Frozen;
 use super::operation::OperationSpec;
@@ -15,7 +15,6 @@ use super::retry::{Failed, RetrySettings, RetryState};
 use super::trace;
 use super::transport::Received;
 use crate::Error;
-use crate::check::InvalidArgument;
 use crate::clock::timeout_at;
 use crate::error::{Attempt, CallRecord, DecodeError, DecodeFault, LEARNT, TimeoutError, Timer, UnsupportedError};
 use crate::spelling::is_known_to;
@@ -31,20 +30,16 @@ pub(crate) enum Ending {
     Redirect,
 }
 
-/// The response that a call was made for.
-pub(crate) struct Answered {
-    pub(crate) sent: Box<Sent>,
-    /// The attempts that failed before it.
-    pub(crate) attempts: Vec<Attempt>,
-    pub(crate) frozen: Box<Frozen>,
-}
-
 impl Core {
-    /// Carries out the call that `parts` describe.
+    /// Carries out the call that `parts` describe. Returns the request as it was sent, and its response.
     ///
     /// # Errors
     /// Any variant of [`Error`] but `Decode`.
-    pub(crate) async fn call(&self, parts: &RequestParts, ending: Ending) -> Result<Answered, Error> {
+    pub(crate) async fn call(
+        &self,
+        parts: &RequestParts,
+        ending: Ending,
+    ) -> Result<(Box<Frozen>, Box<Received>), Error> {
         let settings = parts.settings();
         let call = Call { core: self, parts, ending, settings };
         trace::in_span(trace::span(parts.spec.id, parts.method()), call.run()).await
@@ -60,7 +55,7 @@ struct Call<'c> {
 }
 
 impl Call<'_> {
-    async fn run(self) -> Result<Answered, Error> {
+    async fn run(self) -> Result<(Box<Frozen>, Box<Received>), Error> {
         let mut state = RetryState::begin(&self.settings);
         let shared = self.core.shared();
         let known = shared.settings.generation;
@@ -82,14 +77,16 @@ impl Call<'_> {
                 return Err(error);
             }
             match (self.over_routes(generation, &mut state).await, probing) {
-                (Err(CallError { error, generation_in_doubt: true }), Some((_, cell)))
-                    if doubted.is_none() && !shared.learnt.is_missing(self.parts.spec.id) =>
+                (Err(error), Some((_, cell)))
+                    if state.generation_in_doubt
+                        && doubted.is_none()
+                        && !shared.learnt.is_missing(self.parts.spec.id) =>
                 {
                     // The server may have been replaced by one of another generation.
                     shared.learnt.forget(&cell);
                     doubted = Some((generation, Some(error)));
                 }
-                (result, _) => return result.map_err(|missed| missed.error),
+                (result, _) => return result,
             }
         }
     }
@@ -129,9 +126,9 @@ impl Call<'_> {
         let sent = self.core.send(&frozen, Ending::Whole, &settings, state).await;
         // It reads: the call itself was not processed by it.
         state.attempts.iter_mut().for_each(|attempt| attempt.may_have_been_processed = false);
-        let Sent { received: Received { status, headers, body, .. }, secret, took } = match sent {
-            Ok(sent) => *sent,
-            Err(missed) => return Err(error_of(&frozen, missed, state.take_attempts(), Some(probe.advice))),
+        let Received { status, headers, body, took, .. } = match sent {
+            Ok(received) => *received,
+            Err(failure) => return Err(error_of(&frozen, failure, state.take_attempts(), Some(probe.advice))),
         };
         state.attempts.push(Attempt {
             status: Some(status),
@@ -144,7 +141,7 @@ impl Call<'_> {
         (probe.judge)(&headers, &body).ok_or_else(|| {
             let fault = DecodeFault::whole("the response is of no known generation");
             let record = CallRecord { note: Some(probe.advice), ..frozen.record(state.take_attempts(), false) };
-            Error::Decode(Box::new(DecodeError::new(status, headers, body, fault, record, secret.as_deref())))
+            Error::Decode(Box::new(DecodeError::new(status, headers, body, fault, record, frozen.key().as_deref())))
         })
     }
 
@@ -153,7 +150,8 @@ impl Call<'_> {
         &self,
         generation: Option<&'static str>,
         state: &mut RetryState,
-    ) -> Result<Answered, CallError> {
+    ) -> Result<(Box<Frozen>, Box<Received>), Error> {
+        state.generation_in_doubt = false;
         let learnt = &self.core.shared().learnt;
         let spec = self.parts.spec;
         let overridden = self.core.shared().overrides.contains_key(spec.id);
@@ -165,32 +163,31 @@ impl Call<'_> {
             let route = &spec.routes[place];
             next = routes.next().filter(|_| !overridden);
             let frozen = self.parts.freeze(route, generation)?;
-            let missed = match Box::pin(self.core.send(&frozen, self.ending, &self.settings, state)).await {
-                Ok(sent) => {
+            let failure = match Box::pin(self.core.send(&frozen, self.ending, &self.settings, state)).await {
+                Ok(mut received) => {
                     if has_choice && known != Some(place) {
                         learnt.remember_route(spec.id, place);
                     }
-                    let mut attempts = state.take_attempts();
-                    attempts.retain(Attempt::failed);
-                    return Ok(Answered { sent, attempts, frozen });
+                    received.failed = state.take_attempts();
+                    received.failed.retain(Attempt::failed);
+                    return Ok((frozen, received));
                 }
-                Err(missed) => missed,
+                Err(failure) => failure,
             };
-            let is_missing = missed.failure.is_missing_route(route);
+            let is_missing = failure.is_missing_route(route);
             if is_missing && next.is_some() {
                 continue;
             }
-            let generation_in_doubt = missed.failure.is_generation_in_doubt();
-            let status = missed.failure.status();
+            state.generation_in_doubt = failure.is_generation_in_doubt();
+            let status = failure.status();
             let hint = status.and_then(|status| (self.core.shared().platform.hint)(status, &frozen.headers));
             let may_be_missing = matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED));
             let hint = hint.or(self.parts.if_missing.filter(|_| may_be_missing && !overridden));
             let hint = hint.or(self.parts.instead.filter(|_| is_missing));
-            let error = error_of(&frozen, missed, state.take_attempts(), hint);
-            return Err(CallError { error, generation_in_doubt });
+            return Err(error_of(&frozen, failure, state.take_attempts(), hint));
         }
         let error = UnsupportedError::new(spec.id, generation, self.parts.instead);
-        Err(CallError { error: Error::Unsupported(Box::new(error)), generation_in_doubt: false })
+        Err(Error::Unsupported(Box::new(error)))
     }
 }
 
@@ -231,19 +228,6 @@ impl Iterator for Routes {
             }
         }
         None
-    }
-}
-
-/// Why a call failed.
-struct CallError {
-    error: Error,
-    /// The server may be of another generation than was learnt.
-    generation_in_doubt: bool,
-}
-
-impl From<InvalidArgument> for CallError {
-    fn from(invalid: InvalidArgument) -> Self {
-        Self { error: invalid.into(), generation_in_doubt: false }
     }
 }
 

@@ -15,7 +15,7 @@ use super::hook::Hook;
 use super::limiter::Limiter;
 use super::path_override::PathOverride;
 use super::platform::{Platform, Scheme};
-use super::retry::RetryPolicy;
+use super::retry_policy::RetryPolicy;
 use super::transport::Transport;
 use crate::lock::lock;
 

@@ -15,13 +15,11 @@ use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::call::{Answered, Ending};
-use super::parts::RequestParts;
-use super::reader::Begun;
+use super::live::LiveBody;
 use super::upload::TransferProgress;
 use crate::Error;
 use crate::config;
-use crate::error::{BoxError, StreamError, StreamFault};
+use crate::error::{BoxError, StreamFault};
 
 /// A file on its way from a server. Nothing is held in memory but the piece at hand.
 ///
@@ -52,12 +50,9 @@ type Piece = Result<Option<Bytes>, Error>;
 
 /// A transfer between two pieces.
 struct Transfer {
-    parts: RequestParts,
-    body: reqwest::Response,
-    /// Of the response that began the file.
-    headers: HeaderMap,
+    /// With the headers of the response that began the file.
+    live: LiveBody,
     total: Option<u64>,
-    received: u64,
     /// Breaks since the last byte.
     breaks: u32,
     /// How often the file has come from its beginning.
@@ -67,17 +62,9 @@ struct Transfer {
 }
 
 impl Download {
-    pub(super) fn new(Begun { parts, headers, response, .. }: Begun) -> Self {
-        let transfer = Transfer {
-            parts,
-            body: response,
-            total: length(&headers),
-            headers,
-            received: 0,
-            breaks: 0,
-            beginning: 1,
-            can_restart: false,
-        };
+    pub(super) fn new(live: LiveBody) -> Self {
+        let total = length(&live.headers);
+        let transfer = Transfer { live, total, breaks: 0, beginning: 1, can_restart: false };
         Self { transfer: Some(Box::new(transfer)), reading: None, over: false, progress: None }
     }
 
@@ -88,7 +75,7 @@ impl Download {
 
     /// Returns the headers of the first response; `None` while a piece is being read.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        Some(&self.transfer.as_ref()?.headers)
+        Some(&self.transfer.as_ref()?.live.headers)
     }
 
     /// Returns the media type of the file.
@@ -117,7 +104,8 @@ impl Download {
     /// As [`try_next`](Self::try_next); [`StreamFault::TooLarge`] if it is larger than the client's
     /// [`max_body`](crate::ClientBuilder::max_body).
     pub async fn bytes(mut self) -> Result<Bytes, Error> {
-        let limit = self.transfer.as_ref().map_or(config::MAX_BODY, |transfer| transfer.parts.core.settings().max_body);
+        let limit =
+            self.transfer.as_ref().map_or(config::MAX_BODY, |transfer| transfer.live.parts.core.settings().max_body);
         if self.length().is_some_and(|length| length > limit as u64) {
             return Err(self.fail(StreamFault::TooLarge, None));
         }
@@ -179,7 +167,7 @@ impl Download {
 
     fn fail(&self, fault: StreamFault, source: Option<BoxError>) -> Error {
         match &self.transfer {
-            Some(transfer) => transfer.error(fault, source),
+            Some(transfer) => transfer.live.error(fault, source),
             None => Error::config("the download is being read"),
         }
     }
@@ -219,7 +207,7 @@ impl Stream for Download {
         let (transfer, piece) = ready!(reading.as_mut().poll(cx));
         self.reading = None;
         let progress =
-            TransferProgress { attempt: transfer.beginning, bytes: transfer.received, total: transfer.total };
+            TransferProgress { attempt: transfer.beginning, bytes: transfer.live.received, total: transfer.total };
         self.transfer = Some(transfer);
         self.over = !matches!(piece, Ok(Some(_)));
         if let (Some(report), Ok(Some(_))) = (&self.progress, &piece) {
@@ -238,16 +226,14 @@ impl fmt::Debug for Download {
 impl Transfer {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            let read = timeout(config::STREAM_GAP, self.body.chunk()).await;
-            let fault: BoxError = match read {
+            let fault: BoxError = match timeout(config::STREAM_GAP, self.live.chunk()).await {
                 Ok(Ok(Some(piece))) => {
-                    self.received += piece.len() as u64;
                     self.breaks = 0;
                     return Ok(Some(piece));
                 }
-                Ok(Ok(None)) if self.total.is_none_or(|total| total == self.received) => return Ok(None),
+                Ok(Ok(None)) if self.total.is_none_or(|total| total == self.live.received) => return Ok(None),
                 Ok(Ok(None)) => "the body ended early".into(),
-                Ok(Err(error)) => error.without_url().into(),
+                Ok(Err(error)) => error,
                 Err(_elapsed) => format!("no byte within {:?}", config::STREAM_GAP).into(),
             };
             self.resume(fault).await?;
@@ -256,58 +242,50 @@ impl Transfer {
 
     /// Opens the transfer again where it broke.
     async fn resume(&mut self, fault: BoxError) -> Result<(), Error> {
-        let retries = self.parts.settings().policy.max_retries;
+        let policy = self.live.parts.settings().policy;
         // What a server compressed on the fly has no stable offsets.
-        if self.breaks >= retries || self.headers.contains_key(header::CONTENT_ENCODING) {
-            return Err(self.error(StreamFault::Truncated, Some(fault)));
+        if self.breaks >= policy.max_retries || self.live.headers.contains_key(header::CONTENT_ENCODING) {
+            return Err(self.live.error(StreamFault::Truncated, Some(fault)));
         }
-        let pause = self.parts.settings().policy.delay(self.breaks, None, fastrand::f64());
+        let pause = policy.delay(self.breaks, None, fastrand::f64());
         self.breaks += 1;
         tokio::time::sleep(pause).await;
-        let mut parts = self.parts.clone();
-        let range = HeaderValue::try_from(format!("bytes={}-", self.received));
+        let mut parts = self.live.parts.clone();
+        let range = HeaderValue::try_from(format!("bytes={}-", self.live.received));
         parts.own_headers.extend(range.ok().map(|range| (header::RANGE, range)));
-        parts.own_headers.extend(strong_etag(&self.headers).map(|etag| (header::IF_RANGE, etag)));
-        let Answered { sent, .. } = parts.core.call(&parts, Ending::Live).await?;
-        let received = sent.received;
-        let Some(body) = received.live else { return Err(self.error(StreamFault::Truncated, Some(fault))) };
-        if received.status == StatusCode::PARTIAL_CONTENT {
-            return if self.continues(&received.headers) {
-                self.body = *body;
-                Ok(())
-            } else {
-                Err(self.error(StreamFault::Restarted, Some(fault)))
-            };
+        parts.own_headers.extend(strong_etag(&self.live.headers).map(|etag| (header::IF_RANGE, etag)));
+        let Some(again) = LiveBody::open(parts).await? else {
+            return Err(self.live.error(StreamFault::Truncated, Some(fault)));
+        };
+        if again.response.status() == StatusCode::PARTIAL_CONTENT {
+            if !self.continues(&again.headers) {
+                return Err(self.live.error(StreamFault::Restarted, Some(fault)));
+            }
+            self.live.response = again.response;
+            return Ok(());
         }
         if !self.can_restart || self.beginning > 1 {
-            return Err(self.error(StreamFault::Restarted, Some(fault)));
+            return Err(self.live.error(StreamFault::Restarted, Some(fault)));
         }
         self.beginning += 1;
-        self.received = 0;
-        self.total = length(&received.headers);
-        self.headers = received.headers;
-        self.body = *body;
+        self.total = length(&again.headers);
+        self.live = LiveBody { parts: self.live.parts.clone(), ..again };
         Ok(())
     }
 
     /// Whether a partial response has exactly what is missing, and of the same state of the file.
     fn continues(&self, headers: &HeaderMap) -> bool {
-        let same = |name| match (self.headers.get(&name), headers.get(&name)) {
+        let same = |name| match (self.live.headers.get(&name), headers.get(&name)) {
             (Some(first), Some(now)) => first == now,
             _ => true,
         };
         let range =
             headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(ContentRange::parse);
         let fits = |range: ContentRange| {
-            range.start == self.received && (range.total.is_none() || self.total.is_none() || range.total == self.total)
+            range.start == self.live.received
+                && (range.total.is_none() || self.total.is_none() || range.total == self.total)
         };
         range.is_some_and(fits) && same(header::ETAG) && same(header::LAST_MODIFIED)
-    }
-
-    fn error(&self, fault: StreamFault, source: Option<BoxError>) -> Error {
-        let mut record = self.parts.record();
-        record.may_have_been_processed = true;
-        Error::Stream(Box::new(StreamError::new(fault, self.received, source, record)))
     }
 }
 

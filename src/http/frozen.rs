@@ -1,6 +1,6 @@
 //! A request as every attempt sends it.
 
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, Mutex, Once, OnceLock};
 
 use http::{HeaderMap, Method, StatusCode};
 use url::form_urlencoded;
@@ -13,6 +13,7 @@ use super::operation::{OperationSpec, Route};
 use super::pace::Pulse;
 use super::upload::UploadError;
 use crate::error::{Attempt, CallRecord};
+use crate::lock::lock;
 
 /// A request whose bytes are fixed.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Frozen {
     pub(super) also: Option<fn(StatusCode, &[u8]) -> bool>,
     /// A secret in the body, which no error shows.
     pub(crate) concealed: Option<SentSecret>,
+    /// The key that the last attempt sent.
+    pub(super) key: Mutex<Option<SentSecret>>,
     pub(super) shown_url: OnceLock<String>,
     /// The call's span has been told the URL.
     pub(super) traced: Once,
@@ -64,6 +67,11 @@ impl Frozen {
         pulse: &Pulse,
     ) -> Result<reqwest::Request, UploadError> {
         self.body.attach_files(client, self.to_request(headers), attempt, pulse).await
+    }
+
+    /// The key that the last attempt sent, to be taken out of what the server says.
+    pub(crate) fn key(&self) -> Option<SentSecret> {
+        lock(&self.key).clone()
     }
 
     /// The URL without the values of its query.

@@ -3,26 +3,33 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::call::Ending;
+use super::credential::SentSecret;
 use super::parts::RequestParts;
-use super::reader::Begun;
 use crate::Error;
 use crate::error::{BoxError, StreamError, StreamFault};
 
 /// The body of a successful response while it arrives.
 pub(crate) struct LiveBody {
-    parts: RequestParts,
-    headers: HeaderMap,
-    body: reqwest::Response,
-    received: u64,
+    pub(crate) parts: RequestParts,
+    pub(crate) headers: HeaderMap,
+    pub(crate) response: reqwest::Response,
+    /// The key that was sent.
+    #[cfg_attr(not(feature = "oma"), allow(dead_code, reason = "not every platform has in-band errors"))]
+    pub(crate) secret: Option<SentSecret>,
+    /// The bytes that were handed on.
+    pub(crate) received: u64,
 }
 
 impl LiveBody {
-    pub(super) fn new(Begun { parts, headers, response, .. }: Begun) -> Self {
-        Self { parts, headers, body: response, received: 0 }
-    }
-
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.headers
+    /// Carries out the call that `parts` describe, as far as the head of its response. `None` if it has no body.
+    ///
+    /// # Errors
+    /// Any variant of [`Error`] but `Decode`.
+    pub(crate) async fn open(parts: RequestParts) -> Result<Option<Self>, Error> {
+        let (frozen, received) = parts.core.call(&parts, Ending::Live).await?;
+        let (headers, secret) = (received.headers, frozen.key());
+        Ok(received.live.map(|response| Self { parts, headers, response: *response, secret, received: 0 }))
     }
 
     /// Returns the next piece; `None` at the end of the body.
@@ -30,7 +37,7 @@ impl LiveBody {
     /// # Errors
     /// The body broke off.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, BoxError> {
-        let chunk = self.body.chunk().await.map_err(reqwest::Error::without_url)?;
+        let chunk = self.response.chunk().await.map_err(reqwest::Error::without_url)?;
         self.received += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
         Ok(chunk)
     }

@@ -32,6 +32,7 @@ mod reader;
 mod request;
 mod response;
 mod retry;
+mod retry_policy;
 mod sending;
 mod trace;
 mod transport;
@@ -40,15 +41,11 @@ mod wrapped;
 
 pub(crate) use http::Method;
 
-#[cfg(feature = "oma")]
-pub(crate) use self::attempt::Sent;
 #[cfg(any(feature = "eclips", feature = "sandbox"))]
 pub(crate) use self::base_url::is_loopback_http;
 #[allow(unused_imports, reason = "not every platform needs it")]
 pub(crate) use self::body::Form;
 pub use self::builder::ClientBuilder;
-#[cfg(feature = "oma")]
-pub(crate) use self::call::{Answered, Ending};
 pub(crate) use self::client::Core;
 #[cfg(feature = "oma")]
 pub(crate) use self::credential::SentSecret;
@@ -58,7 +55,7 @@ pub use self::download::Download;
 pub(crate) use self::follow::Composed;
 pub use self::hook::{AttemptEnd, AttemptStart, ExtraHeaders, Hook};
 pub use self::limiter::CallLimit;
-#[cfg(any(feature = "eclips", feature = "launchpad"))]
+#[cfg(any(feature = "oma", feature = "eclips", feature = "launchpad"))]
 pub(crate) use self::live::LiveBody;
 pub use self::operation::RetryClass;
 pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route};
@@ -66,13 +63,11 @@ pub(crate) use self::operation::{AuthUse, Operation, OperationSpec, Piece, Route
 pub(crate) use self::parts::RequestParts;
 #[allow(unused_imports, reason = "not every platform needs all")]
 pub(crate) use self::platform::{Platform, Probe, Profile, Scheme, no_hint, no_preflight};
-#[cfg(feature = "oma")]
-pub(crate) use self::reader::Begun;
 pub(crate) use self::reader::Reader;
 pub use self::reader::Redirect;
 pub use self::request::Request;
 pub use self::response::Response;
-pub use self::retry::RetryPolicy;
+pub use self::retry_policy::RetryPolicy;
 pub use self::sending::RequestFuture;
 pub use self::upload::{TransferProgress, Upload};
 pub(crate) use crate::page::{PageBy, Paging};

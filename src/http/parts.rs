@@ -1,6 +1,6 @@
 //! A call as the caller described it, and the frozen request made from it.
 
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -229,6 +229,7 @@ impl RequestParts {
             body,
             also: self.also,
             concealed: self.concealed.clone(),
+            key: Mutex::default(),
             shown_url: OnceLock::new(),
             traced: Once::new(),
         }))

@@ -4,11 +4,9 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
 use super::call::Ending;
-use super::credential::SentSecret;
 use super::decode::{self, Exchange};
 use super::download::Download;
 use super::live::LiveBody;
-use super::parts::RequestParts;
 use crate::error::DecodeFault;
 use crate::page::Page;
 
@@ -17,19 +15,9 @@ pub(crate) enum Reader<T> {
     /// From the whole body.
     Whole(fn(&Exchange<'_>) -> Result<T, DecodeFault>),
     /// From the head of the response; the body is still arriving.
-    Live(fn(Begun) -> T),
+    Live(fn(LiveBody) -> T),
     /// From the `Location` of a redirect, which is not followed.
     Redirect(fn(String) -> T),
-}
-
-/// A response whose body is still arriving.
-pub(crate) struct Begun {
-    pub(crate) parts: RequestParts,
-    pub(crate) headers: HeaderMap,
-    pub(crate) response: reqwest::Response,
-    /// The key that was sent.
-    #[cfg_attr(not(feature = "oma"), allow(dead_code, reason = "not every platform has in-band errors"))]
-    pub(crate) secret: Option<SentSecret>,
 }
 
 impl<T> Clone for Reader<T> {
@@ -95,7 +83,7 @@ impl Reader<Download> {
 impl Reader<LiveBody> {
     /// The body as it arrives.
     pub(crate) const fn live() -> Self {
-        Self::Live(LiveBody::new)
+        Self::Live(std::convert::identity)
     }
 }
 

@@ -8,123 +8,11 @@ use tokio::time::Instant;
 
 use super::RetryClass;
 use super::budget::Budget;
+use super::limiter::Limiter;
+use super::retry_policy::RetryPolicy;
 use crate::clock;
 use crate::config;
 use crate::error::{Attempt, Reason, Timer, TransportKind};
-
-/// How often and with what pauses a client retries.
-///
-/// The pause before retry `n`, counted from 0, is drawn uniformly from zero to `base * 2^n`, at most `cap` (full
-/// jitter), unless the server sent `Retry-After`.
-///
-/// | outcome of an attempt | idempotent call | other call |
-/// |---|---|---|
-/// | no connection could be made, unless for want of TLS or of a proxy's credentials | retry | retry |
-/// | 429, unless a plan, cap or quota is used up | retry | retry |
-/// | 503 or 529 with a valid `Retry-After` | retry | retry |
-/// | 408, 500, 502, 503, 504, 529; the connection was lost; the attempt timed out | retry | give up |
-/// | another error status, except 409, with `X-Should-Retry: true` | retry | give up |
-/// | a kept-alive connection ended before a response arrived | retry at once | give up |
-/// | anything else, including 409 and any status with `X-Should-Retry: false` | give up | give up |
-///
-/// [`server_errors`](Self::server_errors) retries other calls after 500, 502, 503, 504 and 529 too.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use polyagent::RetryPolicy;
-/// let patient = RetryPolicy::default().max_retries(5).backoff(Duration::from_secs(1), Duration::from_secs(30));
-/// let never = RetryPolicy::none();
-/// # assert_ne!(patient, never);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryPolicy {
-    pub(crate) max_retries: u32,
-    base: Duration,
-    cap: Duration,
-    jitter: bool,
-    pub(crate) max_server_wait: Duration,
-    server_errors: bool,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            max_retries: config::MAX_RETRIES,
-            base: config::BACKOFF_BASE,
-            cap: config::BACKOFF_CAP,
-            jitter: true,
-            max_server_wait: config::MAX_SERVER_WAIT,
-            server_errors: false,
-        }
-    }
-}
-
-impl RetryPolicy {
-    /// Returns a policy without retries.
-    #[must_use]
-    pub fn none() -> Self {
-        Self::default().max_retries(0)
-    }
-
-    /// Sets the number of retries after the first attempt. Default: 2.
-    #[must_use]
-    pub fn max_retries(mut self, max_retries: u32) -> Self {
-        self.max_retries = max_retries;
-        self
-    }
-
-    /// Sets the upper bounds of the first pause and of any pause. Default: 500 ms and 8 s.
-    #[must_use]
-    pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
-        self.base = base;
-        self.cap = cap;
-        self
-    }
-
-    /// Sets whether a pause is drawn from zero to its upper bound, or is always the bound. Default: drawn. Without
-    /// jitter, clients that failed together retry together.
-    #[must_use]
-    pub fn jitter(mut self, jitter: bool) -> Self {
-        self.jitter = jitter;
-        self
-    }
-
-    /// Sets the longest `Retry-After` that is honoured; an error with a longer one is returned at once, with the value
-    /// in [`Error::retry_after`](crate::Error::retry_after). Default: 120 s.
-    #[must_use]
-    pub fn max_server_wait(mut self, longest: Duration) -> Self {
-        self.max_server_wait = longest;
-        self
-    }
-
-    /// Sets whether calls that are not idempotent are also sent again after a 500, 502, 503, 504 or 529, as if they
-    /// were [`RetryClass::SafeOnServerError`]. Default: false.
-    ///
-    /// A server that fails halfway, or a proxy whose server went on working, may then start the same thing twice. It is
-    /// for platforms that promise otherwise: eClips calls every 5xx safe to retry.
-    #[must_use]
-    pub fn server_errors(mut self, retry: bool) -> Self {
-        self.server_errors = retry;
-        self
-    }
-
-    /// The class under which a call of `class` is retried.
-    fn applied_to(&self, class: RetryClass) -> RetryClass {
-        match class {
-            RetryClass::NonIdempotent if self.server_errors => RetryClass::SafeOnServerError,
-            class => class,
-        }
-    }
-
-    /// The pause before retry number `retry`, counted from 0. `random` is drawn from `0.0..1.0`.
-    pub(crate) fn delay(&self, retry: u32, ordered: Option<Duration>, random: f64) -> Duration {
-        if let Some(ordered) = ordered {
-            return ordered;
-        }
-        let bound = self.base.saturating_mul(2_u32.saturating_pow(retry)).min(self.cap);
-        if self.jitter { bound.mul_f64(random) } else { bound }
-    }
-}
 
 /// The outcome of an attempt, as far as a retry depends on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -234,13 +122,6 @@ pub(crate) struct Deadline {
     pub(crate) set_to: Duration,
 }
 
-impl Deadline {
-    /// The same, but no longer than what is left of a total that the caller set.
-    pub(crate) fn within(self, left: Duration, total: Duration) -> Self {
-        if left < self.length { Self { length: left, timer: Timer::Total, set_to: total } } else { self }
-    }
-}
-
 impl RetrySettings {
     fn deadline(&self, left: Duration) -> Deadline {
         if left < self.attempt {
@@ -270,6 +151,8 @@ pub(crate) struct RetryState {
     retries: u32,
     stale_met: bool,
     renewed: bool,
+    /// The server may be of another generation than was learnt, as its last error says.
+    pub(crate) generation_in_doubt: bool,
     /// The attempts that failed.
     pub(crate) attempts: Vec<Attempt>,
 }
@@ -278,7 +161,8 @@ impl RetryState {
     /// The state of a call that starts now.
     pub(crate) fn begin(settings: &RetrySettings) -> Self {
         let deadline = clock::after(Instant::now(), settings.total);
-        Self { deadline, retries: 0, stale_met: false, renewed: false, attempts: Vec::new() }
+        let attempts = Vec::new();
+        Self { deadline, retries: 0, stale_met: false, renewed: false, generation_in_doubt: false, attempts }
     }
 
     /// When the call must be done.
@@ -294,6 +178,19 @@ impl RetryState {
     /// Takes the attempts that failed so far.
     pub(crate) fn take_attempts(&mut self) -> Vec<Attempt> {
         std::mem::take(&mut self.attempts)
+    }
+
+    /// Waits until the client's own limit allows an attempt. A deadline that the caller set stays, any other moves.
+    ///
+    /// # Errors
+    /// How long the wait would be, if the limit refuses it or it would go beyond the caller's deadline.
+    async fn admit(&mut self, settings: &RetrySettings, limiter: &Limiter) -> Result<(), Duration> {
+        let begun = Instant::now();
+        limiter.take(settings.strict.then_some(self.deadline))?.wait().await;
+        if !settings.strict {
+            self.deadline = clock::after(self.deadline, begun.elapsed());
+        }
+        Ok(())
     }
 
     /// How long to wait before the next attempt; `None` if there is none.
@@ -320,25 +217,20 @@ pub(crate) trait Failed {
     /// The status of the response, if one arrived.
     fn status(&self) -> Option<StatusCode>;
     fn cause(&self) -> String;
-    /// How long the client itself held the attempt back.
-    fn held_back(&self) -> Duration {
-        Duration::ZERO
-    }
-    /// Whether another attempt would send the same.
-    fn can_repeat(&self) -> bool {
-        true
-    }
+    /// The client's own limit would have had the attempt wait this long.
+    fn throttled(wait: Duration) -> Self;
 }
 
-/// Sends until an attempt succeeds or must not be retried. `send` gets the number of the attempt, its deadline, and its
-/// beginning.
+/// Sends until an attempt succeeds or must not be retried. `limits` are those of the client; `can_repeat` tells whether
+/// another attempt would send the same; `send` gets the number of the attempt, its deadline, and its beginning.
 ///
 /// # Errors
 /// The last failure; the outcome of every attempt is in `state`.
 pub(crate) async fn run<A, F, S, SF, Z, ZF>(
     settings: &RetrySettings,
-    budget: &Budget,
+    limits: (&Budget, Option<&Limiter>),
     state: &mut RetryState,
+    can_repeat: impl Fn() -> bool,
     mut random: impl FnMut() -> f64,
     mut send: S,
     mut sleep: Z,
@@ -350,22 +242,29 @@ where
     Z: FnMut(Duration) -> ZF,
     ZF: Future<Output = ()>,
 {
+    let (budget, limiter) = limits;
     loop {
+        let admitted = match limiter {
+            // Few calls come here, and all would carry the size of it.
+            Some(limiter) => Box::pin(state.admit(settings, limiter)).await,
+            None => Ok(()),
+        };
         let begun = Instant::now();
         let deadline = settings.deadline(state.deadline.saturating_duration_since(begun));
         let number = u32::try_from(state.attempts.len()).unwrap_or(u32::MAX);
-        let failure = match send(number, deadline, begun).await {
+        let result = match admitted {
+            Ok(()) => send(number, deadline, begun).await,
+            Err(wait) => Err(F::throttled(wait)),
+        };
+        let failure = match result {
             Ok(answer) => {
                 budget.earn();
                 return Ok(answer);
             }
             Err(failure) => failure,
         };
-        if !settings.strict {
-            state.deadline = clock::after(state.deadline, failure.held_back());
-        }
         let outcome = failure.outcome();
-        let due = failure.can_repeat().then(|| state.pause(settings, outcome, random())).flatten();
+        let due = can_repeat().then(|| state.pause(settings, outcome, random())).flatten();
         let pause = due.filter(|_| budget.try_spend());
         if outcome.server_works() {
             budget.earn();

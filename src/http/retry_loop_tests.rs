@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::*;
+use crate::http::CallLimit;
 use crate::http::RetryClass::{Idempotent, NonIdempotent};
 
 const SEC: Duration = Duration::from_secs(1);
@@ -25,6 +26,9 @@ impl Failed for Met {
     fn cause(&self) -> String {
         format!("{:?}", self.0)
     }
+    fn throttled(_: Duration) -> Self {
+        Self(Outcome::NotSent)
+    }
 }
 
 /// Runs the loop over `script`, each entry an attempt's length and what it meets (`None`: success).
@@ -40,8 +44,9 @@ async fn drive(
     let mut progress = RetryState::begin(&plan);
     let result = run(
         &plan,
-        budget,
+        (budget, None),
         &mut progress,
+        || true,
         || 0.5,
         |_, window, _| {
             windows.borrow_mut().push(window);
@@ -136,14 +141,14 @@ async fn another_spelling_goes_on_where_the_first_left_off() {
         Err::<(), Met>(Met(status(500, None, None)))
     };
     let (budget, sleep) = (Budget::new(), tokio::time::sleep);
-    assert!(run(&short, &budget, &mut progress, || 0.0, down, sleep).await.is_err());
+    assert!(run(&short, (&budget, None), &mut progress, || true, || 0.0, down, sleep).await.is_err());
     assert_eq!(progress.attempts.len(), 3);
     let window = std::cell::Cell::new(None);
     let missing = |number, left, _| {
         window.set(Some((number, left)));
         async { Err::<(), Met>(Met(status(500, None, None))) }
     };
-    assert!(run(&short, &budget, &mut progress, || 0.0, missing, sleep).await.is_err());
+    assert!(run(&short, (&budget, None), &mut progress, || true, || 0.0, missing, sleep).await.is_err());
     assert_eq!(progress.attempts.len(), 4, "retries are counted over both");
     assert_eq!(window.get(), Some((3, Deadline { length: 2 * SEC, timer: Timer::Total, set_to: 5 * SEC })));
 }
@@ -199,7 +204,7 @@ async fn calls_that_fail_at_the_same_time_share_one_budget() {
             async { Err::<(), _>(Met(status(500, None, None))) }
         };
         let mut progress = RetryState::begin(&plan);
-        assert!(run(&plan, &budget, &mut progress, || 0.5, fail, tokio::time::sleep).await.is_err());
+        assert!(run(&plan, (&budget, None), &mut progress, || true, || 0.5, fail, tokio::time::sleep).await.is_err());
     };
     join_all((0..1000).map(|_| call())).await;
     assert_eq!(attempts.get(), 1100);
@@ -282,44 +287,50 @@ async fn no_retries_means_one_attempt_whatever_it_meets() {
     }
 }
 
-/// A failure of an attempt that the client itself had held back for 200 s.
-struct HeldBack;
-
-impl Failed for HeldBack {
-    fn outcome(&self) -> Outcome {
-        status(503, None, None)
-    }
-    fn status(&self) -> Option<StatusCode> {
-        None
-    }
-    fn cause(&self) -> String {
-        String::new()
-    }
-    fn held_back(&self) -> Duration {
-        200 * SEC
-    }
+/// Runs the loop over attempts that fail at once, under a limit of one call in `period`, and returns when they began,
+/// how long they took and how long they were allowed to take. The total is 90 s.
+async fn limited(period: Duration, strict: bool) -> (Vec<Duration>, Vec<Duration>, Vec<Deadline>) {
+    let settings = RetrySettings { strict, ..plan(Idempotent) };
+    let limiter = Limiter::new(CallLimit::new(1, period));
+    let (begun, mut state) = (Instant::now(), RetryState::begin(&settings));
+    let (begins, windows) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let attempt = |_, window, at: Instant| {
+        begins.borrow_mut().push(at - begun);
+        windows.borrow_mut().push(window);
+        async { Err::<(), _>(Met(status(503, None, None))) }
+    };
+    let limits = (&Budget::new(), Some(&limiter));
+    let result = run(&settings, limits, &mut state, || true, || 0.5, attempt, tokio::time::sleep).await;
+    assert!(result.is_err());
+    let took = state.attempts.iter().map(Attempt::took).collect();
+    (begins.into_inner(), took, windows.into_inner())
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_client_itself_holds_back_comes_on_top_of_the_default_total() {
-    for (strict, attempts) in [(false, 3), (true, 1)] {
-        let settings = RetrySettings { strict, ..plan(Idempotent) };
-        let mut state = RetryState::begin(&settings);
-        let attempt = |_, _, _| async {
-            tokio::time::sleep(200 * SEC).await;
-            Err::<(), _>(HeldBack)
-        };
-        let result = run(&settings, &Budget::new(), &mut state, || 0.5, attempt, tokio::time::sleep).await;
-        assert!(result.is_err());
-        assert_eq!(state.attempts.len(), attempts, "strict: {strict}");
-    }
+    let (begins, took, windows) = limited(200 * SEC, false).await;
+    assert_eq!(begins, [Duration::ZERO, 200 * SEC, 400 * SEC]);
+    assert_eq!(took, [Duration::ZERO; 3]);
+    let own = Deadline { length: 30 * SEC, timer: Timer::Attempt, set_to: 30 * SEC };
+    assert_eq!(windows, [own; 3]);
 }
 
-#[test]
-fn a_deadline_is_no_longer_than_what_is_left_of_the_callers_total() {
-    let own = Deadline { length: 30 * SEC, timer: Timer::Attempt, set_to: 30 * SEC };
-    assert_eq!(own.within(30 * SEC, 90 * SEC), own);
-    assert_eq!(own.within(Duration::MAX, 90 * SEC), own);
-    let cut = own.within(29 * SEC, 90 * SEC);
-    assert_eq!((cut.length, cut.timer, cut.set_to), (29 * SEC, Timer::Total, 90 * SEC));
+#[tokio::test(start_paused = true)]
+async fn what_it_holds_back_counts_in_the_callers_total() {
+    let (begins, took, windows) = limited(85 * SEC, true).await;
+    assert_eq!(begins, [Duration::ZERO, 85 * SEC]);
+    assert_eq!(took, [Duration::ZERO; 3], "the third was refused at once");
+    assert_eq!(windows[1], Deadline { length: 5 * SEC, timer: Timer::Total, set_to: 90 * SEC });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_cannot_be_repeated_is_the_last() {
+    let (settings, budget) = (plan(Idempotent), Budget::new());
+    let mut state = RetryState::begin(&settings);
+    let left = Cell::new(2);
+    let can_repeat = || left.replace(left.get() - 1) > 1;
+    let attempt = |_, _, _| async { Err::<(), _>(Met(status(503, None, None))) };
+    let result = run(&settings, (&budget, None), &mut state, can_repeat, || 0.5, attempt, tokio::time::sleep).await;
+    assert!(result.is_err());
+    assert_eq!(state.attempts.len(), 2);
 }

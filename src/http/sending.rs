@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::call::Answered;
 use super::decode::Exchange;
 use super::follow::{Composed, Follow};
-use super::reader::{Begun, Reader, redirect_target};
+use super::live::LiveBody;
+use super::reader::{Reader, redirect_target};
 use super::request::Request;
 use super::response::Response;
 use super::transport::Received;
@@ -51,8 +51,8 @@ impl<T> Request<T> {
 
     async fn exchange(self) -> Result<Response<T>, Error> {
         let Self { parts, reader, .. } = self;
-        let Answered { sent, mut attempts, frozen } = parts.core.call(&parts, reader.ending()).await?;
-        let Received { status, headers, body, live } = sent.received;
+        let (frozen, received) = parts.core.call(&parts, reader.ending()).await?;
+        let Received { status, headers, body, live, took, failed: mut attempts } = *received;
         let read = match (reader, live) {
             (Reader::Whole(read), _) => {
                 let list = parts.list_call(&frozen.query);
@@ -61,8 +61,8 @@ impl<T> Request<T> {
                 read(&Exchange { spec, route, list, status, headers: &headers, body: &body, dialect })
             }
             (Reader::Live(open), Some(response)) => {
-                let (headers, secret) = (headers.clone(), sent.secret.clone());
-                Ok(open(Begun { parts: *parts, headers, response: *response, secret }))
+                let (headers, secret) = (headers.clone(), frozen.key());
+                Ok(open(LiveBody { parts: *parts, headers, response: *response, secret, received: 0 }))
             }
             (Reader::Live(_), None) => Err(DecodeFault::whole("the response has no body")),
             (Reader::Redirect(read), _) => match redirect_target(&headers, &body) {
@@ -76,14 +76,14 @@ impl<T> Request<T> {
                 attempts.push(Attempt {
                     status: Some(status),
                     cause: "the response did not decode".to_owned(),
-                    took: sent.took,
+                    took,
                     waited: Duration::ZERO,
                     may_have_been_processed: true,
                     retry_budget_spent: false,
                 });
                 let body = without_secret(body, frozen.concealed.as_deref());
                 let record = frozen.record(attempts, true);
-                let error = DecodeError::new(status, headers, body, fault, record, sent.secret.as_deref());
+                let error = DecodeError::new(status, headers, body, fault, record, frozen.key().as_deref());
                 Err(Error::Decode(Box::new(error)))
             }
         }

@@ -17,7 +17,7 @@ use super::pace::Pulse;
 use super::retry::{Deadline, Failed, Outcome};
 use crate::clock::{self, before, timeout_at, timer_at};
 use crate::config;
-use crate::error::{BoxError, ErrorResponse, Reason, Timer, TransportKind, root_cause, timeout_message};
+use crate::error::{Attempt, BoxError, ErrorResponse, Reason, Timer, TransportKind, root_cause, timeout_message};
 
 /// An attempt that did not get a 2xx response.
 #[derive(Debug)]
@@ -114,6 +114,10 @@ impl Failed for AttemptError {
             Self::Unsent { why, source } => format!("{why}: {}", root_cause(&**source)),
         }
     }
+
+    fn throttled(wait: Duration) -> Self {
+        Self::Throttled(wait)
+    }
 }
 
 /// A response whose body was read as far as its status requires.
@@ -124,6 +128,16 @@ pub(crate) struct Received {
     pub(crate) body: Bytes,
     /// The body of a live response, which is still arriving.
     pub(crate) live: Option<Box<reqwest::Response>>,
+    /// How long the attempt took.
+    pub(crate) took: Duration,
+    /// The attempts that failed before it.
+    pub(crate) failed: Vec<Attempt>,
+}
+
+impl Received {
+    fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status, headers, body, live: None, took: Duration::ZERO, failed: Vec::new() }
+    }
 }
 
 /// A client's HTTP client, and what its attempts learn about its connections.
@@ -178,16 +192,16 @@ impl Transport {
         };
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         if limits.live && status.is_success() {
-            return Ok(Received { status, headers, body: Bytes::new(), live: Some(Box::new(response)) });
+            return Ok(Received { live: Some(Box::new(response)), ..Received::new(status, headers, Bytes::new()) });
         }
         let mut kept = Kept::default();
         if status.is_success() {
             let read = before(timer, pin!(kept.read(&mut response, &limits))).await;
             if let Err(failure) = read.unwrap_or_else(|| Err(timed_out(limits.window, true))) {
-                let response = Box::new(Received { status, headers, body: kept.start(), live: None });
+                let response = Box::new(Received::new(status, headers, kept.start()));
                 return Err(AttemptError::Incomplete { response, failure: Box::new(failure) });
             }
-            return Ok(Received { status, headers, body: kept.all(), live: None });
+            return Ok(Received::new(status, headers, kept.all()));
         }
         let may_end = may_end_unannounced(status, response.version(), &headers);
         if may_end {
@@ -203,7 +217,7 @@ impl Transport {
             self.settling.begin();
             self.settling.wait(limits.ends).await;
         }
-        Ok(Received { status, headers, body: kept.all(), live: None })
+        Ok(Received::new(status, headers, kept.all()))
     }
 }
 

@@ -136,7 +136,7 @@ impl Follower {
             }
             Err(error) => return self.failed(error).await,
         };
-        self.clock.set(body.headers());
+        self.clock.set(&body.headers);
         self.begun.get_or_insert(self.clock.now());
         if again && let Err(error) = self.catch_up().await {
             return self.failed(error).await;

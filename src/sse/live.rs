@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::Error;
 use crate::config;
 use crate::error::{BoxError, DecodeError, DecodeFault};
-use crate::http::{Answered, Begun, Ending, RequestParts, Sent, SentSecret};
+use crate::http::{LiveBody, RequestParts, SentSecret};
 
 /// A live connection.
 pub(crate) struct Live {
@@ -30,11 +30,9 @@ impl fmt::Debug for Live {
 /// # Errors
 /// Every error of a call; `Decode` if the response is no event stream.
 pub(crate) async fn open(parts: RequestParts) -> Result<Live, Error> {
-    let Answered { sent, .. } = parts.core.call(&parts, Ending::Live).await?;
-    let Sent { received, secret, .. } = *sent;
-    match received.live {
-        Some(response) => check(Begun { parts, headers: received.headers, response: *response, secret }).await,
-        None => Ok(Live { bytes: futures::stream::empty().boxed(), secret }),
+    match LiveBody::open(parts).await? {
+        Some(body) => check(body).await,
+        None => Ok(Live { bytes: futures::stream::empty().boxed(), secret: None }),
     }
 }
 
@@ -42,8 +40,8 @@ pub(crate) async fn open(parts: RequestParts) -> Result<Live, Error> {
 ///
 /// # Errors
 /// `Decode` if it is something else, such as a page for people.
-pub(super) async fn check(begun: Begun) -> Result<Live, Error> {
-    let Begun { parts, headers, mut response, secret } = begun;
+pub(super) async fn check(body: LiveBody) -> Result<Live, Error> {
+    let LiveBody { parts, headers, mut response, secret, .. } = body;
     let status = response.status();
     let media = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     // A response without content has no type either.

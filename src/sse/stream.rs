@@ -12,7 +12,7 @@ use super::live;
 use super::machine::Machine;
 use super::position::Position;
 use crate::Error;
-use crate::http::{Begun, RequestParts};
+use crate::http::{LiveBody, RequestParts};
 
 /// What comes out of an [`EventStream`].
 #[derive(Clone, Debug, PartialEq)]
@@ -96,10 +96,10 @@ pub struct EventStream<T> {
 }
 
 /// The stream of a response that has begun.
-pub(crate) fn stream_of<T: Streamed>(begun: Begun) -> EventStream<T> {
-    let feed = T::feed(&begun.parts);
-    let position = Position::new(begun.parts.ids());
-    let first = Box::pin(live::check(begun));
+pub(crate) fn stream_of<T: Streamed>(body: LiveBody) -> EventStream<T> {
+    let feed = T::feed(&body.parts);
+    let position = Position::new(body.parts.ids());
+    let first = Box::pin(live::check(body));
     EventStream { machine: Box::new(Machine::new(feed, position, first, false)), over: false }
 }
 
