@@ -32,6 +32,7 @@ pub struct SandboxBuilder {
     port: u16,
     key: Option<Secret<String>>,
     starts_at: Option<Timestamp>,
+    paused: bool,
     pub(super) settings: Settings,
 }
 
@@ -55,6 +56,13 @@ impl SandboxBuilder {
         self
     }
 
+    /// Makes the sandbox's clock stand still but for [`Sandbox::advance`], so that nothing happens just because a test
+    /// or its machine is slow. Default: it runs.
+    pub fn paused_clock(mut self) -> Self {
+        self.paused = true;
+        self
+    }
+
     /// Starts the sandbox.
     ///
     /// # Errors
@@ -66,7 +74,8 @@ impl SandboxBuilder {
     )]
     pub async fn start(self) -> Result<Sandbox, Error> {
         let key = self.key.map(usable).transpose()?.unwrap_or_else(new_key);
-        let clock = Arc::new(self.starts_at.map_or_else(Clock::default, Clock::starting_at));
+        let clock = self.starts_at.map_or_else(Clock::default, Clock::starting_at);
+        let clock = Arc::new(if self.paused { clock.paused() } else { clock });
         let (reach, orders) = Orders::new();
         let shared = Arc::new(Shared {
             platforms: Platforms::new(self.settings, &clock),

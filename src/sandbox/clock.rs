@@ -1,4 +1,4 @@
-//! The sandbox's clock, which can be moved forward, and the text of its times.
+//! The sandbox's clock, which can be paused and moved forward, and the text of its times.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,10 +21,11 @@ const LATEST: Micros = 253_402_300_799_999_999;
 
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
-/// A running clock, ahead of the machine's by some amount.
+/// A clock that is ahead of the machine's by some amount, or of the time at which it was paused.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     ahead: AtomicI64,
+    paused_at: Option<Micros>,
     waiting: Mutex<Vec<oneshot::Sender<()>>>,
 }
 
@@ -35,8 +36,13 @@ impl Clock {
         Self { ahead: AtomicI64::new(ahead), ..Self::default() }
     }
 
+    /// The same clock, which stands still from now on.
+    pub(super) fn paused(self) -> Self {
+        Self { paused_at: Some(machine()), ..self }
+    }
+
     pub(super) fn now(&self) -> Micros {
-        machine().saturating_add(self.ahead.load(Ordering::SeqCst)).clamp(EARLIEST, LATEST)
+        self.paused_at.unwrap_or_else(machine).saturating_add(self.ahead.load(Ordering::SeqCst)).clamp(EARLIEST, LATEST)
     }
 
     /// Moves the clock forward, at most to the end of its range.
@@ -65,8 +71,11 @@ impl Clock {
         receiver
     }
 
-    /// How long it takes until `due`.
+    /// How long it takes until `due`, unless the clock is moved.
     pub(super) fn until(&self, due: Micros) -> Duration {
+        if self.paused_at.is_some() && due > self.now() {
+            return Duration::MAX;
+        }
         Duration::from_micros(u64::try_from(due.saturating_sub(self.now())).unwrap_or_default())
     }
 }
@@ -152,6 +161,16 @@ mod tests {
         assert!((NOON..NOON + 5_000_000).contains(&begun), "{begun}");
         clock.advance(Duration::from_secs(86_400));
         assert!(clock.now() - begun >= 86_400_000_000);
+    }
+
+    #[test]
+    fn a_paused_clock_moves_only_by_hand() {
+        let clock = starting_at("2026-02-04T12:00:00Z").paused();
+        let begun = clock.now();
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!((clock.now(), clock.until(begun + 1)), (begun, Duration::MAX));
+        clock.advance(Duration::from_millis(1));
+        assert_eq!((clock.now(), clock.until(begun + 1)), (begun + 1000, Duration::ZERO));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod elephantasm;
 mod launchpad;
 mod oma;
 mod operations;
+mod patience;
 mod road;
 mod sandbox;
 mod sockets;

@@ -5,6 +5,7 @@ use polyagent::eclips::types::*;
 use polyagent::{Error, Timer};
 
 use super::{QUICK, client, lines, scripted};
+use crate::patience::with_patience;
 use crate::sockets::{Server, Step, answer};
 
 /// A batch whose rows have these statuses: `c`ompleted, `f`ailed, `r`unning, `p`ending, `x` cancelled, `t`riage, `?`.
@@ -99,11 +100,15 @@ async fn a_row_stream_ends_with_the_error() {
 async fn a_timeout_is_the_callers() {
     let running = batch("running", "cr");
     let server = scripted(&[(200, &running)]).await;
-    let wait = client(&server).batches().wait("b-77").interval(QUICK, QUICK);
-    let error = wait.timeout(20 * QUICK).await.unwrap_err();
-    let Error::Timeout(timed_out) = &error else { panic!("{error:?}") };
-    assert_eq!((timed_out.timer(), timed_out.job_ids()), (Timer::Poll, &["b-77".to_owned()][..]));
-    assert_eq!(timed_out.last_state::<Batch>().unwrap().job.completed_rows, 1);
+    let client = client(&server);
+    let (timed_out, rows) = with_patience(async |limit| {
+        let wait = client.batches().wait("b-77").interval(QUICK, QUICK);
+        let Err(Error::Timeout(timed_out)) = wait.timeout(limit).await else { panic!() };
+        let rows = timed_out.last_state::<Batch>()?.job.completed_rows;
+        Some((timed_out, rows))
+    })
+    .await;
+    assert_eq!((timed_out.timer(), timed_out.job_ids(), rows), (Timer::Poll, &["b-77".to_owned()][..], 1));
 }
 
 #[tokio::test]

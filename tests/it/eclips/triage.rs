@@ -1,6 +1,6 @@
 //! Decisions whose response is lost, and the stream of what is to be decided.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use polyagent::eclips::types::*;
@@ -152,6 +152,19 @@ async fn a_review_reads_all_pages_and_survives_a_server_without_offsets() {
     let lines = lines(&server).await;
     let offsets: Vec<_> = lines.iter().map(|line| line.rsplit('=').next().unwrap()).collect();
     assert_eq!(offsets, ["0", "2", "0"]);
+}
+
+#[tokio::test]
+async fn a_review_waits_longer_after_each_failure() {
+    let script = [(503, ""), (503, ""), (503, ""), (200, r#"{"data":[{"id":"a"}]}"#)];
+    let server = scripted(&script).await;
+    let client = builder(server.uri()).retry_policy(RetryPolicy::none()).build().unwrap();
+    let begun = Instant::now();
+    let mut review = client.triage().review().interval(Duration::from_millis(100));
+    assert_eq!(review.try_next().await.unwrap().unwrap().id, "a");
+    // 100, 200 and 400 ms.
+    assert!(begun.elapsed() >= Duration::from_millis(700), "{:?}", begun.elapsed());
+    assert_eq!(lines(&server).await.len(), 4);
 }
 
 #[tokio::test]

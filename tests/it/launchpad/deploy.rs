@@ -10,6 +10,7 @@ use wiremock::{MockServer, ResponseTemplate};
 use super::requests::faq_bot;
 use super::{LIVE, QUICK, add, client, empty, lines};
 use crate::elephantasm::json_answer;
+use crate::patience::with_patience;
 
 const AT: &str = "/api/agents/agent-9k2/status";
 
@@ -109,14 +110,17 @@ async fn transient_failures_do_not_end_the_wait_and_a_missing_agent_does() {
 async fn a_wait_that_is_too_long_has_id_and_last_state() {
     let server = empty().await;
     add(&server, "GET", AT, 9999, state("BUILDING", "")).await;
-    let wait = client(&server).agents().wait_until_deployed("agent-9k2");
-    assert_eq!(wait.job_ids(), ["agent-9k2"]);
-    let error = wait.interval(QUICK, QUICK).timeout(Duration::from_millis(60)).await.unwrap_err();
-    let Error::Timeout(timeout) = &error else { panic!("{error}") };
-    assert_eq!(timeout.timer(), Timer::Poll);
-    assert_eq!(error.operation(), Some("launchpad_get_agent_status"));
-    let last = timeout.last_state::<polyagent::launchpad::Deployment>().unwrap();
-    assert_eq!(last.state.status, AgentStatus::Building);
+    let client = client(&server);
+    assert_eq!(client.agents().wait_until_deployed("agent-9k2").job_ids(), ["agent-9k2"]);
+    let (timeout, status) = with_patience(async |limit| {
+        let wait = client.agents().wait_until_deployed("agent-9k2").interval(QUICK, QUICK);
+        let Err(Error::Timeout(timeout)) = wait.timeout(limit).await else { panic!() };
+        let status = timeout.last_state::<polyagent::launchpad::Deployment>()?.state.status.clone();
+        Some((timeout, status))
+    })
+    .await;
+    assert_eq!((timeout.timer(), timeout.operation()), (Timer::Poll, "launchpad_get_agent_status"));
+    assert_eq!(status, AgentStatus::Building);
 }
 
 #[tokio::test]

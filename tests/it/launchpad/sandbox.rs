@@ -37,7 +37,10 @@ fn with_plugin(plugin: &str) -> AgentCreate {
 #[tokio::test]
 async fn an_agent_lives_from_deployment_to_deletion() {
     for later in [false, true] {
-        let (_sandbox, client) = sandbox(|it| if later { it.later_versions() } else { it }).await;
+        // Each poll is a step of a deployment, however late it comes.
+        let builder = Sandbox::builder().paused_clock();
+        let sandbox = builder.launchpad(|it| if later { it.later_versions() } else { it }).start().await.unwrap();
+        let client = sandbox.launchpad();
         let agents = client.agents();
         let mut updates = agents.deploy(faq_bot()).polling(quick).start().await.unwrap().updates();
         let mut seen = Vec::new();

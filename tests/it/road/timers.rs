@@ -200,12 +200,13 @@ async fn the_longest_durations_set_no_timer() {
         }
     });
     let server = silent().await;
-    let builder = server.builder().base_url(format!("http://{address}")).retry_policy(RetryPolicy::none());
-    let endless = builder.connect_timeout(Duration::MAX).attempt_timeout(Duration::MAX).build().unwrap();
+    let builder = || server.builder().retry_policy(RetryPolicy::none()).connect_timeout(Duration::MAX);
+    let builder_of_it = builder().base_url(format!("http://{address}"));
+    let endless = builder_of_it.attempt_timeout(Duration::MAX).build().unwrap();
     endless.animas().get(ID).await.unwrap();
     endless.animas().get(ID).total_timeout(Duration::MAX).await.unwrap();
-    // The twin: a timer of a year runs out.
-    let error = endless.animas().get(ID).attempt_timeout(secs(365 * 86_400)).await.unwrap_err();
+    // The twin: a timer of a year runs out, at a server that does not respond before.
+    let error = builder().attempt_timeout(secs(365 * 86_400)).build().unwrap().animas().get(ID).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
 }
 

@@ -203,7 +203,7 @@ async fn every_operation_responds_as_documented() {
 #[tokio::test]
 async fn every_operation_of_eclips_responds_as_documented() {
     let document = Document::read();
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = Sandbox::builder().paused_clock().start().await.unwrap();
     let http = Client::builder().no_proxy().build().unwrap();
     let send = async |method: &str, path: &str, body: Value| {
         let url = format!("{}/eclips/v1{path}", sandbox.url());

@@ -22,14 +22,28 @@ pub(super) fn once(sandbox: &Sandbox, patience: Duration) -> Elephantasm {
 }
 
 /// How a creation that the fault strikes ends, and how many animas there are then.
-pub(super) async fn create(fault: Fault, patience: Duration) -> (Result<(), Error>, usize) {
-    let sandbox = Sandbox::start().await.unwrap();
-    let client = once(&sandbox, patience);
-    let armed = sandbox.fault(fault).unwrap();
-    let ended = client.animas().create(AnimaCreate::new("Ada")).await.map(|_| ());
-    assert_eq!(armed.hits(), 1);
-    let stored = sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap().items.len();
-    (ended, stored)
+pub(super) async fn create(fault: Fault, mut patience: Duration) -> (Result<(), Error>, usize) {
+    loop {
+        let sandbox = Sandbox::start().await.unwrap();
+        let client = once(&sandbox, patience);
+        let armed = sandbox.fault(fault.clone()).unwrap();
+        let ended = client.animas().create(AnimaCreate::new("Ada")).await.map(|_| ());
+        if armed.hits() == 1 {
+            let stored = sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap().items.len();
+            return (ended, stored);
+        }
+        // On a busy machine it may come too late.
+        assert!(patience < LONG && matches!(ended, Err(Error::Timeout(_))), "{ended:?}");
+        patience *= 4;
+    }
+}
+
+/// Waits until a fault strikes, as long as that may take.
+pub(super) async fn struck(armed: &Armed) {
+    let started = Instant::now();
+    while armed.hits() == 0 && started.elapsed() < LONG {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// A connection of its own on which a health check was sent.
@@ -157,8 +171,8 @@ async fn a_client_reports_every_end_of_a_connection() {
         Fault::stall(),
         Fault::stall_head_at(20),
         Fault::stall_body_at(3),
-        Fault::pause_head_at(20, Duration::from_secs(1)),
-        Fault::delay(Duration::from_secs(1)),
+        Fault::pause_head_at(20, 10 * LONG),
+        Fault::delay(10 * LONG),
     ] {
         let (ended, stored) = create(fault.clone(), SHORT).await;
         assert!(matches!(ended, Err(Error::Timeout(_))), "{fault:?}: {ended:?}");

@@ -294,11 +294,10 @@ async fn rebinds_its_port_once_another_process_frees_it() {
 #[tokio::test]
 async fn a_request_sent_during_a_silence_is_processed_after_it() {
     let sandbox = Sandbox::start().await.unwrap();
-    let builder = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).attempt_timeout(SHORT);
-    let client = builder.build().unwrap();
+    let client = sandbox.elephantasm_builder().retry_policy(RetryPolicy::none()).build().unwrap();
     client.health().await.unwrap();
     sandbox.set_reach(Reach::Silent).await.unwrap();
-    let error = client.animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+    let error = client.animas().create(AnimaCreate::new("Ada")).attempt_timeout(4 * SHORT).await.unwrap_err();
     assert!(error.is_timeout() && error.may_have_been_processed(), "{error}");
     drop(client);
     sandbox.set_reach(Reach::Open).await.unwrap();

@@ -8,7 +8,7 @@ use polyagent::sandbox::{Fault, Sandbox};
 use polyagent::{Error, TransportKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::faults::{HEALTH, LONG, SHORT, asking, bytes, connect, create, once};
+use super::faults::{HEALTH, LONG, SHORT, asking, bytes, connect, create, once, struck};
 
 #[tokio::test]
 async fn resets_a_connection_before_a_request_is_read() {
@@ -101,13 +101,14 @@ async fn stalls_a_request_at_the_given_byte() {
     for at in [0, 10, HEALTH.len(), usize::MAX] {
         let armed = sandbox.fault(Fault::stall_request_at(at)).unwrap();
         let mut socket = asking(&sandbox).await;
+        struck(&armed).await;
         let early = tokio::time::timeout(SHORT, socket.read(&mut [0; 1])).await;
         assert!(early.is_err(), "{at}: {early:?}");
         assert_eq!((armed.hits(), sandbox.requests().len()), (1, 0), "{at}");
     }
     let armed = sandbox.fault(Fault::stall_request_at(1000)).unwrap();
     let large = AnimaCreate::new("Ada").description("x".repeat(20_000_000));
-    let error = once(&sandbox, SHORT).animas().create(large).await.unwrap_err();
+    let error = once(&sandbox, 4 * SHORT).animas().create(large).await.unwrap_err();
     assert!(error.is_timeout() && error.may_have_been_processed(), "{error}");
     assert_eq!((armed.hits(), sandbox.requests().len()), (1, 0));
     assert!(!bytes(&sandbox, LONG).await.0.is_empty(), "the next request");

@@ -7,6 +7,7 @@ use polyagent::elephantasm::Elephantasm;
 use polyagent::elephantasm::types::{AnimaCreate, ListAnimasParams};
 use polyagent::sandbox::{Fault, Sandbox};
 
+use crate::patience::with_patience;
 use crate::sandbox::faults::{LONG, SHORT, create, once};
 
 #[tokio::test]
@@ -25,17 +26,26 @@ async fn processes_a_call_late_or_twice() {
     let (ended, stored) = create(Fault::delay(Duration::from_millis(5)).processed_twice(), LONG).await;
     assert!(ended.is_ok() && stored == 2, "{ended:?}, {stored} stored");
 
-    let sandbox = Sandbox::start().await.unwrap();
-    sandbox.fault(Fault::delay(2 * SHORT).processed_late()).unwrap();
-    let error = once(&sandbox, SHORT / 3).animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
-    assert!(error.is_timeout(), "{error}");
-    let stored = || async { sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap().items.len() };
-    assert_eq!(stored().await, 0, "not yet");
-    let started = Instant::now();
-    while stored().await == 0 && started.elapsed() < LONG {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(stored().await, 1);
+    with_patience(async |limit| {
+        let sandbox = Sandbox::start().await.unwrap();
+        let armed = sandbox.fault(Fault::delay(6 * limit).processed_late()).unwrap();
+        let started = Instant::now();
+        let error = once(&sandbox, limit).animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        let stored = async || sandbox.elephantasm().animas().list(ListAnimasParams::new()).await.unwrap().items.len();
+        let early = stored().await;
+        if armed.hits() == 0 || started.elapsed() >= 6 * limit {
+            return None;
+        }
+        assert_eq!(early, 0, "not yet");
+        let started = Instant::now();
+        while stored().await == 0 && started.elapsed() < LONG {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(stored().await, 1);
+        Some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ async fn a_guarded_tool_runs_if_the_user_allows_it() {
 
 #[tokio::test]
 async fn a_second_message_waits_for_the_turn_to_end() {
-    let oma = v1().await;
+    let oma = Oma::paused(|it| it.pace(Duration::from_millis(1))).await;
     let session = oma.session().await;
     oma.sandbox
         .default_tenant()
@@ -178,6 +178,7 @@ async fn a_second_message_waits_for_the_turn_to_end() {
     let pending = oma.get(&format!("/v1/oma/sessions/{session}/pending")).await.json();
     assert_eq!(pending["data"][0]["event_id"], messages[1]["id"]);
 
+    oma.pass(400);
     let first = stream.until(IDLE).await;
     assert_eq!(column(&json!(first), "type").iter().filter(|kind| *kind == "user.message").count(), 1);
     let second = stream.until(IDLE).await;
@@ -187,20 +188,23 @@ async fn a_second_message_waits_for_the_turn_to_end() {
 
 #[tokio::test]
 async fn an_interrupt_ends_the_turn_and_drops_the_message() {
-    let oma = Oma::start(|it| it.pace(Duration::from_millis(50))).await;
+    let oma = Oma::paused(|it| it.pace(Duration::from_millis(1))).await;
     let session = oma.session().await;
     oma.sandbox.default_tenant().oma_turns([Turn::says("a b c d e f g h i j k l m n o p q r s t u v w x y z")]);
     let mut stream = oma.stream(&format!("/v1/sessions/{session}/events/stream?event_deltas[]=agent.message")).await;
     oma.say(&session, "Go").await;
+    oma.pass(5);
     stream.until("event_delta").await;
     assert_eq!(oma.post(&format!("/v1/sessions/{session}/archive"), json!({})).await.status, 400, "it runs");
     let interrupt = json!({"events": [{"type": "user.interrupt"}]});
     assert_eq!(oma.post(&format!("/v1/sessions/{session}/events"), interrupt).await.status, 200);
+    oma.pass(50);
     let rest = stream.until(IDLE).await;
     let rest: Vec<String> = types(&json!(rest)).into_iter().filter(|kind| kind != "event_delta").collect();
     assert_eq!(rest, ["user.interrupt", "span.model_request_end", "session.status_idle"]);
     assert!(!oma.types(&session).await.contains(&"agent.message".to_owned()));
     assert_eq!(oma.say(&session, "Again").await.status, 200);
+    oma.pass(50);
     assert_eq!(stream.until(IDLE).await.last().unwrap()["stop_reason"]["type"], "end_turn");
 }
 

@@ -115,7 +115,7 @@ async fn self_hosted_rows_are_flat_and_nothing_says_that_a_turn_is_over() {
 
 #[tokio::test]
 async fn self_hosted_turns_run_at_once_and_are_not_interrupted() {
-    let oma = Oma::start(|it| fast(it).self_hosted().pace(Duration::from_millis(20))).await;
+    let oma = Oma::paused(|it| fast(it).self_hosted()).await;
     let session = oma.session().await;
     oma.sandbox.default_tenant().oma_turns([Turn::says("a b c"), Turn::says("d e f")]);
     let mut stream = oma.stream(&format!("/v1/sessions/{session}/events/stream?include=chunks")).await;
@@ -123,6 +123,7 @@ async fn self_hosted_turns_run_at_once_and_are_not_interrupted() {
     oma.say(&session, "two").await;
     let interrupt = json!({"events": [{"type": "user.interrupt"}]});
     assert_eq!(oma.post(&format!("/v1/sessions/{session}/events"), interrupt).await.status, 202);
+    oma.pass(20);
     let mut events = stream.until("agent.message").await;
     events.extend(stream.until("agent.message").await);
     let chunks = events.iter().filter(|event| event["type"] == "agent.message_chunk");
@@ -132,14 +133,16 @@ async fn self_hosted_turns_run_at_once_and_are_not_interrupted() {
 
 #[tokio::test]
 async fn an_interrupt_of_the_hosted_server_comes_after_the_idle_event() {
-    let oma = Oma::start(|it| fast(it).pace(Duration::from_millis(50))).await;
+    let oma = Oma::paused(fast).await;
     let session = oma.session().await;
     oma.sandbox.default_tenant().oma_turns([Turn::says("a b c d e f g h i j k l m n o p q r s t u v w x y z")]);
     let mut stream = oma.stream(&format!("/v1/sessions/{session}/events/stream?include=chunks")).await;
     oma.say(&session, "Go").await;
+    oma.pass(5);
     stream.until("agent.message_chunk").await;
     let interrupt = json!({"events": [{"type": "user.interrupt"}]});
     oma.post(&format!("/v1/sessions/{session}/events"), interrupt).await;
+    oma.pass(50);
     stream.until("session.status_idle").await;
     let rest = stream.until("agent.message_stream_end").await;
     assert_eq!(types(&json!(rest)), ["span.model_request_end", "agent.message", "agent.message_stream_end"]);
@@ -152,7 +155,7 @@ async fn an_interrupt_of_the_hosted_server_comes_after_the_idle_event() {
 
 #[tokio::test]
 async fn a_queued_turn_is_pending_then_promoted() {
-    let oma = Oma::start(fast).await;
+    let oma = Oma::paused(fast).await;
     let session = oma.session().await;
     oma.sandbox.default_tenant().oma_turns([Turn::new().pause(Duration::from_millis(300)).say("one")]);
     let mut stream = oma.stream(&format!("/v1/sessions/{session}/events/stream?include=chunks")).await;
@@ -161,6 +164,7 @@ async fn a_queued_turn_is_pending_then_promoted() {
     let mut own = oma.open(oma.with_json(Method::POST, &path, &json!({"content": "second"}))).await;
     let pending = oma.get(&format!("/v1/sessions/{session}/pending")).await.json();
     assert_eq!(pending["data"][0]["data"]["content"][0]["text"], "second");
+    oma.pass(400);
     let first = stream.until("session.status_idle").await;
     assert!(types(&json!(first)).contains(&"system.user_message_pending".to_owned()));
     let second = stream.until("session.status_idle").await;

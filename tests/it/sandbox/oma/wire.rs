@@ -6,8 +6,8 @@ use futures::StreamExt;
 use polyagent::Method;
 use polyagent::reqwest::redirect::Policy;
 use polyagent::reqwest::{Client, RequestBuilder};
-use polyagent::sandbox::Sandbox;
 use polyagent::sandbox::oma::Settings;
+use polyagent::sandbox::{Sandbox, SandboxBuilder};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -24,8 +24,24 @@ pub(super) struct Oma {
 
 impl Oma {
     pub(super) async fn start(set: impl FnOnce(Settings) -> Settings) -> Self {
+        Self::of(Sandbox::builder().oma(set)).await
+    }
+
+    /// One whose clock stands still.
+    pub(super) async fn paused(set: impl FnOnce(Settings) -> Settings) -> Self {
+        Self::of(Sandbox::builder().paused_clock().oma(set)).await
+    }
+
+    async fn of(builder: SandboxBuilder) -> Self {
         let http = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        Self { sandbox: Sandbox::builder().oma(set).start().await.unwrap(), http }
+        Self { sandbox: builder.start().await.unwrap(), http }
+    }
+
+    /// Lets this many milliseconds pass.
+    pub(super) fn pass(&self, milliseconds: usize) {
+        for _ in 0..milliseconds {
+            self.sandbox.advance(Duration::from_millis(1));
+        }
     }
 
     /// A request without key and betas.
