@@ -215,7 +215,16 @@ mod tests {
                 inside: None,
             },
             SpelledField { name: "q", generations: &["v0"], spelled: &[], inside: None },
+            SpelledField {
+                name: "policy",
+                generations: &[],
+                spelled: &[],
+                inside: Some(&Spelling::Values(&[("auto", &["anthropic"])])),
+            },
         ]);
+        let mut policy = [("policy".to_owned(), "auto".to_owned())];
+        assert!(PARAMS.apply_to_pairs(&mut policy, "v1").unwrap_err().to_string().contains("policy"));
+        PARAMS.apply_to_pairs(&mut policy, "anthropic").unwrap();
         let pair = |name: &str| (name.to_owned(), "idle".to_owned());
         let mut pairs = [pair("statuses"), pair("limit"), pair("statuses")];
         PARAMS.apply_to_pairs(&mut pairs, "v1").unwrap();

@@ -336,6 +336,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_history_handed_out_is_not_repeated_live_though_it_has_no_id() {
+        let event = |content| Facts { stored: true, content: Some(content), ..Facts::default() };
+        let mut track = track(None);
+        track.begin_history();
+        assert_eq!([1, 2].map(|content| track.row(&event(content))), [Verdict::New; 2]);
+        track.end_history();
+        assert_eq!([1, 2].map(|content| track.live(&event(content), true)), [Verdict::Known; 2]);
+        assert_eq!(track.live(&event(2), true), Verdict::New, "the same once more");
+        track.begin_history();
+        assert_eq!(track.row(&event(3)), Verdict::New);
+        track.end_history();
+        track.begin_history();
+        track.end_history();
+        assert_eq!(track.live(&event(3), true), Verdict::New, "of a history before the last");
+    }
+
+    #[test]
     fn a_number_ends_the_doubt_about_what_was_handed_out() {
         let mut track = track(Some(0));
         for id in 0..MORE {

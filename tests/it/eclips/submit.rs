@@ -174,7 +174,7 @@ async fn an_error_ends_the_updates() {
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(403)).mount(&server).await;
     let client: ClientBuilder<Eclips> = builder(server.uri());
     let client = client.build().unwrap();
-    let mut updates = client.batches().submit("a", tasks(3)).updates();
+    let mut updates = client.batches().submit("a", tasks(2500)).updates();
     assert!(updates.try_next().await.unwrap_err().is_permission_denied());
     assert_eq!(updates.try_next().await.unwrap(), None);
     assert_eq!(lines(&server).await.len(), 1);

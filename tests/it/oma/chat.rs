@@ -42,6 +42,15 @@ struct City {
 }
 
 #[tokio::test]
+async fn a_chat_that_cannot_begin_is_the_error_and_the_end() {
+    let gone = r#"{"type":"error","error":{"type":"not_found_error","message":"No such session"}}"#;
+    let server = super::server(super::json(404, gone)).await;
+    let mut chat = client(&server, Generation::V1).sessions().chat("sess_1", "Hi");
+    assert!(chat.next().await.unwrap().unwrap_err().is_not_found());
+    assert!(chat.next().await.is_none());
+}
+
+#[tokio::test]
 async fn a_chat_answers_what_its_turn_requires_and_ends_in_a_reply() {
     let after = [
         json!({"type": "user.custom_tool_result", "id": "sevt_7", "custom_tool_use_id": "sevt_3",

@@ -55,6 +55,17 @@ async fn stalled() -> Server {
 }
 
 #[tokio::test]
+async fn a_body_that_was_not_decompressed_is_counted_and_not_quoted() {
+    for (body, message) in [("abc", "3 bytes of zstd"), ("", "")] {
+        let head = "HTTP/1.1 500 Internal Server Error\r\ncontent-encoding: zstd\r\n";
+        let answer = write(&format!("{head}content-length: {}\r\n\r\n{body}", body.len()));
+        let server = Server::start(vec![vec![Step::Read, answer]]).await;
+        let error = server.client().animas().create(AnimaCreate::new("Ada")).await.unwrap_err();
+        assert_eq!((error.message(), error.body().unwrap().len()), (message.to_owned(), body.len()));
+    }
+}
+
+#[tokio::test]
 async fn waits_for_an_error_body_no_longer_than_the_attempt_may_take() {
     let (error, limit) = with_patience(async |limit| {
         let server = stalled().await;
