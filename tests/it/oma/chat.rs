@@ -41,6 +41,24 @@ struct City {
     city: String,
 }
 
+/// What comes after the hole would make it whole, and wrong.
+#[tokio::test]
+async fn a_cut_within_the_input_of_a_tool_leaves_it_cut() {
+    let about = |kind: &str| json!({"type": format!("agent.tool_use_input_{kind}"), "tool_use_id": "toolu_1"});
+    let mut pieces = ["stream_start", "chunk", "chunk", "stream_end"].map(about);
+    pieces[0]["tool_name"] = json!("bash");
+    (pieces[1]["delta"], pieces[2]["delta"]) = (json!("{\"a\":1"), json!("2}"));
+    pieces[3]["status"] = json!("completed");
+    let message = json!({"type": "user.message", "id": "sevt_1", "seq": 1, "content": []});
+    let idle = json!({"type": "session.status_idle", "id": "sevt_2", "seq": 2, "stop_reason": {"type": "end_turn"}});
+    let frames = |events: &[&Value]| events.iter().map(|event| frame(event)).collect::<String>();
+    let bodies = [frames(&[&message, &pieces[0], &pieces[1]]), frames(&[&pieces[2], &pieces[3], &idle])];
+    let server = session(Generation::V0, &[&bodies[0], &bodies[1]], &[message]).await;
+    let reply = client(&server, Generation::V0).sessions().chat("sess_1", "Hi").finish().await.unwrap();
+    let [call] = &reply.tool_calls[..] else { panic!("{reply:?}") };
+    assert_eq!(call.input.as_ref().unwrap_err().raw(), r#"{"a":12}"#);
+}
+
 #[tokio::test]
 async fn a_chat_that_cannot_begin_is_the_error_and_the_end() {
     let gone = r#"{"type":"error","error":{"type":"not_found_error","message":"No such session"}}"#;
