@@ -1,11 +1,13 @@
-//! A body that is handed on piece by piece, for streams without a documented form.
+//! A body that is handed on piece by piece.
 
 use bytes::Bytes;
 use http::HeaderMap;
 
 use super::call::Ending;
 use super::credential::SentSecret;
+use super::frozen::Frozen;
 use super::parts::RequestParts;
+use super::transport::Received;
 use crate::Error;
 use crate::error::{BoxError, StreamError, StreamFault};
 
@@ -28,8 +30,12 @@ impl LiveBody {
     /// Any variant of [`Error`] but `Decode`.
     pub(crate) async fn open(parts: RequestParts) -> Result<Option<Self>, Error> {
         let (frozen, received) = parts.core.call(&parts, Ending::Live).await?;
-        let (headers, secret) = (received.headers, frozen.key());
-        Ok(received.live.map(|response| Self { parts, headers, response: *response, secret, received: 0 }))
+        let Received { headers, live, .. } = *received;
+        Ok(live.map(|response| Self::new(parts, &frozen, headers, *response)))
+    }
+
+    pub(super) fn new(parts: RequestParts, sent: &Frozen, headers: HeaderMap, response: reqwest::Response) -> Self {
+        Self { parts, headers, response, secret: sent.key(), received: 0 }
     }
 
     /// Returns the next piece; `None` at the end of the body.

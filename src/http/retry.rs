@@ -1,4 +1,4 @@
-//! Whether and when a call is retried: `classify`, `delay`, and the loop that uses them.
+//! Whether and when a call is retried: `classify`, and the loop that uses it.
 
 use std::future::Future;
 use std::time::Duration;

@@ -61,8 +61,7 @@ impl<T> Request<T> {
                 read(&Exchange { spec, route, list, status, headers: &headers, body: &body, dialect })
             }
             (Reader::Live(open), Some(response)) => {
-                let (headers, secret) = (headers.clone(), frozen.key());
-                Ok(open(LiveBody { parts: *parts, headers, response: *response, secret, received: 0 }))
+                Ok(open(LiveBody::new(*parts, &frozen, headers.clone(), *response)))
             }
             (Reader::Live(_), None) => Err(DecodeFault::whole("the response has no body")),
             (Reader::Redirect(read), _) => match redirect_target(&headers, &body) {

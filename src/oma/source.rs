@@ -20,7 +20,7 @@ use crate::page::Cursor;
 use crate::sse::{self, Entry, Facts, Fate, Feed, Frame, Live, Preview, Rows, Start, fingerprint};
 use crate::{Error, Page, Position, Request};
 
-/// What a session or a thread says of its end, whatever else it says: what does not decode there ends no stream.
+/// What a session or a thread says of its end. The rest of it need not decode.
 #[derive(Deserialize)]
 struct State {
     status: Option<SessionStatus>,

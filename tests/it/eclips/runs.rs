@@ -94,8 +94,10 @@ async fn the_deadline_ends_a_poll_whose_body_stalls() {
         let script = vec![Step::Read, answer("200 OK", "", &first), Step::Read, write(&head), Step::Hang];
         let server = Server::start(vec![script]).await;
         let client = super::builder(format!("http://{}", server.address)).build().unwrap();
+        let begun = Instant::now();
         let wait = client.runs().wait("run_1").interval(QUICK, QUICK);
         let Err(Error::Timeout(timed_out)) = wait.timeout(limit).await else { panic!() };
+        assert!(begun.elapsed() < Duration::from_secs(10));
         Some(timed_out.last_state::<Run>()?.run_id.clone())
     })
     .await;

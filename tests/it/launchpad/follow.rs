@@ -9,6 +9,7 @@ use wiremock::ResponseTemplate;
 
 use super::{LIVE, QUICK, add, builder, client, empty, lines};
 use crate::elephantasm::json_answer;
+use crate::patience::with_patience;
 use crate::sockets::{Server, Step, live, reply, whole, write};
 
 const LOGS: &str = "/api/agents/a/logs";
@@ -98,20 +99,27 @@ async fn events_json_lines_json_and_text_are_all_read() {
 
 #[tokio::test]
 async fn lines_are_handed_out_while_the_stream_goes_on_and_silence_is_no_end() {
-    let mut script = live("application/x-ndjson", &[&format!("{ONE}\n")]);
-    script.push(Step::Sleep(Duration::from_millis(400)));
     let late = format!("{TWO}\n");
-    script.push(write(&format!("{:x}\r\n{late}\r\n", late.len())));
-    script.push(Step::Hang);
-    let server = Server::start(vec![script]).await;
-    let begun = Instant::now();
-    let mut lines = follow(&server);
-    assert_eq!(next(&mut lines).await, "one");
-    assert_eq!(next(&mut lines).await, "two");
-    assert!(begun.elapsed() >= Duration::from_millis(400), "it came late");
-    drop(lines);
-    server.a_client_hung_up().await;
-    assert_eq!(server.connections(), 1);
+    with_patience(async |limit| {
+        let silence = 4 * limit;
+        let mut script = live("application/x-ndjson", &[&format!("{ONE}\n")]);
+        script.push(Step::Sleep(silence));
+        script.push(write(&format!("{:x}\r\n{late}\r\n", late.len())));
+        script.push(Step::Hang);
+        let server = Server::start(vec![script]).await;
+        let begun = Instant::now();
+        let mut lines = follow(&server);
+        assert_eq!(next(&mut lines).await, "one");
+        // The other has not been sent yet.
+        let during = begun.elapsed() < silence;
+        assert_eq!(next(&mut lines).await, "two");
+        assert!(begun.elapsed() >= silence, "it came late");
+        drop(lines);
+        server.a_client_hung_up().await;
+        assert_eq!(server.connections(), 1);
+        during.then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
